@@ -1,0 +1,51 @@
+//! Flowyard wires triggers to actions, maps fields, tests with one click, and leaves flows running on a person's own machine.
+//! One crate: this library, and one binary that opens the window or, with a verb, works headless.
+//!
+//! # Layers and rooms
+//!
+//! | layer | room | what lives there |
+//! |---|---|---|
+//! | 0, pure | [`record`] | what is written down about what happened: a failure in words, an exchange with a service |
+//! | | [`expr`] | text and data to value: expressions, `{{ }}` text, what they refer to, scripts |
+//! | | [`catalog`] | what can be called: connector, operation, schema; import of OpenAPI documents; search |
+//! | | [`flow`] | what a flow is: node, edge, binding, edit, history, check, file |
+//! | | [`run`] | what a run is: entries (facts), `next` (decisions), retry, park and release |
+//! | 1, I/O | [`journal`] | the only SQL: runs, exchanges, revisions, search, retention |
+//! | | [`connector`] | calls services and owns secrets: request, answer, budget, breaker, redaction |
+//! | 2 | [`engine`] | runs flows in the background: handle, supervisor, steps, recovery, webhooks |
+//! | 3, shells | [`sandbox`] | imitates the services, from the same catalogue |
+//! | | [`cli`] | one file a verb |
+//! | | `ui` | the window (feature `gui`) |
+//!
+//! Layer 0 has no input or output, no clock, no chance and no async: time and chance come in as arguments. The one edge is
+//! [`flow::disk`], which reads and writes flow files for the rooms above. Which room may import which, where a crate may be
+//! named, and how long a file may be is checked by `tests/tidy.rs`.
+//!
+//! # How a run goes
+//!
+//! A trigger fires; the engine makes a [`run::Run`] and asks [`run::Run::next`] what follows. The answer is facts
+//! ([`run::Entry`]) and calls ([`run::Perform`]). The facts are committed to the journal first, many runs in one
+//! transaction; only then are the calls made. What comes of a call is folded in by [`run::Run::conclude`], and the question is
+//! asked again. Recovery is the same: the entries on disk are replayed and the question asked. A step that was started and
+//! never ended is repeated if its operation is safe to repeat, looked up first if the catalogue knows how, and otherwise
+//! parked for a person to say.
+//!
+//! A step's inputs are not journaled: they are evaluated again from what earlier steps gave, as of the first attempt's time,
+//! and are therefore the same on every attempt. So nothing that a person typed into a header is ever written to the journal.
+//!
+//! # Where truth lives
+//!
+//! The flow file, the journal, the vault, the preferences: each truth has one owner, all else is derived and may be thrown
+//! away. A run pins the revision of its flow by content hash; editing never disturbs a run under way.
+pub mod catalog;
+pub mod cli;
+pub mod connector;
+pub mod engine;
+pub mod expr;
+pub mod flow;
+pub mod journal;
+pub mod record;
+pub mod run;
+pub mod sandbox;
+#[cfg(feature = "gui")]
+pub mod ui;
