@@ -1,0 +1,153 @@
+//! A service: where it is, how it is signed in to, what it demands of its callers, what it offers.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConnectorId, Kind, Operation, OperationId, Schema};
+
+/// A service and everything that can be called there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connector {
+    /// `highlevel`.
+    pub id: ConnectorId,
+    /// "HighLevel".
+    pub title: String,
+    /// Where it can be reached; the first is the default.
+    pub environments: Vec<Environment>,
+    /// The ways to sign in; the first is the default.
+    pub auth: Vec<AuthKind>,
+    /// The fields of an account that a connection states (`location_id`), with what a person reads.
+    #[serde(default)]
+    pub account: BTreeMap<String, String>,
+    /// What the service allows an account in a time; all of them hold at once.
+    #[serde(default)]
+    pub rates: Vec<Rate>,
+    /// The headers that tell how much is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit_headers: Option<LimitHeaders>,
+    /// When to stop sending until a time or a person has passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<BreakerRule>,
+    /// Where the service's words stand in an error answer.
+    #[serde(default)]
+    pub errors: ErrorShape,
+    /// Named shapes that `Kind::Ref` points to.
+    #[serde(default)]
+    pub schemas: BTreeMap<String, Schema>,
+    /// What it offers.
+    #[serde(default, with = "operations")]
+    pub operations: BTreeMap<OperationId, Arc<Operation>>,
+}
+
+/// A place where a service can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// `live`.
+    pub id: String,
+    /// An absolute URL without a trailing `/`; paths are appended to it.
+    pub base_url: String,
+}
+
+/// A way to prove who is calling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AuthKind {
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer,
+    /// A key in a header of this name.
+    ApiKey {
+        /// `X-Api-Key` by default.
+        header: String,
+    },
+    /// User and password (RFC 7617).
+    Basic,
+    /// OAuth 2.0 (RFC 6749); the token travels as a bearer token. An empty address is one that a person has to state.
+    #[serde(rename = "oauth")]
+    OAuth {
+        /// Where a person signs in; not needed for client credentials.
+        #[serde(default)]
+        authorize_url: String,
+        /// Where tokens are made.
+        token_url: String,
+    },
+    /// None at all.
+    None,
+}
+
+/// So many requests in so many milliseconds, an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How many.
+    pub requests: u32,
+    /// In how long, in milliseconds.
+    pub per_ms: u64,
+}
+
+/// The names of the headers, in lower case, that tell an account's limits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitHeaders {
+    /// Requests allowed in the short interval.
+    pub max: String,
+    /// Requests left in the short interval.
+    pub remaining: String,
+    /// Length of the short interval in milliseconds.
+    pub interval_ms: String,
+    /// Requests left today.
+    pub daily_remaining: String,
+}
+
+/// When a service demands that its callers stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BreakerRule {
+    /// Wait after a 429, and after any other status that is not 200, in milliseconds.
+    pub after_error_ms: u64,
+    /// Wait after a 400 or 403, in milliseconds.
+    pub after_refusal_ms: u64,
+    /// This many in a row that are not 200, and it stays open until a person closes it.
+    pub stop_after: u32,
+}
+
+/// Where the service's own words stand in an error answer.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ErrorShape {
+    /// Dotted paths, the first that leads to text or a list of texts is used.
+    #[serde(default)]
+    pub message: Vec<String>,
+}
+
+impl Connector {
+    /// Follows references until a shape is met; `Any` for a reference that leads nowhere or in a circle.
+    pub fn resolve<'a>(&'a self, schema: &'a Schema) -> &'a Schema {
+        static ANY: Schema =
+            Schema { kind: Kind::Any, help: String::new(), choices: Vec::new(), default: None, example: None, nullable: true };
+        let mut at = schema;
+        for _ in 0..16 {
+            let Kind::Ref { name } = &at.kind else { return at };
+            match self.schemas.get(name) {
+                Some(next) => at = next,
+                None => return &ANY,
+            }
+        }
+        &ANY
+    }
+}
+
+/// Operations travel as a list; their id is within them.
+mod operations {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::{Operation, OperationId};
+
+    pub(super) fn serialize<S: Serializer>(map: &BTreeMap<OperationId, Arc<Operation>>, to: S) -> Result<S::Ok, S::Error> {
+        map.values().collect::<Vec<_>>().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<OperationId, Arc<Operation>>, D::Error> {
+        let list = Vec::<Operation>::deserialize(from)?;
+        Ok(list.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect())
+    }
+}

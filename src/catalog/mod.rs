@@ -1,0 +1,68 @@
+//! What can be called: connectors, their operations, the schemas of input and output. Data, no code a service.
+//!
+//! Invariant: an [`Operation`] found through a [`Catalog`] belongs to a [`Connector`] of the same catalog, and every
+//! [`Kind::Ref`] in it resolves there.
+//!
+//! [`Catalog::shipped`] is what comes with Flowyard; [`import`] makes a connector out of OpenAPI documents; an
+//! [`Overlay`] adds what people know of it. [`Schema::check`] and [`Schema::sample`] hold values against shapes.
+mod check;
+mod connector;
+mod ids;
+pub mod import;
+mod operation;
+mod overlay;
+mod sample;
+mod schema;
+mod search;
+mod shipped;
+mod words;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+pub use self::check::{Mismatch, MismatchKind, Reading};
+pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorShape, LimitHeaders, Rate};
+pub use self::ids::{ConnectorId, OperationId};
+pub use self::operation::{Choices, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
+pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError};
+pub use self::schema::{Field, Kind, Schema};
+pub use self::search::Hit;
+
+/// Every connector that is known, by id. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    connectors: Arc<BTreeMap<ConnectorId, Arc<Connector>>>,
+    /// Made when something is first searched for.
+    index: Arc<OnceLock<search::Index>>,
+}
+
+impl Catalog {
+    /// The connector with this id.
+    pub fn connector(&self, id: &ConnectorId) -> Option<&Arc<Connector>> {
+        self.connectors.get(id)
+    }
+
+    /// The operation with this id, with the connector that it belongs to.
+    pub fn operation(&self, id: &OperationId) -> Option<(&Arc<Connector>, &Arc<Operation>)> {
+        let connector = self.connectors.get(id.connector())?;
+        Some((connector, connector.operations.get(id)?))
+    }
+
+    /// The operations that a text in people's words may mean, the best first; all of them for an empty text.
+    pub fn search(&self, query: &str) -> Vec<Hit> {
+        self.index.get_or_init(|| search::Index::new(self)).search(query)
+    }
+
+    /// All connectors, by id.
+    pub fn connectors(&self) -> impl Iterator<Item = &Arc<Connector>> {
+        self.connectors.values()
+    }
+}
+
+impl FromIterator<Connector> for Catalog {
+    fn from_iter<I: IntoIterator<Item = Connector>>(connectors: I) -> Self {
+        let connectors = connectors.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect();
+        Self { connectors: Arc::new(connectors), index: Arc::default() }
+    }
+}

@@ -1,0 +1,253 @@
+//! Finds operations by what people call them.
+//!
+//! Every word of the query has to be met by an operation: by a word of its title, id, group, path or connector, by a
+//! word that means the same, or by one that is a letter or two away. The better the words are met, the earlier it is.
+mod synonyms;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Catalog, Method, OperationId, words};
+
+/// Words of a query that count.
+const QUERY_WORDS: usize = 8;
+/// Letters of a word that count.
+const WORD_LETTERS: usize = 32;
+
+/// An operation that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    /// The operation.
+    pub operation: OperationId,
+    /// The higher, the better; only good for comparing hits of one query.
+    pub score: u32,
+}
+
+/// The words of every operation, made once a catalog.
+#[derive(Debug, Default)]
+pub(super) struct Index {
+    entries: Vec<Entry>,
+    /// Every word, and for each entry that has it, how much the place where it stands counts.
+    words: BTreeMap<String, Vec<(u32, u32)>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    operation: OperationId,
+    title: String,
+    deprecated: bool,
+    /// What is done more often comes first among equals.
+    rank: u8,
+}
+
+impl Index {
+    pub(super) fn new(catalog: &Catalog) -> Self {
+        let mut index = Self::default();
+        for connector in catalog.connectors() {
+            for operation in connector.operations.values() {
+                let at = index.entries.len() as u32;
+                let name = operation.id.as_str().rsplit('.').next().unwrap_or_default();
+                for (text, weight) in [
+                    (operation.title.as_str(), 100),
+                    (name, 70),
+                    (operation.group.as_str(), 50),
+                    (operation.id.as_str(), 40),
+                    (operation.path.as_str(), 30),
+                    (connector.title.as_str(), 30),
+                ] {
+                    for word in words::split(text) {
+                        let places = index.words.entry(stem(&word)).or_default();
+                        match places.last_mut() {
+                            // Texts come in the order of their weight, so that the first counts.
+                            Some((last, _)) if *last == at => {}
+                            _ => places.push((at, weight)),
+                        }
+                    }
+                }
+                let title = operation.title.to_lowercase();
+                let rank = match operation.method {
+                    Method::Post => 0,
+                    Method::Put | Method::Patch => 1,
+                    Method::Get | Method::Head => 2,
+                    Method::Delete => 3,
+                };
+                let id = operation.id.clone();
+                index.entries.push(Entry { operation: id, title, deprecated: operation.deprecated, rank });
+            }
+        }
+        index
+    }
+
+    pub(super) fn search(&self, query: &str) -> Vec<Hit> {
+        let query: String = query.chars().take(QUERY_WORDS * WORD_LETTERS).collect();
+        let asked: Vec<String> = words::split(&query.to_lowercase())
+            .iter()
+            .take(QUERY_WORDS)
+            .map(|it| stem(&it.chars().take(WORD_LETTERS).collect::<String>()))
+            .collect();
+        let mut scores: Vec<u32> = vec![0; self.entries.len()];
+        for (at, word) in asked.iter().enumerate() {
+            let met = self.met(word);
+            for (entry, score) in scores.iter_mut().enumerate() {
+                let more = met.get(&(entry as u32)).copied().unwrap_or(0);
+                // Who missed one word is out, whatever the others give.
+                *score = if more == 0 || at > 0 && *score == 0 { 0 } else { *score + more };
+            }
+        }
+        let lower = query.trim().to_lowercase();
+        let mut hits: Vec<(u32, &Entry)> = Vec::new();
+        for (entry, score) in self.entries.iter().zip(scores) {
+            if score == 0 && !asked.is_empty() {
+                continue;
+            }
+            let start = u32::from(!lower.is_empty() && entry.title.starts_with(&lower)) * 100;
+            let whole = u32::from(entry.title == lower) * 200;
+            let score = if entry.deprecated { (score + start + whole) / 2 } else { score + start + whole };
+            hits.push((score, entry));
+        }
+        hits.sort_by_key(|(score, entry)| (Reverse(*score), entry.rank, entry.title.len(), &entry.operation));
+        hits.into_iter().map(|(score, entry)| Hit { operation: entry.operation.clone(), score }).collect()
+    }
+
+    /// For each entry that meets the word, how well.
+    fn met(&self, word: &str) -> BTreeMap<u32, u32> {
+        let mut met = BTreeMap::new();
+        self.take(&mut met, word, 100);
+        for (other, places) in self.words.range(word.to_owned()..).take_while(|(it, _)| it.starts_with(word)) {
+            // The more of the word is typed, the better it is met.
+            let share = 50 + 30 * word.len() as u32 / other.len().max(1) as u32;
+            Self::give(&mut met, places, share);
+        }
+        for (far, same) in synonyms::of(word) {
+            self.take(&mut met, same, 60_u32.saturating_sub(5 * far));
+        }
+        if word.len() > 3 {
+            for (_, places) in self.words.iter().filter(|(it, _)| it.len() > word.len() && it.contains(word)) {
+                Self::give(&mut met, places, 30);
+            }
+        }
+        if met.is_empty() && word.len() > 3 {
+            let allowed = if word.len() > 7 { 2 } else { 1 };
+            for (_, places) in self.words.iter().filter(|(it, _)| near(word, it, allowed)) {
+                Self::give(&mut met, places, 25);
+            }
+            for (known, same) in synonyms::all().filter(|(it, _)| near(word, it, allowed)) {
+                self.take(&mut met, known, 20);
+                self.take(&mut met, same, 20);
+            }
+        }
+        met
+    }
+
+    fn take(&self, met: &mut BTreeMap<u32, u32>, word: &str, share: u32) {
+        if let Some(places) = self.words.get(word) {
+            Self::give(met, places, share);
+        }
+    }
+
+    fn give(met: &mut BTreeMap<u32, u32>, places: &[(u32, u32)], share: u32) {
+        for (entry, weight) in places {
+            let score = met.entry(*entry).or_default();
+            *score = (*score).max(weight * share / 100).max(1);
+        }
+    }
+}
+
+/// A word without the ending of its plural.
+fn stem(word: &str) -> String {
+    if let Some(stem) = word.strip_suffix("ies").filter(|it| it.len() > 1) {
+        return format!("{stem}y");
+    }
+    match word.strip_suffix('s') {
+        Some(stem) if stem.len() > 2 && !stem.ends_with(['s', 'u', 'i']) => stem.to_owned(),
+        _ => word.to_owned(),
+    }
+}
+
+/// Whether one word becomes the other by at most so many letters put in, left out, changed or swapped with the next
+/// (the restricted Damerau–Levenshtein distance).
+fn near(one: &str, other: &str, allowed: usize) -> bool {
+    if one.len().abs_diff(other.len()) > allowed || !one.is_ascii() || !other.is_ascii() {
+        return false;
+    }
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.iter().enumerate() {
+        let mut row = vec![at + 1];
+        for (to, second) in other.iter().enumerate() {
+            let changed = last[to] + usize::from(letter != second);
+            let mut steps = changed.min(last[to + 1] + 1).min(row[to] + 1);
+            if at > 0 && to > 0 && *letter == other[to - 1] && one[at - 1] == *second {
+                steps = steps.min(before[to - 1] + 1);
+            }
+            row.push(steps);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[other.len()] <= allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first(query: &str, count: usize) -> Vec<String> {
+        let hits = Catalog::shipped().search(query);
+        hits.iter().take(count).map(|it| it.operation.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn people_find_what_they_mean() {
+        for (query, expected) in [
+            ("create contact", "highlevel.contacts.create-contact"),
+            ("new lead", "highlevel.contacts.create-contact"),
+            ("booking", "highlevel.calendars.create-appointment"),
+            ("book appointment", "highlevel.calendars.create-appointment"),
+            ("make reservation", "highlevel.calendars.create-appointment"),
+            ("free slots", "highlevel.calendars.get-slots"),
+            ("availability", "highlevel.calendars.get-slots"),
+            ("todo", "highlevel.contacts.create-task"),
+            ("complete task", "highlevel.contacts.update-task-completed"),
+            ("add tag", "highlevel.contacts.add-tags"),
+            ("search contacts", "highlevel.contacts.search-contacts-advanced"),
+            ("upsert", "highlevel.contacts.upsert-contact"),
+            ("schedule it event", "schedule_it.events.create-event"),
+            ("create resource", "schedule_it.resources.create-resource"),
+            ("contcat create", "highlevel.contacts.create-contact"),
+            ("appointmnet", "highlevel.calendars.create-appointment"),
+            ("cre cont", "highlevel.contacts.create-contact"),
+        ] {
+            let found = first(query, 6);
+            assert!(found.iter().any(|it| it == expected), "{query}: {found:?}");
+        }
+        assert_eq!(first("create contact", 1), ["highlevel.contacts.create-contact"]);
+        assert_eq!(first("create-contact", 1), ["highlevel.contacts.create-contact"]);
+        assert_eq!(first("delete event", 1), ["schedule_it.events.delete-event"]);
+    }
+
+    #[test]
+    fn nothing_is_found_for_what_nothing_means_and_all_for_nothing() {
+        assert_eq!(first("zzzzzz", 1), Vec::<String>::new());
+        assert_eq!(first("contact zzzzzz", 1), Vec::<String>::new());
+        assert_eq!(Catalog::shipped().search("").len(), 90);
+        assert_eq!(Catalog::shipped().search("  -- ").len(), 90);
+        let long = "contact ".repeat(100_000);
+        assert!(!Catalog::shipped().search(&long).is_empty());
+    }
+
+    #[test]
+    fn a_letter_or_two_away_is_near() {
+        for (one, other, allowed, expected) in [
+            ("contcat", "contact", 1, true),
+            ("contact", "contract", 1, true),
+            ("contact", "contrast", 1, false),
+            ("appointmnet", "appointment", 2, true),
+            ("tag", "tags", 1, true),
+            ("é", "e", 1, false),
+            ("", "a", 1, true),
+        ] {
+            assert_eq!(near(one, other, allowed), expected, "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Words that people use for one another.
+
+/// Each row holds words that mean the same, in the singular, the likeliest to be meant first.
+const SAME: &[&[&str]] = &[
+    &["appointment", "booking", "book", "meeting", "reservation", "visit", "event"],
+    &["contact", "lead", "person", "people", "customer", "client"],
+    &["task", "todo", "reminder"],
+    &["note", "comment", "memo", "remark"],
+    &["tag", "label", "category"],
+    &["create", "add", "new", "insert", "make"],
+    &["update", "edit", "change", "modify", "set", "move", "reschedule"],
+    &["delete", "remove", "erase", "cancel", "drop"],
+    &["get", "read", "fetch", "show", "retrieve", "load", "view"],
+    &["list", "all", "browse", "get"],
+    &["search", "find", "query", "filter", "look"],
+    &["free", "slot", "availability", "available", "opening"],
+    &["block", "busy", "unavailable", "closed"],
+    &["calendar", "diary", "agenda"],
+    &["resource", "room", "equipment", "staff"],
+    &["user", "staff", "team", "member", "employee"],
+    &["follower", "watcher"],
+    &["upsert", "sync", "merge"],
+    &["duplicate", "double", "existing"],
+    &["business", "company", "organisation", "organization"],
+    &["notification", "alert"],
+    &["schedule", "hours", "rota", "availability"],
+    &["phone", "mobile", "telephone", "number"],
+    &["complete", "completed", "done", "finish", "close"],
+    &["workflow", "automation"],
+    &["group", "folder", "team"],
+];
+
+/// Every word that means the same as this one, itself left out, with its place in its row.
+pub(super) fn of(word: &str) -> impl Iterator<Item = (u32, &'static str)> {
+    let rows = SAME.iter().filter(move |row| row.contains(&word));
+    rows.flat_map(|row| (0..).zip(row.iter().copied())).filter(move |(_, it)| *it != word)
+}
+
+/// Every word with each word that means the same.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SAME.iter().flat_map(|row| row.iter().flat_map(move |one| row.iter().map(move |other| (*one, *other))))
+}
