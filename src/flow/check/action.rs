@@ -1,0 +1,111 @@
+//! Calls of operations: that they exist, on a connection of the right connector, with the inputs that they ask for.
+use super::literal::{Fitting, Literal, literal};
+use super::{Check, Severity};
+use crate::catalog::{Encoding, Input, OperationId, Place, Reading};
+use crate::flow::nearest::nearest;
+use crate::flow::{Binding, Mapping, Missing, NodeId, SlotId};
+
+impl Check<'_> {
+    pub(super) fn action(&mut self, id: &NodeId, operation: &OperationId, slot: &SlotId, mapping: &Mapping) {
+        self.slot_is_known(id, slot);
+        if let Some(connector) = self.flow.slots.get(slot)
+            && connector != operation.connector()
+            && self.catalog.connector(connector).is_some()
+        {
+            let message = format!("the slot \"{slot}\" is for {connector}, and this calls {}", operation.connector());
+            self.error("other_connector", message).of(id).at("slot").hint("Choose a slot of the same service.");
+        }
+        let catalog = self.catalog;
+        let Some((connector, found)) = catalog.operation(operation) else {
+            self.unknown_operation(id, operation);
+            return;
+        };
+        if found.deprecated {
+            self.warning("deprecated", format!("{} advises against \"{}\"", connector.title, found.title))
+                .of(id)
+                .at("operation")
+                .hint("Look for the operation that took its place.");
+        }
+        for input in &found.inputs {
+            match mapping.0.get(&input.key) {
+                Some(binding) => {
+                    self.filled(id, input, binding);
+                    let typed = input.place == Place::Body && found.body == Some(Encoding::Json);
+                    let reading = if typed { Reading::Typed } else { Reading::Text };
+                    let mut fitting = Fitting { connector, reading, found: Vec::new() };
+                    fitting.binding(&format!("input.{}", input.key), binding, &input.schema);
+                    for misfit in fitting.found {
+                        self.report(misfit.severity, misfit.code, misfit.message).of(id).at(misfit.place).hint(misfit.hint);
+                    }
+                }
+                // The vendor's own default stands in where there is one to rely on.
+                None if input.required && input.fixed.is_none() && input.account.is_none() => {
+                    self.error("required", format!("\"{}\" is not filled in", input.label()))
+                        .of(id)
+                        .at(format!("input.{}", input.key))
+                        .hint(format!("{} asks for it.", connector.title));
+                }
+                None => {}
+            }
+        }
+        for key in mapping.0.keys().filter(|key| found.input(key).is_none()) {
+            let meant = nearest(key, found.inputs.iter().map(|it| it.key.as_str()));
+            self.error("unknown_field", format!("\"{}\" takes no input \"{key}\"", found.title))
+                .of(id)
+                .at(format!("input.{key}"))
+                .meant(meant, "Take it away.");
+        }
+    }
+
+    /// A required input that is there, and may still turn out empty.
+    fn filled(&mut self, id: &NodeId, input: &Input, binding: &Binding) {
+        if !input.required || input.account.is_some() {
+            return;
+        }
+        let place = format!("input.{}", input.key);
+        if binding.missing == Missing::Skip {
+            self.warning(
+                "may_be_skipped",
+                format!("\"{}\" is required, and is left out when its value is missing", input.label()),
+            )
+            .of(id)
+            .at(place)
+            .hint("Give a default, or let the step stop.");
+        } else if input.place == Place::Path
+            && let Literal::Value(value) = literal(binding)
+            && value.as_str().is_some_and(|it| it.trim().is_empty())
+        {
+            self.error("required", format!("\"{}\" is empty", input.label()))
+                .of(id)
+                .at(place)
+                .hint("It is a part of the address: fill it in.");
+        }
+    }
+
+    pub(super) fn slot_is_known(&mut self, id: &NodeId, slot: &SlotId) {
+        if self.flow.slots.contains_key(slot) {
+            return;
+        }
+        let flow = self.flow;
+        let meant = nearest(slot.as_str(), flow.slots.keys().map(SlotId::as_str));
+        self.error("unknown_slot", format!("the flow has no slot \"{slot}\""))
+            .of(id)
+            .at("slot")
+            .meant(meant, "Add the slot, or choose another.");
+    }
+
+    fn unknown_operation(&mut self, id: &NodeId, operation: &OperationId) {
+        let catalog = self.catalog;
+        let (code, message, meant) = if let Some(connector) = catalog.connector(operation.connector()) {
+            let meant = nearest(operation.as_str(), connector.operations.keys().map(OperationId::as_str));
+            ("unknown_operation", format!("{} has no operation \"{operation}\"", connector.title), meant)
+        } else {
+            let meant = nearest(operation.connector().as_str(), catalog.connectors().map(|it| it.id.as_str()));
+            ("unknown_connector", format!("there is no connector \"{}\"", operation.connector()), meant)
+        };
+        self.report(Severity::Error, code, message)
+            .of(id)
+            .at("operation")
+            .meant(meant, "The catalog may be older than the flow.");
+    }
+}
