@@ -1,0 +1,174 @@
+//! How many appends a second become durable, and what they cost. Two appends a run, the second with a call of about 600 bytes of
+//! body, at three concurrencies; then a search through what was written. One JSON line each.
+//!
+//! `cargo bench --no-default-features --bench journal -- [DIR] [SECONDS]`
+#![expect(clippy::print_stdout, reason = "its output is its purpose")]
+
+use std::error::Error;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use flowyard::flow::{FlowId, NodeId, PortId};
+use flowyard::journal::{Append, Journal, Mode, NewRun, Options, StepExchange};
+use flowyard::record::{Answer, Body, Exchange, Request, Timing};
+use flowyard::run::{Entry, Outcome, Revision, StepKey};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+type Fallible<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+fn main() -> Fallible<()> {
+    let mut arguments = std::env::args().skip(1).filter(|it| !it.starts_with("--"));
+    let parent = arguments.next().map_or_else(std::env::temp_dir, Into::into);
+    let seconds = arguments.next().map_or(Ok(3.0), |it| it.parse())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    for concurrency in [1, 16, 64] {
+        let dir = tempfile::tempdir_in(&parent)?;
+        let line = runtime.block_on(measure(dir.path(), concurrency, Duration::from_secs_f64(seconds)))?;
+        println!("{line}");
+    }
+    Ok(())
+}
+
+async fn measure(dir: &Path, concurrency: usize, time: Duration) -> Fallible<Value> {
+    let journal = Journal::open(dir, Options::default())?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let (cpu, begun) = (cpu_time(), Instant::now());
+    let tasks: Vec<_> = (0..concurrency).map(|_| tokio::spawn(work(journal.clone(), Arc::clone(&stop)))).collect();
+    tokio::time::sleep(time).await;
+    stop.store(true, Ordering::Relaxed);
+    let mut waits = Vec::new();
+    for task in tasks {
+        waits.extend(task.await??);
+    }
+    let (elapsed, cpu) = (begun.elapsed().as_secs_f64(), cpu.zip(cpu_time()).map(|(before, after)| after - before));
+    waits.sort_unstable();
+    let wait = |share: f64| waits.get((waits.len() as f64 * share) as usize).map(Duration::as_micros);
+    let runs = waits.len() as f64 / 2.0;
+    let written = journal.written();
+    let resident = resident_megabytes();
+    let mut searched = tokio::task::spawn_blocking(move || journal.search("nowhere to be found", 1, &mut |_| {}));
+    let searched = (&mut searched).await??;
+    Ok(json!({
+        "bench": "journal",
+        "profile": if cfg!(debug_assertions) { "dev" } else { "release" },
+        "concurrency": concurrency,
+        "runs_per_s": (runs / elapsed).round(),
+        "appends_per_s": (written.appends as f64 / elapsed).round(),
+        "appends_per_commit": (written.appends as f64 / written.commits as f64 * 10.0).round() / 10.0,
+        "cpu_us_per_run": cpu.map(|it| (it * 1e7 / runs).round() / 10.0),
+        "append_p50_us": wait(0.5),
+        "append_p99_us": wait(0.99),
+        "append_max_us": waits.last().map(Duration::as_micros),
+        "resident_mb": resident,
+        "search_mb_per_s": (searched.bytes as f64 / 1e6 / searched.elapsed.as_secs_f64()).round(),
+        "search_mb": (searched.bytes as f64 / 1e6).round(),
+    }))
+}
+
+/// Runs one after the other; how long each append took.
+async fn work(journal: Journal, stop: Arc<AtomicBool>) -> Fallible<Vec<Duration>> {
+    let (flow, revision, node) = (FlowId::from("contact"), Revision("0f".repeat(32).into()), NodeId::from("hook"));
+    let mut waits = Vec::new();
+    while !stop.load(Ordering::Relaxed) {
+        let run = journal.next_run_id();
+        let now = Timestamp::now();
+        let payload = Arc::new(json!({
+            "contact_id": format!("{:020}", run.0), "first_name": "Ada", "last_name": "Lovelace", "email": "Ada@Example.ORG",
+            "tags": ["lead", "website", "spring"], "phone": "+491701234567",
+        }));
+        let new = NewRun {
+            flow: flow.clone(),
+            flow_name: "New contact".to_owned(),
+            revision: revision.clone(),
+            trigger: node.clone(),
+            delivery: None,
+            mode: Mode::Sandbox,
+            parent: None,
+            accepted: now,
+        };
+        let entries = vec![Entry::Accepted { trigger: node.clone(), payload: Arc::clone(&payload), at: now }];
+        let begun = Instant::now();
+        journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).await?;
+        waits.push(begun.elapsed());
+        let succeeded = |step: &str, output: Value| Entry::StepSucceeded {
+            step: StepKey::new(step),
+            port: PortId::out(),
+            output: Arc::new(output),
+            at: now,
+        };
+        let entries = vec![
+            succeeded("build", json!({"name": "Ada Lovelace", "email": "ada@example.org", "tags": ["lead", "website"]})),
+            succeeded("post", json!({"status": 200, "body": {"ok": true, "id": run.0}})),
+            succeeded("answer", json!({"ok": true})),
+            Entry::Finished { outcome: Outcome::Succeeded, at: now },
+        ];
+        let begun = Instant::now();
+        let exchanges = vec![exchange(run.0, now)];
+        journal.append(Append { run, new: None, entries, exchanges }).await?;
+        waits.push(begun.elapsed());
+    }
+    Ok(waits)
+}
+
+/// About 600 bytes of bodies, and the headers that a client and a server send.
+fn exchange(run: u64, started: Timestamp) -> StepExchange {
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let asked = json!({
+        "id": run, "name": "Ada Lovelace", "email": "ada@example.org", "phone": "+491701234567", "tags": ["lead", "website"],
+        "source": "form", "note": "Asked for an appointment next week, in the morning if that can be arranged, and a call before.",
+    });
+    let got = json!({
+        "ok": true, "id": format!("{run:024x}"), "dateAdded": "2026-03-01T12:00:00.000Z", "locationId": "ve9EPM428h8vShlRW1KT",
+        "contact": {"name": "ada lovelace", "email": "ada@example.org", "tags": ["lead", "website"], "dnd": false, "country": "DE"},
+    });
+    let body = |value: &Value| {
+        let text = value.to_string();
+        Body { size: text.len() as u64, text, cut: false }
+    };
+    let exchange = Exchange {
+        request: Request {
+            method: "POST".to_owned(),
+            url: "http://127.0.0.1:9900/contacts/".to_owned(),
+            headers: vec![
+                header("accept", "application/json"),
+                header("authorization", "(redacted)"),
+                header("content-type", "application/json"),
+                header("user-agent", "flowyard/0.1.0"),
+                header("version", "2021-07-28"),
+            ],
+            body: body(&asked),
+        },
+        answer: Some(Answer {
+            status: 200,
+            headers: vec![
+                header("content-length", "281"),
+                header("content-type", "application/json; charset=utf-8"),
+                header("date", "Sun, 01 Mar 2026 12:00:00 GMT"),
+                header("x-ratelimit-remaining", "93"),
+            ],
+            body: body(&got),
+        }),
+        error: None,
+        started,
+        timing: Timing { queued_us: 3, waiting_us: 1840, receiving_us: 12 },
+    };
+    StepExchange { step: StepKey::new("post"), attempt: 1, exchange: Arc::new(exchange) }
+}
+
+/// Seconds of processor time of this process so far, where the system tells.
+fn cpu_time() -> Option<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field is a name in brackets; user and system time are the 14th and 15th, in hundredths of a second.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = |it: Option<&str>| it?.parse::<f64>().ok();
+    Some((ticks(fields.next())? + ticks(fields.next())?) / 100.0)
+}
+
+fn resident_megabytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok().map(|it| it / 1024)
+}
