@@ -1,0 +1,363 @@
+//! Calls operations, and anything else that speaks HTTP.
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use serde_json::{Map, Value};
+
+use super::breaker::{Blocked, Outcome};
+use super::client::Clients;
+use super::gate::{Gates, Pass};
+use super::limit::{Permit, PutOff};
+use super::redact::Redactor;
+use super::request::{self, Prepared};
+use super::send::{self, End, Received, Sent, Signature, Unanswered};
+use super::status::{self, Subject};
+use super::{
+    Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, ConnectorError, HttpRequest, Secret,
+    Settings, Vault, http, token,
+};
+use crate::catalog::{AuthKind, Catalog, Connector, Operation};
+use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
+
+/// The way to every service: HTTP clients, budgets and breakers. Cheap to clone; all clones share them.
+#[derive(Clone)]
+pub struct Caller {
+    shared: Arc<Shared>,
+    /// Tells the generic request what its connection's service demands.
+    catalog: Catalog,
+}
+
+struct Shared {
+    settings: Settings,
+    user_agent: HeaderValue,
+    vault: Vault,
+    clients: Clients,
+    gates: Gates,
+}
+
+impl Caller {
+    /// A caller with these bounds, whose requests are signed from this vault.
+    ///
+    /// # Errors
+    /// If the settings cannot be met. A machine without certificates is no error here: it can still call itself.
+    pub fn new(settings: Settings, vault: Vault) -> Result<Self, ConnectorError> {
+        let user_agent = HeaderValue::from_str(&settings.user_agent)
+            .map_err(|_invalid| ConnectorError::UserAgent(settings.user_agent.clone()))?;
+        let clients = Clients::new(&settings)?;
+        let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates: Gates::default() });
+        Ok(Self { shared, catalog: Catalog::default() })
+    }
+
+    /// The same caller, which also holds [`Caller::send`] to the rates and the breaker of a connection's service.
+    #[must_use]
+    pub fn with_catalog(mut self, catalog: Catalog) -> Self {
+        self.catalog = catalog;
+        self
+    }
+
+    /// Where secrets are kept.
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    /// Calls an operation with its mapped input.
+    pub async fn call(
+        &self,
+        connection: &Connection,
+        connector: &Connector,
+        operation: &Operation,
+        input: &Map<String, Value>,
+    ) -> Called {
+        match request::build(connection, connector, operation, input) {
+            Ok(request) => self.perform(request, Some(connection), Some(connector), Some(operation)).await,
+            Err(failure) => Called::unsent(CallError::NotSent(failure)),
+        }
+    }
+
+    /// Sends any HTTP request, signed by a connection if its address is at that connection's service.
+    pub async fn send(&self, request: HttpRequest, signed_by: Option<&Connection>) -> Called {
+        match http::prepare(request, signed_by) {
+            Ok(request) => {
+                let connector = signed_by.and_then(|it| self.catalog.connector(&it.connector));
+                self.perform(request, signed_by, connector.map(|it| &**it), None).await
+            }
+            Err(failure) => Called::unsent(CallError::NotSent(failure)),
+        }
+    }
+
+    /// What is left of the budget of a connection's account; none before its first call, or if it has no limits.
+    pub fn budget(&self, id: &ConnectionId) -> Option<BudgetState> {
+        self.shared.gates.budget(id)
+    }
+
+    /// Whether requests may go on this connection.
+    pub fn breaker(&self, id: &ConnectionId) -> BreakerState {
+        self.shared.gates.breaker(id)
+    }
+
+    /// A person has looked, and lets requests go again.
+    pub fn close_breaker(&self, id: &ConnectionId) {
+        self.shared.gates.close(id);
+    }
+
+    /// The breakers that are not simply closed, to be saved.
+    pub fn breakers(&self) -> BTreeMap<ConnectionId, BreakerState> {
+        self.shared.gates.breakers()
+    }
+
+    /// Sets the breakers to what was saved.
+    pub fn restore_breakers(&self, saved: impl IntoIterator<Item = (ConnectionId, BreakerState)>) {
+        for (id, state) in saved {
+            self.shared.gates.restore(id, state);
+        }
+    }
+
+    async fn perform(
+        &self,
+        mut request: Prepared,
+        connection: Option<&Connection>,
+        connector: Option<&Connector>,
+        operation: Option<&Operation>,
+    ) -> Called {
+        let shared = &*self.shared;
+        request.headers.entry(USER_AGENT).or_insert_with(|| shared.user_agent.clone());
+        let secret = connection.and_then(|it| shared.vault.get(&it.id));
+        let header = connection.and_then(|it| token::header_of(&it.auth));
+        let redactor = Redactor { secret: secret.as_deref(), header: header.as_deref() };
+        let subject = Subject { request: &request, connection, connector, operation, redactor };
+
+        if let Err(failure) = shared.allowed(&subject) {
+            return Called::unsent(CallError::NotSent(failure));
+        }
+        let signature = match connection.map(|it| signature(it, secret.as_deref())).transpose() {
+            Ok(signature) => signature.flatten(),
+            Err(failure) => return Called::unsent(CallError::SignIn(failure.at(request.record.as_str()))),
+        };
+        let asked = tokio::time::Instant::now();
+        let (permit, pass) = match shared.admit(&subject).await {
+            Ok(admitted) => admitted,
+            Err(error) => return Called::unsent(*error),
+        };
+        let queued = if permit.is_some() { asked.elapsed() } else { Duration::ZERO };
+
+        let sent = send::send(&shared.clients, &shared.settings, &request, signature.as_ref()).await;
+        let fallback = Shared::settle(&subject, &sent, permit, pass);
+        let result = match &sent.outcome {
+            Ok(received) => status::of_answer(subject, received, fallback).map_err(|it| *it),
+            Err(unanswered) => Err(status::of_silence(subject, unanswered)),
+        };
+        let exchange = match sent.outcome {
+            Err(Unanswered::NoClient(_)) => None,
+            _ => Some(shared.exchange(&request, &sent, signature.as_ref(), queued, redactor)),
+        };
+        let result = result.map(|content| {
+            let body = sent.outcome.as_ref().map_or(&[][..], |it| &it.body);
+            let mut value = content.into_value();
+            if redactor.is_in(body) {
+                redactor.value(&mut value);
+            }
+            let answer = exchange.as_ref().and_then(|it| it.answer.as_ref());
+            let (status, headers) = answer.map(|it| (it.status, it.headers.clone())).unwrap_or_default();
+            Answered { status, headers, value }
+        });
+        Called { exchange: exchange.map(Arc::new), result }
+    }
+}
+
+impl Shared {
+    /// Whether the request may go to its address, and is not too long.
+    fn allowed(&self, subject: &Subject<'_>) -> Result<(), Failure> {
+        if let Err(why) = self.clients.check(&subject.request.url) {
+            let host = subject.request.url.host_str().unwrap_or_default();
+            let failure = Failure::new(FailureKind::Flow, format!("{} was not sent to {host:?}: {why}", subject.doing()));
+            return Err(failure.at("url").hint("Give an address that starts with https://, without user and password"));
+        }
+        let (length, most) = (subject.request.body.len(), self.settings.max_request_bytes);
+        if length > most {
+            let failure = Failure::new(FailureKind::Limit, format!("{} was not sent: its body is too long", subject.doing()));
+            return Err(failure.detail(format!("{length} bytes, and {most} are allowed")).at("input.body"));
+        }
+        Ok(())
+    }
+
+    /// Waits for the account's budget, and asks the breaker.
+    async fn admit(&self, subject: &Subject<'_>) -> Result<(Option<Permit>, Option<Pass>), Box<CallError>> {
+        let Some(connection) = subject.connection else { return Ok((None, None)) };
+        let gate = self.gates.of(connection, subject.connector);
+        let blocked = |blocked: Blocked| Box::new(of_breaker(subject, connection, blocked));
+        let rule = subject.connector.and_then(|it| it.breaker);
+        if rule.is_some() {
+            gate.peek(Timestamp::now()).map_err(blocked)?;
+        }
+        let mut permit = match &gate.bucket {
+            Some(bucket) => match bucket.take(self.settings.longest_wait).await {
+                Ok(permit) => Some(permit),
+                Err(put_off) => return Err(Box::new(of_budget(subject, connection, put_off))),
+            },
+            None => None,
+        };
+        let pass = match rule {
+            Some(rule) => Some(gate.pass(rule, Timestamp::now()).map_err(blocked)?),
+            None => None,
+        };
+        if let Some(permit) = &mut permit {
+            permit.sending();
+        }
+        Ok((permit, pass))
+    }
+
+    /// Tells budget and breaker what came of a request. Returns how long to wait after a 429 that does not say it.
+    fn settle(subject: &Subject<'_>, sent: &Sent, permit: Option<Permit>, pass: Option<Pass>) -> Option<Duration> {
+        if let Some(pass) = pass {
+            let outcome = match &sent.outcome {
+                Ok(Received { end: End::Cut(_) | End::TooLate, status: 200..=299, .. })
+                | Err(Unanswered::Lost { .. } | Unanswered::TooLate) => Outcome::Silence,
+                Ok(received) => Outcome::Status(received.status),
+                Err(Unanswered::Unreached { .. } | Unanswered::Distrusted(_) | Unanswered::NoClient(_)) => Outcome::Unreached,
+            };
+            pass.record(outcome, Timestamp::now());
+        }
+        let rest = subject.connector.and_then(|it| it.breaker).map(|it| Duration::from_millis(it.after_error_ms));
+        let Some(mut permit) = permit else { return rest };
+        let interval = permit.interval();
+        match &sent.outcome {
+            Ok(received) => {
+                let ours = sent.last.as_ref().is_none_or(|it| send::same_place(&it.url, &subject.request.url));
+                let names = subject.connector.and_then(|it| it.limit_headers.as_ref()).filter(|_| ours);
+                let told = names.map(|it| status::told(it, &received.headers)).unwrap_or_default();
+                if received.status == 429 {
+                    let after = status::retry_after(&received.headers, Timestamp::now());
+                    if let Some(wait) = after.or(told.interval).or(interval) {
+                        permit.block(wait);
+                    }
+                }
+                permit.answered(told);
+                rest.or(told.interval).or(interval)
+            }
+            Err(Unanswered::Unreached { .. } | Unanswered::Distrusted(_) | Unanswered::NoClient(_)) => {
+                permit.unsent();
+                rest.or(interval)
+            }
+            Err(Unanswered::Lost { .. } | Unanswered::TooLate) => rest.or(interval),
+        }
+    }
+
+    /// What the log keeps.
+    fn exchange(
+        &self,
+        first: &Prepared,
+        sent: &Sent,
+        signature: Option<&Signature>,
+        queued: Duration,
+        redactor: Redactor<'_>,
+    ) -> Exchange {
+        let most = self.settings.max_log_body_bytes;
+        let request = sent.last.as_ref().unwrap_or(first);
+        let mut headers = redactor.headers(&request.headers);
+        if let Some((name, _)) = signature.filter(|_| sent.signed) {
+            headers.push((name.as_str().to_owned(), super::redact::HIDDEN.to_owned()));
+        }
+        let (answer, error) = match &sent.outcome {
+            Ok(received) => {
+                let (whole, error) = match &received.end {
+                    End::Whole => (true, None),
+                    End::Cut(words) => (false, Some(redactor.text(words).into_owned())),
+                    End::TooLong => (false, Some("the answer is too long".into())),
+                    End::TooLate => (false, Some("the answer took too long".into())),
+                };
+                let answer = Answer {
+                    status: received.status,
+                    headers: redactor.headers(&received.headers),
+                    body: redactor.body(&received.body, content_type(&received.headers), most, whole),
+                };
+                (Some(answer), error)
+            }
+            Err(
+                Unanswered::Unreached { words, .. }
+                | Unanswered::Lost { words }
+                | Unanswered::Distrusted(words)
+                | Unanswered::NoClient(words),
+            ) => (None, Some(redactor.text(words).into_owned())),
+            Err(Unanswered::TooLate) => (None, Some("no answer began in time".into())),
+        };
+        Exchange {
+            request: Request {
+                method: request.method.as_str().to_owned(),
+                url: redactor.url(&request.url),
+                headers,
+                body: redactor.body(&request.body, content_type(&request.headers), most, true),
+            },
+            answer,
+            error,
+            started: sent.started,
+            timing: Timing { queued_us: micros(queued), waiting_us: micros(sent.waiting), receiving_us: micros(sent.receiving) },
+        }
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default()
+}
+
+/// The header that signs for a connection; none if it needs none.
+fn signature(connection: &Connection, secret: Option<&Secret>) -> Result<Option<Signature>, Failure> {
+    if connection.auth == AuthKind::None {
+        return Ok(None);
+    }
+    let failure = |why: String| {
+        Failure::new(FailureKind::SignIn, format!("The connection {:?} cannot be signed in: {why}", connection.name))
+            .hint(format!("Open Connections and enter the credentials of {:?} again", connection.name))
+    };
+    let Some(secret) = secret else { return Err(failure("its credentials are not in the vault".into())) };
+    token::sign(&connection.auth, secret).map_err(failure)
+}
+
+fn of_breaker(subject: &Subject<'_>, connection: &Connection, blocked: Blocked) -> CallError {
+    let title = format!("{} was not sent: requests to {:?} are stopped for now", subject.doing(), connection.name);
+    let failure = subject.failure(FailureKind::Breaker, title);
+    let failure = match blocked.until {
+        Some(until) => failure
+            .detail(format!("{} asks its callers to wait after an error, until {until}", subject.service()))
+            .hint("It goes on by itself"),
+        None => failure
+            .detail(format!(
+                "{} answered with errors several times in a row, and asks that a person looks first",
+                subject.service()
+            ))
+            .hint(format!(
+                "Look at the last answers in the log, then let requests go again for {:?} under Connections",
+                connection.name
+            )),
+    };
+    CallError::Breaker { until: blocked.until, failure }
+}
+
+fn of_budget(subject: &Subject<'_>, connection: &Connection, put_off: PutOff) -> CallError {
+    let (service, doing, name) = (subject.service(), subject.doing(), &connection.name);
+    let (title, hint) = if put_off.spent {
+        (
+            format!("{doing} was not sent: the requests that {service} allows {name:?} for the day are used up"),
+            "It goes on when the service begins to count anew, mostly at midnight UTC",
+        )
+    } else {
+        (
+            format!("{doing} was not sent: too many requests to {name:?} are waiting for their turn"),
+            "It is tried again when the service's limit allows it",
+        )
+    };
+    CallError::Retry { after: Some(put_off.after), failure: subject.failure(FailureKind::RateLimit, title).hint(hint) }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("settings", &self.shared.settings).finish_non_exhaustive()
+    }
+}
