@@ -1,0 +1,57 @@
+//! What a client needs to know to call the sandbox.
+use std::fmt;
+
+use serde::Serialize;
+
+/// Addresses and sign-in for both services.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// For HighLevel.
+    pub highlevel: HighlevelAccess,
+    /// For Schedule it.
+    pub schedule_it: ScheduleItAccess,
+}
+
+/// Where the imitation of HighLevel is, and as whom to call it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct HighlevelAccess {
+    /// Ends in `/highlevel`; the vendor's paths follow.
+    pub base_url: String,
+    /// The bearer token.
+    pub token: String,
+    /// The only location.
+    pub location_id: String,
+    /// The calendar that is always there.
+    pub calendar_id: String,
+    /// The user who owns the calendar.
+    pub user_id: String,
+}
+
+/// Where the imitation of Schedule it is, and as whom to call it.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct ScheduleItAccess {
+    /// Ends in `/schedule-it/api`; the vendor's paths follow.
+    pub base_url: String,
+    /// `<account number>_<login name>`.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+// The secrets open nothing but this sandbox, and still stay out of logs, so that no one learns to look for them there.
+impl fmt::Debug for HighlevelAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HighlevelAccess")
+            .field("base_url", &self.base_url)
+            .field("location_id", &self.location_id)
+            .field("calendar_id", &self.calendar_id)
+            .field("user_id", &self.user_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ScheduleItAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScheduleItAccess").field("base_url", &self.base_url).field("user", &self.user).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,69 @@
+//! The sandbox's own endpoints under `/_sandbox/`, for whoever runs it in a process of its own.
+use std::net::SocketAddr;
+
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::faults::Faults;
+use super::server::Server;
+use super::store::shown;
+use super::world::Traps;
+
+/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET records/<collection>`, `GET access` and
+/// `POST reset`.
+///
+/// Only this machine may ask, and no web page: a request with an `Origin` comes from a browser.
+pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str, bytes: &Bytes) -> (StatusCode, Value) {
+    if !peer.ip().to_canonical().is_loopback() || head.headers.contains_key(header::ORIGIN) {
+        return refused(StatusCode::FORBIDDEN, "Only programs on this machine may steer the sandbox.");
+    }
+    match (head.method.as_str(), path.trim_end_matches('/')) {
+        ("GET", "ledger") => {
+            let query = head.uri.query().unwrap_or_default();
+            let since = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "since");
+            match since.map_or(Ok(0), |(_, value)| value.parse::<u64>()) {
+                Ok(since) => (StatusCode::OK, json!({"entries": server.world().ledger.since(since)})),
+                Err(_) => refused(StatusCode::BAD_REQUEST, "since is a whole number: the last seq that was read."),
+            }
+        }
+        ("GET", "faults") => (StatusCode::OK, json!(server.world().draw.faults())),
+        ("PUT", "faults") => match serde_json::from_slice::<Faults>(bytes) {
+            Ok(faults) => {
+                server.world().draw.set(faults.clone());
+                (StatusCode::OK, json!(faults))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("GET", "traps") => (StatusCode::OK, json!(server.world().traps)),
+        ("PUT", "traps") => match serde_json::from_slice::<Traps>(bytes) {
+            Ok(traps) => {
+                server.world().traps = traps;
+                (StatusCode::OK, json!(traps))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("GET", "access") => (StatusCode::OK, json!(server.access)),
+        ("GET", "records") => {
+            let world = server.world();
+            let counts: serde_json::Map<_, _> =
+                world.store.names().map(|name| (name.to_owned(), json!(world.store.of(name).len()))).collect();
+            (StatusCode::OK, Value::Object(counts))
+        }
+        ("POST", "reset") => {
+            server.reset();
+            (StatusCode::OK, json!({"reset": true}))
+        }
+        ("GET", path) if path.starts_with("records/") => {
+            let name = path.trim_start_matches("records/");
+            let records: Vec<Value> = server.world().store.of(name).rows().map(|row| shown(&row.fields).into()).collect();
+            (StatusCode::OK, json!({"records": records}))
+        }
+        (method, path) => refused(StatusCode::NOT_FOUND, &format!("The sandbox has no {method} /_sandbox/{path}.")),
+    }
+}
+
+fn refused(status: StatusCode, message: &str) -> (StatusCode, Value) {
+    (status, json!({"statusCode": status.as_u16(), "message": message}))
+}

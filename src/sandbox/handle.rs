@@ -1,0 +1,164 @@
+//! Starting a sandbox, steering it, stopping it.
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::access::Access;
+use super::faults::Faults;
+use super::ledger::LedgerEntry;
+use super::options::Options;
+use super::route::Routes;
+use super::seed::Planting;
+use super::server::{self, Server};
+use super::service::Service;
+use super::store::shown;
+use super::world::Traps;
+use crate::catalog::{Catalog, ConnectorId};
+
+/// How long a request that is under way may take to end when the sandbox stops.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Why a sandbox did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The address is in use, or may not be used.
+    #[error("the sandbox cannot listen on {address}: {source}")]
+    Listen {
+        /// What was asked for.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The seed data that ships with Flowyard is damaged.
+    #[error("the sandbox's seed data is damaged: {0}")]
+    Seed(String),
+}
+
+/// A running sandbox. Clones steer the same one; it stops when the last is dropped.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    server: Arc<Server>,
+    url: Arc<str>,
+    _stops_when_dropped: Arc<DropGuard>,
+    token: CancellationToken,
+    task: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// Starts a sandbox on the current tokio runtime. A service that the catalogue does not have answers 404 everywhere.
+pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, SandboxError> {
+    let address = options.listen;
+    let cannot_listen = |source| SandboxError::Listen { address, source };
+    let planting =
+        Planting::new(options.seed, options.random, options.traps, options.ledger_limit).map_err(SandboxError::Seed)?;
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let bound = listener.local_addr().map_err(cannot_listen)?;
+    let url = format!("http://{}", reachable(bound));
+    let access = planting.access(&url);
+    let routes = Service::ALL.map(|service| {
+        let routes = catalog.connector(&ConnectorId::new(service.connector())).map(|it| Routes::new(it, service));
+        (service, routes.unwrap_or_default())
+    });
+    let server = Arc::new(Server::new(access, options.now, options.limits, routes, Box::new(planting)));
+    let token = CancellationToken::new();
+    let task = tokio::spawn(server::serve(listener, Arc::clone(&server), token.clone().cancelled_owned()));
+    Ok(Handle {
+        server,
+        url: url.into(),
+        _stops_when_dropped: Arc::new(token.clone().drop_guard()),
+        token,
+        task: Arc::new(Mutex::new(Some(task))),
+    })
+}
+
+/// An address that can be called, where the one listened on may stand for all of the machine's.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+impl Handle {
+    /// Addresses and sign-in for both services.
+    pub fn access(&self) -> &Access {
+        &self.server.access
+    }
+
+    /// The root: `http://127.0.0.1:<port>`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What was done, oldest first, as far as it is kept.
+    pub fn ledger(&self) -> Vec<LedgerEntry> {
+        self.ledger_since(0)
+    }
+
+    /// What was done after the entry with this number.
+    pub fn ledger_since(&self, seq: u64) -> Vec<LedgerEntry> {
+        self.server.world().ledger.since(seq)
+    }
+
+    /// The names of the collections that hold records or once did.
+    pub fn collections(&self) -> Vec<String> {
+        self.server.world().store.names().map(str::to_owned).collect()
+    }
+
+    /// A snapshot of a collection, in the order in which the records were made; empty if there is none of this name.
+    ///
+    /// HighLevel: `contacts`, `tasks`, `notes`, `calendars`, `calendar_groups`, `appointments`, `block_slots`,
+    /// `appointment_notes`, `equipments`, `rooms`, `notifications`, `schedules`, `users`, `custom_fields`, `locations`.
+    /// Schedule it: `events`, `resources`, `groups`, `labels`.
+    pub fn records(&self, collection: &str) -> Vec<Value> {
+        self.server.world().store.of(collection).rows().map(|row| shown(&row.fields).into()).collect()
+    }
+
+    /// A snapshot of one record.
+    pub fn record(&self, collection: &str, id: &str) -> Option<Value> {
+        self.server.world().store.of(collection).get(id).map(|fields| shown(fields).into())
+    }
+
+    /// The faults that are set; forced ones that have struck are no longer among them.
+    pub fn faults(&self) -> Faults {
+        self.server.world().draw.faults().clone()
+    }
+
+    /// Sets the faults for the requests to come.
+    pub fn set_faults(&self, faults: Faults) {
+        self.server.world().draw.set(faults);
+    }
+
+    /// Which surprising habits are imitated.
+    pub fn traps(&self) -> Traps {
+        self.server.world().traps
+    }
+
+    /// Switches surprising habits.
+    pub fn set_traps(&self, traps: Traps) {
+        self.server.world().traps = traps;
+    }
+
+    /// Starts over: records, ledger, limits, faults.
+    pub fn reset(&self) {
+        self.server.reset();
+    }
+
+    /// Stops listening, lets requests that are under way end for two seconds, and returns when all is closed. A second
+    /// call returns at once.
+    pub async fn stop(&self) {
+        self.token.cancel();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut task) = task
+            && tokio::time::timeout(GRACE, &mut task).await.is_err()
+        {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Tasks of a contact.
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::refusal::{not_found, wrong};
+use super::{TASKS, contact};
+use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
+use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::world::World;
+
+const FIELDS: &[&str] = &["title", "body", "dueDate", "completed", "assignedTo"];
+
+/// `GET /contacts/{contactId}/tasks`
+pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
+    let contact = contact::existing(world, call)?;
+    let tasks: Vec<Value> = world.store.of(TASKS).children(&contact).map(|row| shown(&row.fields).into()).collect();
+    let summary = format!("Listed {} tasks of {}", tasks.len(), contact::name_of(world, &contact));
+    Ok(Reply::read(json!({"tasks": tasks}), summary))
+}
+
+/// `POST /contacts/{contactId}/tasks`
+pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
+    let contact = contact::existing(world, call)?;
+    let mut fields = Fields::new();
+    apply(call, &mut fields)?;
+    let id = world.store.next_id(TASKS);
+    fields.insert("id".to_owned(), json!(id));
+    fields.insert("contactId".to_owned(), json!(contact));
+    let summary = format!("Created task \"{}\" for {}", title(&fields), contact::name_of(world, &contact));
+    world.store.of_mut(TASKS).insert(&id, &contact, fields);
+    Ok(Reply::created(answer(world, &id), summary).about(TASKS, &id))
+}
+
+/// `GET /contacts/{contactId}/tasks/{taskId}`
+pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
+    let (id, fields) = existing(world, call)?;
+    Ok(Reply::read(answer(world, &id), format!("Read task \"{}\"", title(&fields))).about(TASKS, &id))
+}
+
+/// `PUT /contacts/{contactId}/tasks/{taskId}`
+pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
+    let (id, mut fields) = existing(world, call)?;
+    apply(call, &mut fields)?;
+    let summary = format!("Updated task \"{}\"", title(&fields));
+    put(world, &id, fields);
+    Ok(Reply::updated(answer(world, &id), summary).about(TASKS, &id))
+}
+
+/// `PUT /contacts/{contactId}/tasks/{taskId}/completed`
+pub(super) fn complete(world: &mut World, call: &Call) -> Outcome {
+    let (id, mut fields) = existing(world, call)?;
+    let done = call.truth("completed").unwrap_or_default();
+    fields.insert("completed".to_owned(), json!(done));
+    let verb = if done { "Completed" } else { "Reopened" };
+    let summary = format!("{verb} task \"{}\"", title(&fields));
+    put(world, &id, fields);
+    Ok(Reply::updated(answer(world, &id), summary).about(TASKS, &id))
+}
+
+/// `DELETE /contacts/{contactId}/tasks/{taskId}`
+pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
+    let (id, fields) = existing(world, call)?;
+    world.store.of_mut(TASKS).remove(&id);
+    Ok(Reply::deleted(json!({"succeded": true}), format!("Deleted task \"{}\"", title(&fields))).about(TASKS, &id))
+}
+
+fn existing(world: &World, call: &Call) -> Result<(String, Fields), Refusal> {
+    let contact = contact::existing(world, call)?;
+    let id = call.path("taskId");
+    let task = world.store.of(TASKS).child(&contact, id);
+    task.map(|it| (id.to_owned(), it.clone())).ok_or_else(|| not_found("Task", id))
+}
+
+fn apply(call: &Call, fields: &mut Fields) -> Result<(), Refusal> {
+    if let Some(due) = call.text("dueDate")
+        && due.parse::<Timestamp>().is_err()
+        && due.parse::<jiff::civil::Date>().is_err()
+    {
+        return Err(wrong("dueDate must be a valid ISO 8601 date string"));
+    }
+    for key in FIELDS {
+        match call.body.get(*key) {
+            None => {}
+            Some(Value::Null) => drop(fields.remove(*key)),
+            Some(value) => drop(fields.insert((*key).to_owned(), value.clone())),
+        }
+    }
+    Ok(())
+}
+
+fn put(world: &mut World, id: &str, fields: Fields) {
+    if let Some(place) = world.store.of_mut(TASKS).get_mut(id) {
+        *place = fields;
+    }
+}
+
+fn title(fields: &Fields) -> &str {
+    fields.get("title").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn answer(world: &World, id: &str) -> Value {
+    json!({"task": world.store.of(TASKS).get(id).map(shown).unwrap_or_default()})
+}

@@ -1,0 +1,49 @@
+//! How a sandbox is started.
+use std::net::{Ipv4Addr, SocketAddr};
+
+use super::clock::Clock;
+use super::limits::Limits;
+use super::world::Traps;
+
+/// How a sandbox is started. The default serves a small business on a free port of this machine.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+    /// Which records are there at the start.
+    pub seed: Seed,
+    /// What HighLevel allows its callers.
+    pub limits: Limits,
+    /// What time it is. Dates in the seed are relative to it.
+    pub now: Clock,
+    /// Which surprising habits of the real services are imitated.
+    pub traps: Traps,
+    /// Ids, the token and the password follow from it, so a connection that was set up once keeps working.
+    pub random: u64,
+    /// Ledger entries that are kept; the oldest are forgotten.
+    pub ledger_limit: usize,
+}
+
+/// Which records are there at the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Seed {
+    /// A small believable business: every list has something in it.
+    #[default]
+    Business,
+    /// Only the account: the location, its users, one calendar; one group, resource and label.
+    Empty,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            seed: Seed::default(),
+            limits: Limits::default(),
+            now: Clock::default(),
+            traps: Traps::default(),
+            random: 1,
+            ledger_limit: 100_000,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The records that are there at the start, from the data in `assets/sandbox`.
+//!
+//! A record is an object of its fields. In its texts `$contacts.ada` stands for the id of the record with the `~key`
+//! `ada` in `contacts`, and `@utc -3d 09:15` for a moment relative to today: a form (`utc`, `offset` or `local`), days
+//! (`d`) or working days (`b`) from today, and a local time. `~parent` names the record that it hangs below, `~always`
+//! keeps it when the sandbox starts empty.
+use std::collections::HashMap;
+
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::access::{Access, HighlevelAccess, ScheduleItAccess};
+use super::faults::Draw;
+use super::highlevel::{self, ContactIndex};
+use super::ledger::Ledger;
+use super::limits::Meter;
+use super::options::Seed;
+use super::schedule_it;
+use super::server::Fresh;
+use super::service::Service;
+use super::store::{Fields, Store, id};
+use super::world::{Account, Traps, World};
+
+const HIGHLEVEL: &str = include_str!("../../assets/sandbox/highlevel.json");
+const SCHEDULE_IT: &str = include_str!("../../assets/sandbox/schedule_it.json");
+
+/// Everything that is needed to make the world, again and again.
+pub(crate) struct Planting {
+    beds: Vec<Bed>,
+    account: Account,
+    random: u64,
+    traps: Traps,
+    ledger_limit: usize,
+    password: String,
+    login: String,
+}
+
+/// The records of one service.
+struct Bed {
+    zone: TimeZone,
+    /// Collection, id, parent, fields with their ids already put in.
+    plants: Vec<(String, String, String, Fields)>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    zone: String,
+    account: HashMap<String, String>,
+    records: Map<String, Value>,
+}
+
+impl Planting {
+    /// Reads the data. An error says what is wrong with it.
+    pub(crate) fn new(seed: Seed, random: u64, traps: Traps, ledger_limit: usize) -> Result<Self, String> {
+        let (highlevel, of_highlevel) = bed(HIGHLEVEL, Service::Highlevel, seed, random)?;
+        let (schedule_it, of_schedule_it) = bed(SCHEDULE_IT, Service::ScheduleIt, seed, random)?;
+        let from = |account: &HashMap<String, String>, key: &str| {
+            account.get(key).cloned().ok_or_else(|| format!("the account has no {key}"))
+        };
+        let account = Account {
+            location_id: from(&of_highlevel, "location")?,
+            user_id: from(&of_highlevel, "user")?,
+            calendar_id: from(&of_highlevel, "calendar")?,
+            zone: highlevel.zone.clone(),
+            workspace: from(&of_schedule_it, "workspace")?,
+            workspace_zone: schedule_it.zone.clone(),
+        };
+        let login = from(&of_schedule_it, "login")?;
+        let password = id(random, "password", 1);
+        Ok(Self { beds: vec![highlevel, schedule_it], account, random, traps, ledger_limit, password, login })
+    }
+
+    /// What a client needs to know, for a sandbox at this root.
+    pub(crate) fn access(&self, url: &str) -> Access {
+        Access {
+            highlevel: HighlevelAccess {
+                base_url: format!("{url}{}", Service::Highlevel.prefix()),
+                token: format!("pit-{}", id(self.random, "token", 1)),
+                location_id: self.account.location_id.clone(),
+                calendar_id: self.account.calendar_id.clone(),
+                user_id: self.account.user_id.clone(),
+            },
+            schedule_it: ScheduleItAccess {
+                base_url: format!("{url}{}", Service::ScheduleIt.prefix()),
+                user: self.login.clone(),
+                password: self.password.clone(),
+            },
+        }
+    }
+}
+
+impl Fresh for Planting {
+    fn world(&self, now: Timestamp) -> World {
+        let mut store = Store::new(self.random);
+        for bed in &self.beds {
+            for (collection, id, parent, fields) in &bed.plants {
+                let mut fields = fields.clone();
+                fields.values_mut().for_each(|it| resolve(it, &|text| moment(text, now, &bed.zone)));
+                // The count moves on, so that the ids of later records go on after those of the seed.
+                match collection.as_str() {
+                    "events" | "resources" | "groups" | "labels" => store.next_number(collection, 0),
+                    _ => store.next_id(collection),
+                };
+                store.of_mut(collection).insert(id, parent, fields);
+            }
+        }
+        let mut world = World {
+            store,
+            contacts: ContactIndex::default(),
+            account: self.account.clone(),
+            traps: self.traps,
+            meter: Meter::default(),
+            draw: Draw::default(),
+            ledger: Ledger::new(self.ledger_limit),
+        };
+        highlevel::settle(&mut world);
+        schedule_it::settle(&mut world);
+        world
+    }
+}
+
+/// Reads a service's data: the records, and the account's entries with ids put in.
+fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, HashMap<String, String>), String> {
+    let data: Data = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let zone = TimeZone::get(&data.zone).map_err(|error| error.to_string())?;
+    let mut scratch = Store::new(random);
+    let mut ids = HashMap::new();
+    let mut plants = Vec::new();
+    for (collection, records) in data.records {
+        for record in records.as_array().cloned().unwrap_or_default() {
+            let Value::Object(mut fields) = record else { return Err(format!("{collection} holds something that is no object")) };
+            let key = fields.remove("~key").and_then(|it| it.as_str().map(str::to_owned));
+            let always = fields.remove("~always").is_some();
+            let id = match service {
+                Service::Highlevel => scratch.next_id(&collection),
+                Service::ScheduleIt => schedule_it::next_number(&mut scratch, &collection),
+            };
+            if let Some(key) = key {
+                ids.insert(format!("${collection}.{key}"), id.clone());
+            }
+            if always || seed == Seed::Business {
+                plants.push((collection.clone(), id, fields));
+            }
+        }
+    }
+    let known = |text: &str| ids.get(text).cloned();
+    let mut finished = Vec::with_capacity(plants.len());
+    for (collection, id, mut fields) in plants {
+        fields.values_mut().for_each(|it| resolve(it, &known));
+        let parent = fields.remove("~parent").and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
+        if let Some(lost) = unresolved(&fields) {
+            return Err(format!("{lost} in {collection} leads nowhere"));
+        }
+        let name = if collection == "notifications" { "_id" } else { "id" };
+        fields.insert(name.to_owned(), id.clone().into());
+        finished.push((collection, id, parent, fields));
+    }
+    let account = data.account.into_iter().map(|(key, text)| (key, known(&text).unwrap_or(text))).collect();
+    Ok((Bed { zone, plants: finished }, account))
+}
+
+/// Replaces every text for which there is a replacement.
+fn resolve(value: &mut Value, with: &dyn Fn(&str) -> Option<String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(new) = with(text) {
+                *text = new;
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|it| resolve(it, with)),
+        Value::Object(fields) => fields.values_mut().for_each(|it| resolve(it, with)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A reference that no record answers to.
+fn unresolved(fields: &Map<String, Value>) -> Option<String> {
+    fields.values().find_map(|value| match value {
+        Value::String(text) => text.starts_with('$').then(|| text.clone()),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).find(|it| it.starts_with('$')).map(str::to_owned),
+        Value::Object(fields) => unresolved(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    })
+}
+
+/// The moment that `@utc -3d 09:15` stands for; none for any other text.
+fn moment(text: &str, now: Timestamp, zone: &TimeZone) -> Option<String> {
+    let mut parts = text.strip_prefix('@')?.split(' ');
+    let (form, days, time) = (parts.next()?, parts.next()?, parts.next()?);
+    let (count, unit) = days.split_at_checked(days.len().checked_sub(1)?)?;
+    let count: i32 = count.parse().ok()?;
+    let today = now.to_zoned_datetime(zone.clone()).date();
+    let date = if unit == "b" { working_day(today, count)? } else { today.checked_add(count.days()).ok()? };
+    let at = date.to_datetime(time.parse::<Time>().ok()?);
+    if form == "local" {
+        return Some(at.strftime("%Y-%m-%d %H:%M:%S").to_string());
+    }
+    let at = at.to_zoned_datetime(zone.clone()).ok()?;
+    Some(match form {
+        "offset" => at.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+        _ => format!("{:.3}", at.timestamp()),
+    })
+}
+
+/// So many working days from today; 0 is today, or the next working day.
+fn working_day(today: Date, count: i32) -> Option<Date> {
+    let works = |date: Date| !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
+    let step = if count < 0 { -1.days() } else { 1.days() };
+    let mut date = today;
+    while !works(date) {
+        date = date.checked_add(step).ok()?;
+    }
+    for _ in 0..count.unsigned_abs() {
+        date = date.checked_add(step).ok()?;
+        while !works(date) {
+            date = date.checked_add(step).ok()?;
+        }
+    }
+    Some(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_relative_to_today_in_the_zone() {
+        let zone = TimeZone::get("America/New_York").unwrap();
+        // A Saturday in New York, already Sunday in UTC.
+        let now: Timestamp = "2025-03-09T03:30:00Z".parse().unwrap();
+        let at = |text| moment(text, now, &zone).unwrap();
+        assert_eq!(at("@local +0d 09:15"), "2025-03-08 09:15:00");
+        assert_eq!(at("@local +0b 09:15"), "2025-03-10 09:15:00");
+        assert_eq!(at("@local +1b 09:15"), "2025-03-11 09:15:00");
+        assert_eq!(at("@local -1b 09:15"), "2025-03-06 09:15:00");
+        assert_eq!(at("@offset +0b 09:15"), "2025-03-10T09:15:00-04:00");
+        assert_eq!(at("@utc -1d 09:15"), "2025-03-07T14:15:00.000Z");
+        assert!(moment("plain text", now, &zone).is_none());
+        assert!(moment("@utc", now, &zone).is_none());
+    }
+
+    #[test]
+    fn both_sizes_of_the_shipped_data_can_be_planted() {
+        for seed in [Seed::Business, Seed::Empty] {
+            let planting = Planting::new(seed, 1, Traps::default(), 10).unwrap();
+            let world = planting.world("2025-03-09T03:30:00Z".parse().unwrap());
+            let contacts = world.store.of("contacts").len();
+            assert_eq!(contacts == 0, seed == Seed::Empty);
+            assert!(world.store.of("calendars").contains(&world.account.calendar_id));
+            assert!(world.store.of("users").contains(&world.account.user_id));
+            let left: Vec<_> = world
+                .store
+                .names()
+                .flat_map(|name| world.store.of(name).rows())
+                .flat_map(|row| row.fields.values())
+                .filter_map(Value::as_str)
+                .filter(|it| it.starts_with('@') || it.starts_with('$'))
+                .collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The two services: where each hangs, how it is signed in to, how it words its refusals.
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::access::Access;
+use super::call::{Behaviour, Call, Refusal, Reply};
+use super::faults::FaultKind;
+use super::route::Target;
+use super::world::World;
+use super::{highlevel, schedule_it};
+use crate::catalog::Operation;
+
+/// Which service is imitated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Highlevel,
+    ScheduleIt,
+}
+
+impl Service {
+    pub(crate) const ALL: [Self; 2] = [Self::Highlevel, Self::ScheduleIt];
+
+    /// The connector's id in the catalogue.
+    pub(crate) fn connector(self) -> &'static str {
+        match self {
+            Self::Highlevel => "highlevel",
+            Self::ScheduleIt => "schedule_it",
+        }
+    }
+
+    /// Where the vendor's paths begin.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Highlevel => "/highlevel",
+            Self::ScheduleIt => "/schedule-it/api",
+        }
+    }
+
+    /// The service that a path belongs to, and the vendor's path.
+    pub(crate) fn at(path: &str) -> Option<(Self, &str)> {
+        Self::ALL.into_iter().find_map(|service| {
+            let rest = path.strip_prefix(service.prefix())?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((service, rest))
+        })
+    }
+
+    /// What is written by hand for an operation. Operations are known by where they are called, which the vendor keeps,
+    /// and not by their ids, which an importer makes.
+    pub(crate) fn behaviour(self, operation: &Operation) -> Option<Behaviour> {
+        let nameless = |segment: &str| if segment.starts_with('{') { "{}".to_owned() } else { segment.to_owned() };
+        let path: Vec<String> = operation.path.trim_matches('/').split('/').map(nameless).collect();
+        let key = format!("{} {}", operation.method.as_str(), path.join("/"));
+        match self {
+            Self::Highlevel => highlevel::behaviour(&key),
+            Self::ScheduleIt => schedule_it::behaviour(&key),
+        }
+    }
+
+    /// Refuses a caller who is not signed in.
+    pub(crate) fn signed_in(self, access: &Access, headers: &HeaderMap) -> Result<(), Refusal> {
+        match self {
+            Self::Highlevel => highlevel::signed_in(&access.highlevel, headers),
+            Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers),
+        }
+    }
+
+    /// Reads a body.
+    pub(crate) fn body(self, target: &Target, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Refusal> {
+        match self {
+            Self::Highlevel => highlevel::body(target, headers, bytes),
+            Self::ScheduleIt => schedule_it::body(target, headers, bytes),
+        }
+    }
+
+    /// Refuses a call that is not as the catalogue says.
+    pub(crate) fn check(self, target: &Target, call: &Call) -> Result<(), Refusal> {
+        match self {
+            Self::Highlevel => highlevel::check(target, call),
+            Self::ScheduleIt => schedule_it::check(target, call),
+        }
+    }
+
+    /// Refuses a call that is for another account's records, or that a switch forbids.
+    pub(crate) fn admit(self, world: &World, target: &Target, call: &Call) -> Result<(), Refusal> {
+        match self {
+            Self::Highlevel => highlevel::admit(world, target, call),
+            Self::ScheduleIt => Ok(()),
+        }
+    }
+
+    /// What the service answers at a path that is no operation of the catalogue.
+    pub(crate) fn root(self, method: &str, path: &str) -> Option<Reply> {
+        match self {
+            Self::Highlevel => None,
+            Self::ScheduleIt => schedule_it::root(method, path),
+        }
+    }
+
+    /// An answer for a path that is none of the service's.
+    pub(crate) fn unknown(self, method: &str, path: &str) -> Refusal {
+        match self {
+            Self::Highlevel => highlevel::refusal::unknown_path(method, path),
+            Self::ScheduleIt => schedule_it::refusal(404, &format!("There is nothing at {path}.")),
+        }
+    }
+
+    /// What a fault answers; none for those that are no answers of their own.
+    pub(crate) fn fault(self, kind: FaultKind) -> Option<Refusal> {
+        let (status, message) = match kind {
+            FaultKind::Unauthorized => (401, "Invalid Private Integration token"),
+            FaultKind::RateLimited => (429, "Too Many Requests"),
+            FaultKind::ServerError => (500, "Internal server error"),
+            FaultKind::Html | FaultKind::Cut | FaultKind::Slow => return None,
+        };
+        Some(match self {
+            Self::Highlevel => highlevel::refusal::plain(status, message),
+            Self::ScheduleIt if status == 401 => schedule_it::refusal(status, "The user name or the password is wrong."),
+            Self::ScheduleIt => schedule_it::refusal(status, message),
+        })
+    }
+}
