@@ -1,0 +1,55 @@
+//! Making a flow known.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::shared::{Deployed, Shared};
+use super::{ConnectionId, Hook};
+use crate::flow::{Flow, NodeKind, SlotId, Trigger};
+use crate::record::{Failure, FailureKind};
+use crate::run::{Program, Revision};
+
+/// A flow, and the connections that its slots stand for.
+#[derive(Debug, Clone)]
+pub struct Deployment {
+    /// The flow.
+    pub flow: Arc<Flow>,
+    /// Slots that are bound; others stand for the only connection of their connector.
+    pub bindings: BTreeMap<SlotId, ConnectionId>,
+}
+
+/// Compiles a flow, keeps its revision, opens its hooks.
+pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Result<Vec<Hook>, Failure> {
+    let Deployment { flow, bindings } = deployment;
+    let revision = Revision(flow.content_hash().into());
+    let program = shared.program(&revision, || Program::compile(&flow, &shared.catalog))?;
+    let triggers: BTreeMap<_, _> = flow
+        .nodes
+        .iter()
+        .filter(|(_, node)| !node.muted)
+        .filter_map(|(id, node)| match &node.kind {
+            NodeKind::Trigger(trigger) => Some((id.clone(), trigger.clone())),
+            _ => None,
+        })
+        .collect();
+    let hooks: Vec<Hook> = triggers
+        .iter()
+        .filter_map(|(node, trigger)| match trigger {
+            Trigger::Webhook { path, .. } => Some(Hook { flow: flow.id.clone(), node: node.clone(), path: path.clone() }),
+            Trigger::Manual { .. } => None,
+        })
+        .collect();
+    let journal = shared.journal.clone();
+    let text = flow.to_text();
+    tokio::task::spawn_blocking(move || journal.save_revision(&revision, &text))
+        .await
+        .map_err(|error| Failure::new(FailureKind::Machine, "The flow's revision could not be kept").detail(error.to_string()))?
+        .map_err(Failure::from)?;
+    let deployed = Deployed { program, triggers, slots: flow.slots.clone(), bindings };
+    shared.claim_hooks(&flow.id, &hooks).map_err(|hook| {
+        Failure::new(FailureKind::Flow, format!("The hook \"{}\" belongs to the flow \"{}\" already", hook.path, hook.flow))
+            .at(format!("{} of \"{}\"", hook.node, flow.name))
+            .hint("Give one of them another path.")
+    })?;
+    shared.insert_flow(flow.id.clone(), Arc::new(deployed));
+    Ok(hooks)
+}

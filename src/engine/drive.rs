@@ -1,0 +1,369 @@
+//! One run, driven to its end: ask what is next, write it down, do it, fold in what came of it.
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::shared::{Control, Deployed, Shared};
+use super::step::{self, Performed};
+use super::{ConnectionId, Event};
+use crate::flow::NodeId;
+use crate::journal::{Append, JournalError, NewRun, StepExchange};
+use crate::record::{Failure, FailureKind};
+use crate::run::{Entry, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
+
+/// What a run under way can be told.
+#[derive(Debug)]
+pub(super) enum Signal {
+    Cancel { by: String },
+    Release { step: StepKey, release: Release, reply: oneshot::Sender<bool> },
+    Resume { connection: ConnectionId },
+    Stop,
+}
+
+/// How a run ended, and what it answered.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    pub(super) answer: Option<Arc<Value>>,
+}
+
+/// What started a run.
+pub(super) struct Start {
+    pub(super) trigger: NodeId,
+    pub(super) payload: Value,
+    pub(super) delivery: Option<String>,
+    pub(super) parent: Option<(RunId, StepKey)>,
+    pub(super) depth: u32,
+    pub(super) watch: Option<mpsc::UnboundedSender<Event>>,
+    /// Gets the output of the first respond node, or how the run ended without one.
+    pub(super) respond: Option<oneshot::Sender<Reply>>,
+}
+
+/// What whoever started a run is told.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// What a respond node said.
+    Answer(Arc<Value>),
+    /// The run ended without one.
+    Ended(Outcome),
+}
+
+/// Whether a run was taken.
+#[derive(Debug)]
+pub(super) enum Accepted {
+    /// It is on disk.
+    Run(RunId),
+    /// The same delivery is on disk already.
+    Duplicate(RunId),
+}
+
+/// A run under way.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    run: Run,
+    id: RunId,
+    depth: u32,
+    /// Facts that are folded in and not yet on disk.
+    entries: Vec<Entry>,
+    exchanges: Vec<StepExchange>,
+    head: Option<NewRun>,
+    in_flight: HashSet<StepKey>,
+    flights: JoinSet<Performed>,
+    signals: mpsc::UnboundedReceiver<Signal>,
+    ended: watch::Sender<Option<Ended>>,
+    watch: Option<mpsc::UnboundedSender<Event>>,
+    respond: Option<oneshot::Sender<Reply>>,
+    answer: Option<Arc<Value>>,
+}
+
+impl Driver {
+    /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
+    pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
+        if shared.is_stopping() {
+            return Err(busy("Flowyard is stopping"));
+        }
+        let id = shared.journal.next_run_id();
+        let now = shared.clock.now();
+        let mut driver = Self::new(shared, id, &flow.program, start.depth)?;
+        driver.watch = start.watch;
+        driver.respond = start.respond;
+        driver.head = Some(NewRun {
+            flow: flow.program.flow.clone(),
+            flow_name: flow.program.name.clone(),
+            revision: flow.program.revision.clone(),
+            trigger: start.trigger.clone(),
+            delivery: start.delivery,
+            mode: shared.mode,
+            parent: start.parent,
+            accepted: now,
+        });
+        let entry = Entry::Accepted { trigger: start.trigger, payload: Arc::new(start.payload), at: now };
+        driver.run.apply(&entry);
+        driver.entries.push(entry);
+        let (reply, answer) = oneshot::channel();
+        shared.tasks.spawn(driver.drive(Some(reply)));
+        // The task answers in every case; if it is gone, the runtime is ending.
+        answer.await.unwrap_or_else(|_| Err(busy("Flowyard is stopping")))
+    }
+
+    /// Goes on with a run that an earlier process left unfinished.
+    pub(super) fn resume(
+        shared: &Arc<Shared>,
+        id: RunId,
+        program: &Arc<Program>,
+        entries: &[Entry],
+        depth: u32,
+    ) -> Result<(), Failure> {
+        let mut driver = Self::new(shared, id, program, depth)?;
+        for entry in entries {
+            driver.run.apply(entry);
+            if let Entry::StepSucceeded { step, output, .. } = entry
+                && program.responds(&step.node)
+            {
+                driver.answer = Some(Arc::clone(output));
+            }
+        }
+        shared.tasks.spawn(driver.drive(None));
+        Ok(())
+    }
+
+    fn new(shared: &Arc<Shared>, id: RunId, program: &Arc<Program>, depth: u32) -> Result<Self, Failure> {
+        let (sender, signals) = mpsc::unbounded_channel();
+        let (ended, receiver) = watch::channel(None);
+        shared.enter(id, Control { signals: sender, ended: receiver }).ok_or_else(|| {
+            busy("Too many runs are under way").detail(format!("{} of {}", shared.limits.active_runs, shared.limits.active_runs))
+        })?;
+        Ok(Self {
+            shared: Arc::clone(shared),
+            run: Run::new(id, Arc::clone(program)),
+            id,
+            depth,
+            entries: Vec::new(),
+            exchanges: Vec::new(),
+            head: None,
+            in_flight: HashSet::new(),
+            flights: JoinSet::new(),
+            signals,
+            ended,
+            watch: None,
+            respond: None,
+            answer: None,
+        })
+    }
+
+    async fn drive(mut self, mut accepted: Option<oneshot::Sender<Result<Accepted, Failure>>>) {
+        loop {
+            let in_flight = &self.in_flight;
+            let next = self.run.next(self.shared.clock.now(), &|step| in_flight.contains(step));
+            let Next { entries, calls, wake, more } = next;
+            self.entries.extend(entries);
+            if let Err(error) = self.commit(accepted.is_some()).await {
+                if let Some(reply) = accepted.take() {
+                    let answer = match error {
+                        JournalError::Duplicate { run } => Ok(Accepted::Duplicate(run)),
+                        other => Err(other.into()),
+                    };
+                    reply.send(answer).ok();
+                }
+                break;
+            }
+            if let Some(reply) = accepted.take() {
+                self.tell(|run| Event::Started { run: run.id, program: Arc::clone(run.run.program()) });
+                reply.send(Ok(Accepted::Run(self.id))).ok();
+            }
+            self.publish();
+            if self.run.outcome().is_some() {
+                break;
+            }
+            for call in calls {
+                self.in_flight.insert(call.step.clone());
+                self.flights.spawn(step::perform(
+                    Arc::clone(&self.shared),
+                    Arc::clone(self.run.program()),
+                    self.id,
+                    self.depth,
+                    call,
+                ));
+            }
+            if more {
+                continue;
+            }
+            if self.wait(wake).await == Wait::Stop {
+                self.drain().await;
+                break;
+            }
+        }
+        self.flights.abort_all();
+        if let Some(outcome) = self.run.outcome().cloned() {
+            let flow = &self.run.program().flow;
+            match &outcome {
+                Outcome::Failed(failure) => tracing::warn!(run = self.id.0, %flow, %failure, "a run failed"),
+                outcome => tracing::debug!(run = self.id.0, %flow, ?outcome, "a run ended"),
+            }
+            self.tell(|run| Event::Ended { run: run.id, outcome: outcome.clone() });
+            if let Some(respond) = self.respond.take() {
+                respond.send(Reply::Ended(outcome.clone())).ok();
+            }
+            self.ended.send_replace(Some(Ended { outcome, answer: self.answer.take() }));
+        }
+        self.shared.leave(self.id);
+    }
+
+    /// Waits for something to happen, and folds it in.
+    async fn wait(&mut self, wake: Option<Timestamp>) -> Wait {
+        let clock = self.shared.clock;
+        let sleep = async {
+            match wake {
+                Some(until) => clock.sleep_until(until).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            Some(done) = self.flights.join_next() => self.conclude(done),
+            Some(signal) = self.signals.recv() => return self.heed(signal),
+            () = sleep => {}
+        }
+        // Whatever else has come back by now goes into the same commit.
+        while let Some(done) = self.flights.try_join_next() {
+            self.conclude(done);
+        }
+        Wait::Go
+    }
+
+    fn conclude(&mut self, done: Result<Performed, tokio::task::JoinError>) {
+        let Ok(done) = done else {
+            // A panic in a step is a fault of ours; the step counts as cut short and is treated as after a crash.
+            tracing::error!(run = self.id.0, "a step ended unexpectedly");
+            self.in_flight.clear();
+            return;
+        };
+        self.in_flight.remove(&done.step);
+        for exchange in done.exchanges {
+            self.tell(|run| Event::Exchanged {
+                run: run.id,
+                step: done.step.clone(),
+                attempt: done.attempt,
+                exchange: Arc::clone(&exchange),
+            });
+            self.exchanges.push(StepExchange { step: done.step.clone(), attempt: done.attempt, exchange });
+        }
+        let now = self.shared.clock.now();
+        self.entries.extend(self.run.conclude(&done.step, done.conclusion, now, fastrand::f64()));
+    }
+
+    fn heed(&mut self, signal: Signal) -> Wait {
+        let now = self.shared.clock.now();
+        match signal {
+            Signal::Cancel { by } => {
+                let entry = Entry::Cancelled { by, at: now };
+                self.run.apply(&entry);
+                self.entries.push(entry);
+            }
+            Signal::Release { step, release, reply } => {
+                let entry = self.run.release(&step, release, now);
+                reply.send(entry.is_some()).ok();
+                self.entries.extend(entry);
+            }
+            Signal::Resume { connection } => {
+                for (step, on) in self.run.parked_steps() {
+                    if matches!(&on, Park::SignIn(id) | Park::Breaker(id) if id == connection.as_str()) {
+                        self.entries.extend(self.run.release(&step, Release::Repeat, now));
+                    }
+                }
+            }
+            Signal::Stop => return Wait::Stop,
+        }
+        Wait::Go
+    }
+
+    /// The engine stops: what is under way may come back, and is written down; the rest goes on after the next start.
+    async fn drain(&mut self) {
+        let grace = tokio::time::sleep(self.shared.limits.stop_grace);
+        tokio::pin!(grace);
+        while !self.flights.is_empty() {
+            tokio::select! {
+                Some(done) = self.flights.join_next() => self.conclude(done),
+                () = &mut grace => break,
+            }
+        }
+        if let Err(error) = self.commit(false).await {
+            tracing::error!(run = self.id.0, %error, "what came back at the end could not be written down");
+        }
+    }
+
+    /// Writes down what is folded in. A new run that cannot be written is not taken; a run that was taken waits for the
+    /// disk, since its calls may only be made once their beginning is on it.
+    async fn commit(&mut self, is_new: bool) -> Result<(), JournalError> {
+        if self.entries.is_empty() && self.exchanges.is_empty() {
+            return Ok(());
+        }
+        let append = Append {
+            run: self.id,
+            new: self.head.take(),
+            entries: self.entries.clone(),
+            exchanges: std::mem::take(&mut self.exchanges),
+        };
+        if is_new {
+            return self.shared.journal.append(append).await;
+        }
+        let mut wait = Duration::from_millis(200);
+        loop {
+            let again = Append { run: self.id, new: None, entries: append.entries.clone(), exchanges: append.exchanges.clone() };
+            match self.shared.journal.append(again).await {
+                Ok(()) => return Ok(()),
+                Err(error) if self.shared.is_stopping() => return Err(error),
+                Err(error) => {
+                    let failure = Failure::from(error);
+                    self.shared.tell(|| Event::Trouble(failure));
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(10));
+                }
+            }
+        }
+    }
+
+    /// Tells what is on disk now.
+    fn publish(&mut self) {
+        let entries = std::mem::take(&mut self.entries);
+        for entry in &entries {
+            if let Entry::StepParked { step, on, .. } = entry {
+                tracing::warn!(run = self.id.0, flow = %self.run.program().flow, %step, ?on, "a step waits for a person");
+            }
+            if let Entry::StepSucceeded { step, output, .. } = entry
+                && self.run.program().responds(&step.node)
+            {
+                self.answer = Some(Arc::clone(output));
+                if let Some(respond) = self.respond.take() {
+                    respond.send(Reply::Answer(Arc::clone(output))).ok();
+                }
+            }
+        }
+        if entries.is_empty() || (self.watch.is_none() && self.shared.events.receiver_count() == 0) {
+            return;
+        }
+        let entries: Arc<[Entry]> = entries.into();
+        self.tell(|run| Event::Journaled { run: run.id, entries: Arc::clone(&entries) });
+    }
+
+    fn tell(&self, event: impl Fn(&Self) -> Event) {
+        if let Some(watch) = &self.watch {
+            watch.send(event(self)).ok();
+        }
+        self.shared.tell(|| event(self));
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Wait {
+    Go,
+    Stop,
+}
+
+fn busy(title: &str) -> Failure {
+    Failure::new(FailureKind::Machine, title).hint("Send it again a little later.")
+}

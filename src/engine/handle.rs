@@ -1,0 +1,215 @@
+//! The only door between the shells and the engine.
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{broadcast, mpsc, oneshot};
+
+use super::{ConnectionId, Deployment};
+use crate::flow::{FlowId, NodeId};
+use crate::record::{Exchange, Failure};
+use crate::run::{Entry, Outcome, Program, Release, RunId, StepKey};
+
+/// What a shell may ask for.
+#[derive(Debug)]
+pub enum Command {
+    /// Make a flow known: its triggers listen, other flows may call it.
+    Deploy {
+        /// The flow and its connections.
+        deployment: Box<Deployment>,
+        /// The addresses below the listener where its webhooks answer.
+        reply: oneshot::Sender<Result<Vec<Hook>, Failure>>,
+    },
+    /// Forget a flow; its runs go on.
+    Undeploy {
+        /// Which.
+        flow: FlowId,
+    },
+    /// Start a run of a flow that is known.
+    Start {
+        /// Which flow.
+        flow: FlowId,
+        /// Through which trigger; none means its only one, or its manual one.
+        trigger: Option<NodeId>,
+        /// The trigger's output.
+        payload: Value,
+        /// Gets everything that happens in this run, without loss.
+        watch: Option<mpsc::UnboundedSender<Event>>,
+        /// The run's number once it is on disk.
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    },
+    /// End a run.
+    Cancel {
+        /// Which.
+        run: RunId,
+        /// Who asked.
+        by: String,
+    },
+    /// Let a parked step go on.
+    Release {
+        /// Which run.
+        run: RunId,
+        /// Which step.
+        step: StepKey,
+        /// How.
+        release: Release,
+        /// Whether it was parked.
+        reply: oneshot::Sender<bool>,
+    },
+    /// A connection works again: its breaker is closed, steps parked on it go on.
+    Resume {
+        /// Which connection.
+        connection: ConnectionId,
+    },
+    /// Accept nothing more, let what is under way come back, write it down, and end.
+    Stop {
+        /// When that is done.
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// What the engine tells.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A run is on disk.
+    Started {
+        /// Which run.
+        run: RunId,
+        /// What it runs.
+        program: Arc<Program>,
+    },
+    /// Facts that are on disk now.
+    Journaled {
+        /// Which run.
+        run: RunId,
+        /// The facts, in order.
+        entries: Arc<[Entry]>,
+    },
+    /// A request and its answer.
+    Exchanged {
+        /// Which run.
+        run: RunId,
+        /// Which step.
+        step: StepKey,
+        /// Which attempt.
+        attempt: u32,
+        /// What went over the wire.
+        exchange: Arc<Exchange>,
+    },
+    /// A run is over.
+    Ended {
+        /// Which run.
+        run: RunId,
+        /// How.
+        outcome: Outcome,
+    },
+    /// Something that no run can tell: the disk, a listener, a flow that is no longer readable.
+    Trouble(Failure),
+}
+
+/// A webhook that listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// Whose.
+    pub flow: FlowId,
+    /// Its trigger.
+    pub node: NodeId,
+    /// Below `/hooks/`.
+    pub path: String,
+}
+
+/// An answer that arrives later: poll it each frame, or await it.
+#[derive(Debug)]
+pub struct Pending<T> {
+    answer: oneshot::Receiver<T>,
+    value: Option<T>,
+}
+
+impl<T> Pending<T> {
+    fn new(answer: oneshot::Receiver<T>) -> Self {
+        Self { answer, value: None }
+    }
+
+    /// The answer, if it is there; never waits.
+    pub fn poll(&mut self) -> Option<&T> {
+        if self.value.is_none() {
+            self.value = self.answer.try_recv().ok();
+        }
+        self.value.as_ref()
+    }
+
+    /// Waits for the answer; none if the engine has ended.
+    pub async fn wait(self) -> Option<T> {
+        match self.value {
+            Some(value) => Some(value),
+            None => self.answer.await.ok(),
+        }
+    }
+}
+
+/// Cheap to clone; works from any thread, and never blocks.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    commands: mpsc::UnboundedSender<Command>,
+    events: broadcast::Sender<Event>,
+    address: Option<SocketAddr>,
+}
+
+impl Handle {
+    pub(super) fn new(
+        commands: mpsc::UnboundedSender<Command>,
+        events: broadcast::Sender<Event>,
+        address: Option<SocketAddr>,
+    ) -> Self {
+        Self { commands, events, address }
+    }
+
+    /// Where webhooks are listened for.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Everything that happens from now on; a listener that lags loses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.events.subscribe()
+    }
+
+    /// Sends a command; one that comes after the end is dropped, and its answer never comes.
+    pub fn send(&self, command: Command) {
+        self.commands.send(command).ok();
+    }
+
+    /// Makes a flow known.
+    pub fn deploy(&self, deployment: Deployment) -> Pending<Result<Vec<Hook>, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Deploy { deployment: Box::new(deployment), reply });
+        Pending::new(answer)
+    }
+
+    /// Starts a run, and watches it.
+    pub fn start(
+        &self,
+        flow: FlowId,
+        trigger: Option<NodeId>,
+        payload: Value,
+        watch: Option<mpsc::UnboundedSender<Event>>,
+    ) -> Pending<Result<RunId, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Start { flow, trigger, payload, watch, reply });
+        Pending::new(answer)
+    }
+
+    /// Lets a parked step go on; the answer is whether it was parked.
+    pub fn release(&self, run: RunId, step: StepKey, release: Release) -> Pending<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Release { run, step, release, reply });
+        Pending::new(answer)
+    }
+
+    /// Ends the engine gracefully.
+    pub fn stop(&self) -> Pending<()> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Stop { reply });
+        Pending::new(answer)
+    }
+}

@@ -1,0 +1,150 @@
+//! Runs flows durably in the background.
+//!
+//! A shell makes [`Settings`], calls [`start`], and keeps a [`Handle`]: commands in, events out. Behind it stands one
+//! supervisor, and a task for each run that asks the run what is next, writes that down, does it, and folds in what came
+//! of it. Webhooks come in through a listener of the engine's own.
+//!
+//! Invariant: a fact is on disk before its effect: `Accepted` before a webhook is answered, `StepStarted` before the
+//! request leaves, a step's outcome before the next step starts.
+//! Invariant: recovery has no code of its own; an unfinished run is replayed and asked the same question.
+mod clock;
+mod deploy;
+mod drive;
+mod handle;
+pub mod log;
+mod recover;
+mod shared;
+mod step;
+mod supervisor;
+mod trigger;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc};
+
+pub use self::clock::Clock;
+pub use self::deploy::Deployment;
+pub use self::handle::{Command, Event, Handle, Hook, Pending};
+use self::shared::Shared;
+use crate::catalog::Catalog;
+use crate::connector::{Caller, Connections, Vault};
+pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings};
+use crate::journal::Journal;
+pub use crate::journal::{Mode, Options as JournalOptions};
+use crate::record::{Failure, FailureKind};
+
+/// What an engine is started with.
+pub struct Settings {
+    /// Where the journal lives; one engine at a time.
+    pub data: PathBuf,
+    /// The journal's bounds.
+    pub journal: JournalOptions,
+    /// What can be called.
+    pub catalog: Catalog,
+    /// The connections, each with its secret if it has one.
+    pub connections: Vec<(Connection, Option<Secret>)>,
+    /// Sandbox or live; written into every run.
+    pub mode: Mode,
+    /// The flows that are known from the start; unfinished runs go on once they are.
+    pub flows: Vec<Deployment>,
+    /// Where webhooks are listened for; none means nowhere.
+    pub listen: Option<SocketAddr>,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// How calls are made.
+    pub calls: CallSettings,
+    /// How much at a time.
+    pub limits: Limits,
+    /// Whether unfinished runs of an earlier process go on.
+    pub recover: bool,
+}
+
+/// How much at a time.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Runs under way, waiting ones among them; one more is turned away.
+    pub active_runs: usize,
+    /// Calls under way.
+    pub steps: usize,
+    /// The largest body that a webhook may send, in bytes.
+    pub hook_bytes: usize,
+    /// How long a webhook's body may take to arrive.
+    pub hook_time: Duration,
+    /// How long the caller of a webhook waits for the flow's own answer.
+    pub answer_time: Duration,
+    /// How long a script may run.
+    pub script_time: Duration,
+    /// How long a stop waits for calls under way.
+    pub stop_grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            active_runs: 100_000,
+            steps: 256,
+            hook_bytes: 4 << 20,
+            hook_time: Duration::from_secs(30),
+            answer_time: Duration::from_mins(1),
+            script_time: Duration::from_secs(10),
+            stop_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("data", &self.data)
+            .field("mode", &self.mode)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts an engine on the current tokio runtime: opens the journal, makes the flows known, goes on with unfinished runs,
+/// listens.
+///
+/// # Errors
+/// A [`Failure`] where the data directory cannot be used, a flow cannot run, or the address is taken.
+pub async fn start(settings: Settings) -> Result<Handle, Failure> {
+    let Settings { data, journal, catalog, connections, mode, flows, listen, clock, calls, limits, recover } = settings;
+    let journal = tokio::task::spawn_blocking(move || Journal::open(&data, journal))
+        .await
+        .map_err(|error| Failure::new(FailureKind::Machine, "The journal could not be opened").detail(error.to_string()))??;
+    let vault = Vault::default();
+    let mut plain = Vec::new();
+    for (connection, secret) in connections {
+        if let Some(secret) = secret {
+            vault.insert(connection.id.clone(), secret);
+        }
+        plain.push(connection);
+    }
+    let caller = Caller::new(calls, vault)
+        .map(|it| it.with_catalog(catalog.clone()))
+        .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
+    let (events, _) = broadcast::channel(4096);
+    let shared = Shared::new(journal, catalog, caller, Connections::from_iter(plain), clock, mode, limits, events.clone());
+    let shared = Arc::new(shared);
+    let listener = match listen {
+        Some(address) => Some(trigger::webhook::bind(address).await?),
+        None => None,
+    };
+    for deployment in flows {
+        deploy::deploy(&shared, deployment).await?;
+    }
+    if recover {
+        recover::recover(&shared).await?;
+    }
+    let address = match listener {
+        Some(listener) => Some(trigger::webhook::listen(&shared, listener)?),
+        None => None,
+    };
+    let (sender, commands) = mpsc::unbounded_channel();
+    let supervisor = supervisor::Supervisor::new(shared);
+    tokio::spawn(supervisor.run(commands));
+    Ok(Handle::new(sender, events, address))
+}

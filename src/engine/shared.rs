@@ -1,0 +1,204 @@
+//! What all runs share.
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::drive::{Ended, Signal};
+use super::{Clock, Event, Hook, Limits};
+use crate::catalog::{Catalog, ConnectorId};
+use crate::connector::{Caller, Connection, ConnectionId, Connections};
+use crate::flow::{FlowId, NodeId, SlotId, Trigger};
+use crate::journal::{Journal, Mode};
+use crate::record::{Failure, FailureKind};
+use crate::run::{Program, Revision, RunId};
+
+/// What all runs share. Locks are held for look-ups only, never across an await.
+pub(super) struct Shared {
+    pub(super) journal: Journal,
+    pub(super) catalog: Catalog,
+    pub(super) caller: Caller,
+    pub(super) connections: Connections,
+    pub(super) clock: Clock,
+    pub(super) mode: Mode,
+    pub(super) limits: Limits,
+    pub(super) steps: Arc<Semaphore>,
+    pub(super) events: broadcast::Sender<Event>,
+    pub(super) tasks: TaskTracker,
+    stopping: CancellationToken,
+    hooks: RwLock<HashMap<String, Hook>>,
+    flows: RwLock<BTreeMap<FlowId, Arc<Deployed>>>,
+    programs: Mutex<HashMap<Revision, Arc<Program>>>,
+    runs: Mutex<HashMap<RunId, Control>>,
+}
+
+/// A flow that is known.
+pub(super) struct Deployed {
+    pub(super) program: Arc<Program>,
+    pub(super) triggers: BTreeMap<NodeId, Trigger>,
+    pub(super) slots: BTreeMap<SlotId, ConnectorId>,
+    pub(super) bindings: BTreeMap<SlotId, ConnectionId>,
+}
+
+/// How a run that is under way is reached.
+#[derive(Clone)]
+pub(super) struct Control {
+    pub(super) signals: mpsc::UnboundedSender<Signal>,
+    pub(super) ended: watch::Receiver<Option<Ended>>,
+}
+
+impl Shared {
+    #[expect(clippy::too_many_arguments, reason = "each is one thing that runs share, named where it is made")]
+    pub(super) fn new(
+        journal: Journal,
+        catalog: Catalog,
+        caller: Caller,
+        connections: Connections,
+        clock: Clock,
+        mode: Mode,
+        limits: Limits,
+        events: broadcast::Sender<Event>,
+    ) -> Self {
+        Self {
+            journal,
+            catalog,
+            caller,
+            connections,
+            clock,
+            mode,
+            steps: Arc::new(Semaphore::new(limits.steps)),
+            limits,
+            events,
+            tasks: TaskTracker::new(),
+            stopping: CancellationToken::new(),
+            hooks: RwLock::default(),
+            flows: RwLock::default(),
+            programs: Mutex::default(),
+            runs: Mutex::default(),
+        }
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// Nothing new begins; every run is told.
+    pub(super) fn begin_stop(&self) {
+        self.stopping.cancel();
+        self.signal_all(|| Signal::Stop);
+    }
+
+    /// Done when the engine stops.
+    pub(super) fn stopped(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    /// Takes paths for a flow, and gives up those that it had; the one that another flow has, if there is one.
+    pub(super) fn claim_hooks(&self, flow: &FlowId, hooks: &[Hook]) -> Result<(), Hook> {
+        let mut taken = self.hooks.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(other) = hooks.iter().find_map(|hook| taken.get(&hook.path).filter(|it| it.flow != *flow)) {
+            return Err(other.clone());
+        }
+        taken.retain(|_, hook| hook.flow != *flow);
+        taken.extend(hooks.iter().map(|hook| (hook.path.clone(), hook.clone())));
+        Ok(())
+    }
+
+    /// The flow and trigger that listen on a path below `/hooks/`.
+    pub(super) fn hook(&self, path: &str) -> Option<(Arc<Deployed>, NodeId)> {
+        let hook = self.hooks.read().unwrap_or_else(PoisonError::into_inner).get(path).cloned()?;
+        Some((self.deployed(&hook.flow)?, hook.node))
+    }
+
+    pub(super) fn deployed(&self, flow: &FlowId) -> Option<Arc<Deployed>> {
+        self.flows.read().unwrap_or_else(PoisonError::into_inner).get(flow).cloned()
+    }
+
+    pub(super) fn insert_flow(&self, flow: FlowId, deployed: Arc<Deployed>) {
+        self.flows.write().unwrap_or_else(PoisonError::into_inner).insert(flow, deployed);
+    }
+
+    pub(super) fn remove_flow(&self, flow: &FlowId) {
+        self.flows.write().unwrap_or_else(PoisonError::into_inner).remove(flow);
+        self.hooks.write().unwrap_or_else(PoisonError::into_inner).retain(|_, hook| hook.flow != *flow);
+    }
+
+    /// The program of a revision, compiled once.
+    pub(super) fn program(
+        &self,
+        revision: &Revision,
+        compile: impl FnOnce() -> Result<Program, Failure>,
+    ) -> Result<Arc<Program>, Failure> {
+        if let Some(program) = lock(&self.programs).get(revision) {
+            return Ok(Arc::clone(program));
+        }
+        let program = Arc::new(compile()?);
+        Ok(Arc::clone(lock(&self.programs).entry(revision.clone()).or_insert(program)))
+    }
+
+    /// Counts a run in; none if there are too many.
+    pub(super) fn enter(&self, run: RunId, control: Control) -> Option<()> {
+        let mut runs = lock(&self.runs);
+        (runs.len() < self.limits.active_runs).then(|| drop(runs.insert(run, control)))
+    }
+
+    pub(super) fn leave(&self, run: RunId) {
+        lock(&self.runs).remove(&run);
+    }
+
+    pub(super) fn control(&self, run: RunId) -> Option<Control> {
+        lock(&self.runs).get(&run).cloned()
+    }
+
+    #[expect(clippy::iter_over_hash_type, reason = "each run is told on its own; the order means nothing")]
+    pub(super) fn signal_all(&self, signal: impl Fn() -> Signal) {
+        for control in lock(&self.runs).values() {
+            control.signals.send(signal()).ok();
+        }
+    }
+
+    /// Tells whoever listens; making the event costs nothing if nobody does.
+    pub(super) fn tell(&self, event: impl FnOnce() -> Event) {
+        if self.events.receiver_count() > 0 {
+            self.events.send(event()).ok();
+        }
+    }
+
+    /// The connection that a slot of a flow stands for: the one bound to it, or else the only one of its connector.
+    pub(super) fn connection(
+        &self,
+        flow: &FlowId,
+        slot: &SlotId,
+        connector: Option<&ConnectorId>,
+    ) -> Result<Arc<Connection>, Failure> {
+        let bound = self.deployed(flow).and_then(|it| it.bindings.get(slot).cloned());
+        if let Some(id) = bound {
+            return self.connections.get(&id).cloned().ok_or_else(|| {
+                Failure::new(FailureKind::Flow, format!("The connection \"{id}\" is not there any more"))
+                    .at(format!("slot {slot}"))
+                    .hint("Choose another connection for this slot.")
+            });
+        }
+        let mut found = connector.into_iter().flat_map(|it| self.connections.for_connector(it));
+        let title = connector.map_or_else(
+            || slot.to_string(),
+            |it| self.catalog.connector(it).map_or_else(|| it.to_string(), |it| it.title.clone()),
+        );
+        match (found.next(), found.next()) {
+            (Some(only), None) => Ok(Arc::clone(only)),
+            (None, _) => Err(Failure::new(FailureKind::Flow, format!("No connection to {title}"))
+                .at(format!("slot {slot}"))
+                .hint("Connect it, or run the flow in the sandbox.")),
+            (Some(_), _) => Err(Failure::new(FailureKind::Flow, format!("Several connections to {title}, and none is chosen"))
+                .at(format!("slot {slot}"))
+                .hint("Choose one for this slot.")),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while holding one of these leaves a map that is still whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

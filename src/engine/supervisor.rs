@@ -1,0 +1,142 @@
+//! Takes commands, one after the other.
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::drive::{Accepted, Driver, Signal, Start};
+use super::shared::Shared;
+use super::{Command, Event, deploy};
+use crate::flow::{FlowId, NodeId, Trigger};
+use crate::record::{Failure, FailureKind};
+use crate::run::RunId;
+
+/// When the journal is first brought within its bound after a start, and how often from then on.
+const TIDY_FIRST: Duration = Duration::from_secs(20);
+const TIDY_EVERY: Duration = Duration::from_mins(10);
+
+/// The one task that commands go through.
+pub(super) struct Supervisor {
+    shared: Arc<Shared>,
+}
+
+impl Supervisor {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Works until it is told to stop, or every handle is gone.
+    pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut stopped = None;
+        let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
+        loop {
+            let command = tokio::select! {
+                command = commands.recv() => command,
+                _ = tidying.tick() => {
+                    self.tidy();
+                    continue;
+                }
+            };
+            let Some(command) = command else { break };
+            match command {
+                Command::Deploy { deployment, reply } => {
+                    reply.send(deploy::deploy(&self.shared, *deployment).await).ok();
+                }
+                Command::Undeploy { flow } => self.shared.remove_flow(&flow),
+                Command::Start { flow, trigger, payload, watch, reply } => self.start(&flow, trigger, payload, watch, reply),
+                Command::Cancel { run, by } => self.signal(run, Signal::Cancel { by }),
+                Command::Release { run, step, release, reply } => self.signal(run, Signal::Release { step, release, reply }),
+                Command::Resume { connection } => {
+                    self.shared.caller.close_breaker(&connection);
+                    self.shared.signal_all(|| Signal::Resume { connection: connection.clone() });
+                }
+                Command::Stop { reply } => {
+                    stopped = Some(reply);
+                    break;
+                }
+            }
+        }
+        self.stop().await;
+        if let Some(reply) = stopped {
+            reply.send(()).ok();
+        }
+    }
+
+    /// Keeps the journal within its bound, beside everything else.
+    fn tidy(&self) {
+        let shared = Arc::clone(&self.shared);
+        let now = shared.clock.now();
+        self.shared.tasks.spawn_blocking(move || match shared.journal.retain(now) {
+            Ok(retained) => tracing::debug!(?retained, "the journal is within its bound"),
+            Err(error) => {
+                tracing::warn!(%error, "the journal could not be brought within its bound");
+                shared.tell(|| Event::Trouble(error.into()));
+            }
+        });
+    }
+
+    fn signal(&self, run: RunId, signal: Signal) {
+        if let Some(control) = self.shared.control(run) {
+            control.signals.send(signal).ok();
+        }
+    }
+
+    fn start(
+        &self,
+        flow: &FlowId,
+        trigger: Option<NodeId>,
+        payload: Value,
+        watch: Option<mpsc::UnboundedSender<Event>>,
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    ) {
+        let Some(deployed) = self.shared.deployed(flow) else {
+            let failure = Failure::new(FailureKind::Flow, format!("The flow \"{flow}\" is not known here"));
+            reply.send(Err(failure)).ok();
+            return;
+        };
+        let trigger = match choose(&deployed.triggers, trigger) {
+            Ok(trigger) => trigger,
+            Err(failure) => {
+                reply.send(Err(failure.at(deployed.program.name.clone()))).ok();
+                return;
+            }
+        };
+        let shared = Arc::clone(&self.shared);
+        let start = Start { trigger, payload, delivery: None, parent: None, depth: 0, watch, respond: None };
+        self.shared.tasks.spawn(async move {
+            let answer = Driver::accept(&shared, &deployed, start).await;
+            reply.send(answer.map(|(Accepted::Run(run) | Accepted::Duplicate(run))| run)).ok();
+        });
+    }
+
+    /// What is under way comes back and is written down, within the grace; then the journal is closed.
+    async fn stop(&self) {
+        self.shared.begin_stop();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
+        let journal = self.shared.journal.clone();
+        tokio::task::spawn_blocking(move || journal.close()).await.ok();
+    }
+}
+
+/// The trigger that was asked for; else the only one, or the only manual one.
+fn choose(triggers: &std::collections::BTreeMap<NodeId, Trigger>, asked: Option<NodeId>) -> Result<NodeId, Failure> {
+    let wrong = |title: String| Failure::new(FailureKind::Flow, title).hint("Name the trigger that the run is to begin with.");
+    if let Some(asked) = asked {
+        return if triggers.contains_key(&asked) { Ok(asked) } else { Err(wrong(format!("There is no trigger \"{asked}\""))) };
+    }
+    let mut manual = triggers.iter().filter(|(_, it)| matches!(it, Trigger::Manual { .. })).map(|(id, _)| id);
+    match (manual.next(), manual.next()) {
+        (Some(only), None) => return Ok(only.clone()),
+        (Some(_), Some(_)) => return Err(wrong("There are several manual triggers".to_owned())),
+        (None, _) => {}
+    }
+    let mut all = triggers.keys();
+    match (all.next(), all.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        (None, _) => Err(wrong("The flow has no trigger".to_owned())),
+        (Some(_), Some(_)) => Err(wrong("The flow has several triggers".to_owned())),
+    }
+}

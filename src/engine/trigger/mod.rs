@@ -1,0 +1,2 @@
+//! How runs start by themselves.
+pub(super) mod webhook;
