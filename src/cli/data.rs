@@ -1,0 +1,51 @@
+//! Where runs are logged.
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::exit::Error;
+
+const HELP: &str = "The data directory: log, connections. By default what FLOWYARD_DATA names, else a directory of the \
+    user's own; runs in the sandbox go to its subdirectory \"sandbox\"";
+
+/// Which data directory.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DataArgs {
+    // The help is no doc comment, which would have to mark the variable's name.
+    #[arg(long, value_name = "DIR", help = HELP)]
+    pub(super) data: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The directory; it need not exist.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn resolve(&self, sandbox: bool) -> Result<PathBuf, Error> {
+        if let Some(dir) = &self.data {
+            return Ok(dir.clone());
+        }
+        let own = own()?;
+        Ok(if sandbox { own.join("sandbox") } else { own })
+    }
+
+    /// The file of connections: the one that was named, or the one in the data directory.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn connections(&self, named: Option<&PathBuf>) -> Result<PathBuf, Error> {
+        match named {
+            Some(path) => Ok(path.clone()),
+            None => Ok(self.resolve(false)?.join("connections.json")),
+        }
+    }
+}
+
+/// The directory of live runs and connections, where none is named.
+fn own() -> Result<PathBuf, Error> {
+    let named = std::env::var_os("FLOWYARD_DATA").filter(|it| !it.is_empty()).map(PathBuf::from);
+    let dirs = || directories::ProjectDirs::from("", "", "flowyard").map(|it| it.data_local_dir().to_owned());
+    named.or_else(dirs).ok_or_else(|| {
+        Error::machine("There is no place for the data directory", &"The user has no home directory.", "Name one with --data.")
+    })
+}

@@ -1,0 +1,409 @@
+//! `flowyard run`: one run of a flow, watched from its start to its end.
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::bind::{self, SlotBinding};
+use super::changes;
+use super::connections::{self, Bound};
+use super::data::DataArgs;
+use super::embedded::{self, FaultArgs};
+use super::exit::{Error, Exit};
+use super::flows::{self, Source};
+use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
+use super::signal::Signals;
+use super::story::{self, Ending, Story};
+use super::{read, runtime, words};
+use crate::catalog::Catalog;
+use crate::engine::{self, CallSettings, Clock, Command, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use crate::flow::{Flow, NodeId, NodeKind, Trigger};
+use crate::record::{Failure, FailureKind};
+use crate::run::{Outcome, RunId};
+use crate::sandbox;
+
+/// Run a flow once, and show each step as it happens.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The flow's file
+    flow: PathBuf,
+
+    #[command(flatten)]
+    target: Target,
+
+    /// What the trigger gives: JSON from a file, or from standard input with "-". By default the sample in the flow. For a
+    /// webhook it is the body of the request
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+
+    /// The trigger that the run begins with, by its id; needed where the flow has several
+    #[arg(long, value_name = "NODE")]
+    trigger: Option<String>,
+
+    /// Another flow that this one calls; may be given several times
+    #[arg(long = "with", value_name = "FLOW")]
+    others: Vec<PathBuf>,
+
+    /// Print one JSON object a line for each event, and a summary at the end
+    #[arg(long)]
+    json: bool,
+}
+
+/// What flows run against, and where that is logged.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// Run against an embedded sandbox that imitates the services: no account is needed, and nothing real is touched
+    #[arg(long)]
+    pub(super) sandbox: bool,
+
+    #[command(flatten)]
+    pub(super) data: DataArgs,
+
+    /// The file of connections; by default connections.json in the data directory
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
+    pub(super) connections: Option<PathBuf>,
+
+    /// The connection that a slot of the flow stands for; needed where there are several to the same service
+    #[arg(long = "bind", value_name = "SLOT=CONNECTION", value_parser = SlotBinding::parse)]
+    pub(super) bindings: Vec<SlotBinding>,
+
+    #[command(flatten)]
+    pub(super) faults: FaultArgs,
+}
+
+impl Target {
+    pub(super) fn mode(&self) -> Mode {
+        if self.sandbox { Mode::Sandbox } else { Mode::Live }
+    }
+
+    /// The flows with their connections, ready for an engine.
+    ///
+    /// # Errors
+    /// If a connection is missing.
+    pub(super) fn deployments<'a>(
+        &self,
+        flows: impl Iterator<Item = &'a Arc<Flow>> + Clone,
+        bound: &Bound,
+        catalog: &Catalog,
+    ) -> Result<Vec<Deployment>, Error> {
+        bind::all_known(&self.bindings, flows.clone().map(Arc::as_ref))?;
+        let deployment = |flow: &Arc<Flow>| {
+            if self.sandbox {
+                embedded::covers(flow, bound)?;
+            }
+            let bindings = bind::resolve(flow, &self.bindings, bound, catalog)?;
+            Ok(Deployment { flow: Arc::clone(flow), bindings })
+        };
+        flows.map(deployment).collect()
+    }
+
+    /// The connections: to the sandbox, or those of the file.
+    ///
+    /// # Errors
+    /// If the file cannot be used.
+    pub(super) fn connections(&self, sandbox: Option<&sandbox::Handle>, catalog: &Catalog) -> Result<Bound, Error> {
+        if let Some(sandbox) = sandbox {
+            return Ok(embedded::connections(sandbox.access(), catalog));
+        }
+        if !self.faults.is_empty() {
+            return Err(Error::usage("--fault is for the sandbox", "Add --sandbox."));
+        }
+        connections::load(&self.data.connections(self.connections.as_ref())?, self.connections.is_some(), catalog)
+    }
+}
+
+pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
+    let catalog = Catalog::shipped();
+    let main = flows::read(&args.flow)?;
+    let others: Vec<Source> = args.others.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
+    let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
+    flows::demand_sound(&all, &catalog, out)?;
+    let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref())?;
+    let payload = payload(kind, args.input.as_ref())?;
+    runtime::block_on(go(args, &all, catalog, trigger, payload, out))
+}
+
+async fn go(
+    args: &Run,
+    flows: &[&Source],
+    catalog: Catalog,
+    trigger: NodeId,
+    payload: Value,
+    out: &mut Printer,
+) -> Result<Exit, Error> {
+    let mut signals = Signals::listen()?;
+    let target = &args.target;
+    let data = target.data.resolve(target.sandbox)?;
+    let sandbox = if target.sandbox { Some(embedded::start(&catalog, None, &target.faults).await?) } else { None };
+    let bound = target.connections(sandbox.as_ref(), &catalog)?;
+    let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
+    let flow = Arc::clone(&flows[0].flow);
+    let engine = engine::start(Settings {
+        data,
+        journal: JournalOptions::default(),
+        catalog: catalog.clone(),
+        connections: bound,
+        mode: target.mode(),
+        flows: deployments,
+        listen: None,
+        clock: Clock::System,
+        calls: CallSettings::default(),
+        limits: Limits::default(),
+        recover: false,
+    })
+    .await?;
+    if !args.json {
+        let place = if target.sandbox { "in the sandbox" } else { "live" };
+        out.say(paint(DIM, format_args!("Running \"{}\" {place}", Plain(&flow.name))));
+    }
+    let mut watched = Watched::new(&engine, Story::new(Arc::clone(&flow)), args.json);
+    let began = std::time::Instant::now();
+    let ending = watched.follow(trigger, payload, &mut signals, out).await;
+    let took = began.elapsed();
+    engine.stop().wait().await;
+    let ending = ending?;
+    let changes = match &sandbox {
+        Some(sandbox) => changes::of_ledger(&sandbox.ledger_since(0)),
+        None => watched.story.writes(),
+    };
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    let exit = ending.exit();
+    if args.json {
+        out.json(&watched.story.summary(watched.run, target.mode(), &ending, &changes, took, exit));
+    } else {
+        let list = changes::lines(&changes, &catalog, target.sandbox);
+        show_end(&watched.story, watched.run, target, &ending, &list, took, out);
+    }
+    Ok(exit)
+}
+
+/// A run that is watched.
+struct Watched<'a> {
+    engine: &'a Handle,
+    story: Story,
+    json: bool,
+    run: Option<RunId>,
+}
+
+impl<'a> Watched<'a> {
+    /// How long a run that was cancelled may take to say so.
+    const CANCEL_GRACE: Duration = Duration::from_secs(5);
+    /// A run with nothing but parked steps tells nothing more within this time, if what it told last may go on.
+    const QUIET: Duration = Duration::from_secs(1);
+    /// And within this time if not.
+    const SETTLED: Duration = Duration::from_millis(20);
+
+    fn new(engine: &'a Handle, story: Story, json: bool) -> Self {
+        Self { engine, story, json, run: None }
+    }
+
+    async fn follow(
+        &mut self,
+        trigger: NodeId,
+        payload: Value,
+        signals: &mut Signals,
+        out: &mut Printer,
+    ) -> Result<Ending, Error> {
+        let (sender, mut events) = mpsc::unbounded_channel();
+        let mut troubles = self.engine.events();
+        let flow = self.story.flow().id.clone();
+        let started = self.engine.start(flow, Some(trigger), payload, Some(sender)).wait();
+        tokio::select! {
+            started = started => {
+                let ended = || Failure::new(FailureKind::Machine, "The engine ended before the run began");
+                self.run = Some(started.unwrap_or_else(|| Err(ended()))?);
+            }
+            () = signals.next() => return Ok(Ending::Interrupted),
+        }
+        let mut cancelled = false;
+        loop {
+            let patience = if cancelled {
+                Self::CANCEL_GRACE
+            } else if self.story.only_waits_for_people() {
+                if self.story.may_go_on() { Self::QUIET } else { Self::SETTLED }
+            } else {
+                Duration::MAX
+            };
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => {
+                        if let Some(ending) = self.tell(&event, out) {
+                            return Ok(ending);
+                        }
+                    }
+                    // The run is gone without an end: the engine could not write it down.
+                    None => return Ok(self.story.broken_off()),
+                },
+                Ok(Event::Trouble(failure)) = troubles.recv() => self.trouble(&failure, out),
+                () = signals.next(), if !cancelled => {
+                    cancelled = true;
+                    out.say(paint(WAITING, "Cancelling; press Ctrl-C again to leave at once."));
+                    if let Some(run) = self.run {
+                        self.engine.send(Command::Cancel { run, by: "Ctrl-C".to_owned() });
+                    }
+                }
+                () = tokio::time::sleep(patience.min(Duration::from_hours(24))) => {
+                    if cancelled {
+                        return Ok(Ending::Interrupted);
+                    }
+                    if self.story.only_waits_for_people() {
+                        return Ok(Ending::Parked);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Shows an event; how the run ended if it did.
+    fn tell(&mut self, event: &Event, out: &mut Printer) -> Option<Ending> {
+        let lines = self.story.take(event);
+        if self.json {
+            for object in story::objects(event, self.story.flow()) {
+                out.json(&object);
+            }
+        } else {
+            for line in lines {
+                out.line(line);
+            }
+        }
+        out.status(self.story.progress());
+        match event {
+            Event::Ended { outcome, .. } => Some(Ending::Ended(outcome.clone())),
+            _ => None,
+        }
+    }
+
+    fn trouble(&self, failure: &Failure, out: &mut Printer) {
+        if self.json {
+            out.json(&json!({ "event": "trouble", "failure": failure }));
+        }
+        out.failure("warning", failure);
+    }
+}
+
+fn show_end(
+    story: &Story,
+    run: Option<RunId>,
+    target: &Target,
+    ending: &Ending,
+    changed: &[String],
+    took: Duration,
+    out: &mut Printer,
+) {
+    out.end_status();
+    for line in story.not_reached(matches!(ending, Ending::Parked)) {
+        out.line(line);
+    }
+    out.line("");
+    for line in changed {
+        out.line(line);
+    }
+    let facts = format!(
+        "{}, {} in {}",
+        words::count(story.steps(), "step"),
+        words::count(story.requests(), "request"),
+        words::duration(took)
+    );
+    match ending {
+        Ending::Ended(Outcome::Succeeded) => out.line(format_args!("{} {facts}", paint(GOOD, "✓ Succeeded:"))),
+        Ending::Ended(Outcome::Failed(failure)) => {
+            out.line(format_args!("{} {facts}", paint(BAD, "✗ Failed:")));
+            out.failure("error", failure);
+        }
+        Ending::Ended(Outcome::Cancelled) | Ending::Interrupted => {
+            out.line(format_args!("{} {facts}", paint(WAITING, "✗ Cancelled:")));
+        }
+        Ending::Parked => {
+            out.line(format_args!("{} {facts}", paint(WAITING, "⏸ Waiting:")));
+            for words in story.waiting_words() {
+                out.say(format_args!("{WAITING}waiting:{WAITING:#} {words}"));
+            }
+        }
+        Ending::BrokenOff => out.line(format_args!("{} {facts}", paint(BAD, "✗ Broken off:"))),
+    }
+    if let Some(run) = run {
+        let sandbox = if target.sandbox && target.data.data.is_none() { " --sandbox" } else { "" };
+        let data = target.data.data.as_ref().map(|it| format!(" --data {}", it.display())).unwrap_or_default();
+        out.say(paint(
+            DIM,
+            format_args!("Everything that went over the wire: {STRONG}flowyard log show {run} --bodies{sandbox}{data}"),
+        ));
+    }
+}
+
+/// The trigger to begin with: the one that was named, the only one, or the only manual one.
+fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'a Trigger), Error> {
+    let all: Vec<(&NodeId, &Trigger)> = flow
+        .nodes
+        .iter()
+        .filter(|(_, node)| !node.muted)
+        .filter_map(|(id, node)| match &node.kind {
+            NodeKind::Trigger(trigger) => Some((id, trigger)),
+            _ => None,
+        })
+        .collect();
+    let list = || all.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
+    if let Some(named) = named {
+        let found = all.iter().find(|(id, _)| id.as_str() == named);
+        let hint = || if all.is_empty() { "The flow has no trigger.".to_owned() } else { format!("There are {}.", list()) };
+        let found = found.ok_or_else(|| Error::usage(format!("There is no trigger \"{named}\" in \"{}\"", flow.name), hint()))?;
+        return Ok((found.0.clone(), found.1));
+    }
+    let manual: Vec<_> = all.iter().filter(|(_, it)| matches!(it, Trigger::Manual { .. })).collect();
+    match (all.as_slice(), manual.as_slice()) {
+        ([(id, trigger)], _) | (_, [(id, trigger)]) => Ok(((*id).clone(), trigger)),
+        ([], _) => {
+            let failure = Error::file(format!("\"{}\" has no trigger", flow.name)).hint("Add one: it is where a run begins.");
+            Err(Error::new(Exit::File, failure))
+        }
+        _ => Err(Error::usage(
+            format!("\"{}\" has several triggers", flow.name),
+            format!("Choose one with --trigger: {}.", list()),
+        )),
+    }
+}
+
+/// What the trigger gives: the input as it would have arrived, or the flow's own sample.
+fn payload(trigger: &Trigger, input: Option<&PathBuf>) -> Result<Value, Error> {
+    let input = input.map(|path| read::json(path)).transpose()?;
+    let request = |body: Value| json!({ "body": body, "headers": {}, "query": {}, "method": "POST" });
+    Ok(match (trigger, input) {
+        (Trigger::Webhook { sample, .. }, None) if sample.is_null() => request(Value::Null),
+        (Trigger::Manual { sample } | Trigger::Webhook { sample, .. }, None) => sample.clone(),
+        (Trigger::Manual { .. }, Some(input)) => input,
+        (Trigger::Webhook { .. }, Some(body)) => request(body),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::testing::Sketch;
+
+    #[test]
+    fn the_only_trigger_needs_no_name() {
+        let flow = Sketch::flow("t.out -> a");
+        assert_eq!(choose_trigger(&flow, None).unwrap().0.as_str(), "t");
+        let error = choose_trigger(&flow, Some("x")).unwrap_err();
+        assert_eq!(error.exit, Exit::Usage);
+        assert!(error.failure.unwrap().hint.contains("There are t."));
+    }
+
+    #[test]
+    fn of_several_triggers_one_is_named() {
+        let flow = Sketch::flow("t1.out -> a, t2.out -> a");
+        let failure = choose_trigger(&flow, None).unwrap_err().failure.unwrap();
+        assert!(failure.hint.contains("t1, t2"), "{failure}");
+        assert_eq!(choose_trigger(&flow, Some("t2")).unwrap().0.as_str(), "t2");
+    }
+
+    #[test]
+    fn a_flow_without_a_trigger_is_a_fault_of_its_file() {
+        assert_eq!(choose_trigger(&Sketch::flow("a"), None).unwrap_err().exit, Exit::File);
+    }
+}

@@ -1,0 +1,141 @@
+//! `flowyard serve`: flows that listen, until Ctrl-C.
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+use tracing_subscriber::EnvFilter;
+
+use super::embedded;
+use super::exit::{Error, Exit};
+use super::flows::{self, Source};
+use super::print::{self, DIM, Plain, Printer, paint};
+use super::run::Target;
+use super::signal::Signals;
+use super::{listen, runtime, words};
+use crate::catalog::Catalog;
+use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Settings};
+use crate::flow::{Flow, NodeKind, Trigger};
+
+/// Let flows listen and run, until Ctrl-C or the system's request to end.
+///
+/// For each webhook its address is printed once it answers. What an earlier process left unfinished goes on.
+#[derive(Debug, Args)]
+#[command(after_help = CONNECTIONS_HELP)]
+pub(super) struct Serve {
+    /// The flows' files
+    flows: Vec<PathBuf>,
+
+    /// Where webhooks listen: ADDRESS:PORT; port 0 picks a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787", value_parser = listen::parse)]
+    listen: SocketAddr,
+
+    #[command(flatten)]
+    target: Target,
+
+    /// Print each address as one JSON object a line
+    #[arg(long)]
+    json: bool,
+
+    /// Write log lines as JSON
+    #[arg(long)]
+    log_json: bool,
+}
+
+const CONNECTIONS_HELP: &str = r#"The file of connections is a list of accounts; it names the environment variables that hold the secrets:
+  [{"id": "crm", "connector": "highlevel", "account": {"location_id": "…"}, "secret_env": {"token": "HL_TOKEN"}},
+   {"id": "calendar", "connector": "schedule_it", "secret_env": {"user": "SI_USER", "password": "SI_PASSWORD"}}]
+"base_url", "name" and "auth" may be given too.
+
+Log lines go to standard error; FLOWYARD_LOG says which, for example FLOWYARD_LOG=debug."#;
+
+pub(super) fn run(args: &Serve, out: &mut Printer) -> Result<Exit, Error> {
+    start_log(args.log_json);
+    let flows: Vec<Source> = args.flows.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
+    let catalog = Catalog::shipped();
+    flows::demand_sound(&flows.iter().collect::<Vec<_>>(), &catalog, out)?;
+    flows::demand_distinct(&flows)?;
+    runtime::block_on(go(args, &flows, catalog, out))
+}
+
+async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer) -> Result<Exit, Error> {
+    let mut signals = Signals::listen()?;
+    let target = &args.target;
+    let data = target.data.resolve(target.sandbox)?;
+    let sandbox = if target.sandbox { Some(embedded::start(&catalog, None, &target.faults).await?) } else { None };
+    let bound = target.connections(sandbox.as_ref(), &catalog)?;
+    let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
+    let engine = engine::start(Settings {
+        data: data.clone(),
+        journal: JournalOptions::default(),
+        catalog,
+        connections: bound,
+        mode: target.mode(),
+        flows: deployments,
+        listen: Some(args.listen),
+        clock: Clock::System,
+        calls: CallSettings::default(),
+        limits: Limits::default(),
+        recover: true,
+    })
+    .await?;
+    let address = listen::reachable(engine.address().unwrap_or(args.listen));
+    for it in flows {
+        announce(&it.flow, address, args.json, out);
+    }
+    if let Some(sandbox) = &sandbox {
+        if args.json {
+            out.json(&json!({ "event": "sandbox", "access": sandbox.access() }));
+        } else {
+            out.say(paint(DIM, format_args!("The sandbox is at {}.", sandbox.url())));
+        }
+    }
+    let place = if target.sandbox { "in the sandbox" } else { "live" };
+    let count = words::count(flows.len(), "flow");
+    out.say(paint(
+        DIM,
+        format_args!("Serving {count} {place} on http://{address}, logged in {}. Ctrl-C ends it.", data.display()),
+    ));
+    signals.next().await;
+    out.say(paint(DIM, "Stopping: what is under way comes back first. Ctrl-C again leaves at once."));
+    engine.stop().wait().await;
+    if let Some(sandbox) = sandbox {
+        sandbox.stop().await;
+    }
+    Ok(Exit::Done)
+}
+
+/// A line for each hook of a flow.
+fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Printer) {
+    let mut hooks = 0;
+    for (id, node) in flow.nodes.iter().filter(|(_, node)| !node.muted) {
+        let NodeKind::Trigger(Trigger::Webhook { path, .. }) = &node.kind else { continue };
+        hooks += 1;
+        let url = format!("http://{address}/hooks/{path}");
+        if as_json {
+            out.json(&json!({ "event": "hook", "url": url, "flow": flow.id, "name": flow.name, "node": id }));
+        } else {
+            out.say(paint(DIM, format_args!("\"{}\" starts at:", Plain(&flow.name))));
+            out.line(url);
+        }
+    }
+    if hooks == 0 {
+        out.say(paint(
+            DIM,
+            format_args!("\"{}\" has no webhook: it starts only where another flow calls it.", Plain(&flow.name)),
+        ));
+    }
+}
+
+/// Log lines to standard error: what went wrong, unless `FLOWYARD_LOG` says otherwise.
+pub(super) fn start_log(as_json: bool) {
+    let filter = EnvFilter::try_from_env("FLOWYARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(print::log_writer);
+    // A second logger in one process is of no use to anyone; the first goes on.
+    if as_json {
+        builder.json().try_init().ok();
+    } else {
+        builder.try_init().ok();
+    }
+}
