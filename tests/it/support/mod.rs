@@ -1,0 +1,4 @@
+//! What several tests need.
+pub(crate) mod binary;
+pub(crate) mod flows;
+pub(crate) mod target;
