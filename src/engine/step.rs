@@ -69,7 +69,9 @@ async fn run_script(shared: &Shared, title: &str, script: Arc<Script>, input: Va
         Ok(Ok(Err(error))) => Conclusion::Failed(
             failed(FailureKind::Flow, "the script failed").detail(error.to_string()).hint("Correct the script at that line."),
         ),
-        Ok(Err(error)) => Conclusion::Failed(failed(FailureKind::Machine, "the script could not be run").detail(error.to_string())),
+        Ok(Err(error)) => {
+            Conclusion::Failed(failed(FailureKind::Machine, "the script could not be run").detail(error.to_string()))
+        }
         Err(_) => {
             stop.store(true, Ordering::Relaxed);
             let seconds = shared.limits.script_time.as_secs();

@@ -268,7 +268,11 @@ async fn a_script_that_does_not_end_is_ended() {
     let script = |code: &str| NodeKind::Script { code: code.to_owned(), input: [("n", Binding::expr("t.n"))].into() };
     let flows = [
         flow("short", &[("t", manual()), ("s", script("#{ twice: input.n * 2 }"))], &["t -> s"]),
-        flow("long", &[("t", manual()), ("s", script("let t = \"x\"; while t.len() < 100000 { t += t; } loop { let u = t + t; }"))], &["t -> s"]),
+        flow(
+            "long",
+            &[("t", manual()), ("s", script("let t = \"x\"; while t.len() < 100000 { t += t; } loop { let u = t + t; }"))],
+            &["t -> s"],
+        ),
     ];
     let limits = Limits { script_time: Duration::from_millis(300), ..Limits::default() };
     let handle = start(dir.path(), &flows, limits).await.expect("an engine");
