@@ -262,6 +262,8 @@ impl<'a> Watched<'a> {
     /// Shows an event; how the run ended if it did.
     fn tell(&mut self, event: &Event, out: &mut Printer) -> Option<Ending> {
         let lines = self.story.take(event);
+        // Before the lines, so that a for-each that has ended is not painted again after them.
+        out.status(self.story.progress());
         if self.json {
             for object in story::objects(event, self.story.flow()) {
                 out.json(&object);
@@ -271,7 +273,6 @@ impl<'a> Watched<'a> {
                 out.line(line);
             }
         }
-        out.status(self.story.progress());
         match event {
             Event::Ended { outcome, .. } => Some(Ending::Ended(outcome.clone())),
             _ => None,

@@ -87,6 +87,8 @@ impl Driver {
         if shared.is_stopping() {
             return Err(busy("Flowyard is stopping"));
         }
+        // What comes in faster than the disk takes it waits here.
+        shared.journal.room().await;
         let id = shared.journal.next_run_id();
         let now = shared.clock.now();
         let mut driver = Self::new(shared, id, &flow.program, start.depth)?;
@@ -317,6 +319,13 @@ impl Driver {
             match self.shared.journal.append(again).await {
                 Ok(()) => return Ok(()),
                 Err(error) if self.shared.is_stopping() => return Err(error),
+                // Waiting cannot help these; the run stays as it is on disk.
+                Err(error @ (JournalError::Unknown { .. } | JournalError::Exists { .. } | JournalError::TooLarge { .. })) => {
+                    tracing::error!(run = self.id.0, %error, "a run cannot go on");
+                    let failure = Failure::new(FailureKind::Machine, error.to_string()).hint(error.hint());
+                    self.shared.tell(|| Event::Trouble(failure));
+                    return Err(error);
+                }
                 Err(error) => {
                     let failure = Failure::from(error);
                     self.shared.tell(|| Event::Trouble(failure));

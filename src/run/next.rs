@@ -154,7 +154,7 @@ impl Run {
             match self.state(item, way.from) {
                 Some(State::Done { port, .. }) => fired |= *port == way.port,
                 Some(State::Failed { .. }) => fired |= way.port.as_str() == "error",
-                Some(State::Passed) => fired |= way.port.as_str() == self.program.nodes[way.from].work.pass_port(),
+                Some(State::Passed) => fired |= self.program.nodes[way.from].pass.as_ref() == Some(&way.port),
                 Some(State::Skipped) | None => {}
                 Some(_) => pending = true,
             }

@@ -42,6 +42,8 @@ pub(super) struct Compiled {
     pub(super) id: NodeId,
     pub(super) name: String,
     pub(super) muted: bool,
+    /// The way out when it is muted.
+    pub(super) pass: Option<PortId>,
     pub(super) scope: usize,
     /// Position within its scope's frame.
     pub(super) local: usize,
@@ -197,12 +199,18 @@ impl Program {
                 id: id.clone(),
                 name: if node.name.is_empty() { id.to_string() } else { node.name.clone() },
                 muted: node.muted,
+                pass: node.kind.pass_port(),
                 scope,
                 local,
                 owners: enclosing.iter().filter_map(|owner| index.get(owner.as_str()).copied()).collect(),
                 incoming: Vec::new(),
                 error_wired: flow.edges.iter().any(|edge| edge.from == *id && edge.port.as_str() == "error"),
-                work: Work::compile(node, body, catalog)?,
+                work: match Work::compile(node, body, catalog) {
+                    Ok(work) => work,
+                    // It is passed through and never begins, however broken it is.
+                    Err(_) if node.muted && body == 0 => Work::Join { mode: JoinMode::All },
+                    Err(failure) => return Err(failure),
+                },
             });
         }
         for edge in &flow.edges {
@@ -327,16 +335,6 @@ impl Work {
                 Self::Stop { outcome: *outcome, message: message.as_ref().map(|it| fill("message", it)).transpose()? }
             }
         })
-    }
-
-    /// The way out of a muted node.
-    pub(super) fn pass_port(&self) -> &'static str {
-        match self {
-            Self::Branch { .. } => "true",
-            Self::Switch { .. } => "else",
-            Self::ForEach { .. } => "done",
-            _ => "out",
-        }
     }
 
     /// What repeating it means, and how often it is tried.

@@ -554,6 +554,15 @@ fn a_muted_node_is_passed_through() {
 }
 
 #[test]
+fn a_muted_node_is_passed_through_however_broken_it_is() {
+    let mut flow = flow(&[hook(), ("a", action("nothing", Mapping::default())), ("b", set("1"))], &["hook -> a", "a -> b"]);
+    Arc::make_mut(flow.nodes.get_mut(&NodeId::from("a")).expect("it is there")).muted = true;
+    let program = Arc::new(Program::compile(&flow, &catalog()).expect("a sound flow"));
+    let (_, run) = run(&program, json!({}), &mut World::echo());
+    assert_eq!((run.outcome(), done(&run, "b").is_some()), (Some(&Outcome::Succeeded), true));
+}
+
+#[test]
 fn a_cancelled_run_ends_at_once_and_late_answers_change_nothing() {
     let program = program(&[hook(), ("a", action("find", Mapping::default())), ("b", set("1"))], &["hook -> a", "a -> b"]);
     let mut run = Run::replay(RunId(1), program, &accepted(json!({})));

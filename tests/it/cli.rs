@@ -234,7 +234,7 @@ fn a_run_that_waits_for_a_person_says_for_what() {
     home.write("a.flowyard", &new_contact());
     let ended = home.run(&["run", "a.flowyard", "--sandbox", "--fault", "unauthorized=1"]).with_code(4);
     ended
-        .says(&["⏸ Create contact", "⏸ Waiting:"])
+        .says(&["⏸ Create contact", "→ 401", "↷ Read it back", "not yet reached", "⏸ Waiting:"])
         .warns(&["waiting: Create contact: the connection \"highlevel\" must be signed in again"]);
     let objects = home.run(&["run", "a.flowyard", "--sandbox", "--fault", "unauthorized=1", "--json"]).with_code(4).objects();
     let summary = objects.last().expect("a summary");
@@ -259,6 +259,20 @@ fn items_are_numbered_and_counted() {
         "Hello Cem",
         "3 items",
     ]);
+}
+
+#[test]
+fn a_flow_that_another_one_calls_is_named_with_it() {
+    let home = Home::new();
+    let nodes = json!({
+        "start": manual(&Value::Null),
+        "call": { "name": "Call the other", "kind": "sub_flow", "flow": "other", "input": { "name": { "value": "Ann" } } },
+    });
+    home.write("a.flowyard", &flow("caller", &nodes, &["start -> call"]));
+    home.write("b.flowyard", &logging("other", &manual(&Value::Null), "Hello {{ start.name }}"));
+    home.run(&["run", "a.flowyard", "--sandbox"]).with_code(3).warns(&["Call the other", "other"]);
+    home.run(&["run", "a.flowyard", "--with", "b.flowyard", "--sandbox"]).with_code(0).says(&["✓ Call the other"]);
+    home.run(&["log", "show", "2", "--sandbox"]).with_code(0).says(&["called by run 1", "Hello Ann"]);
 }
 
 #[cfg(unix)]

@@ -51,7 +51,7 @@ impl Home {
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flowyard"));
-        command.args(args).current_dir(self.dir.path()).env_clear().env("TZ", "UTC").env("NO_COLOR", "1");
+        command.args(args).current_dir(self.dir.path()).env_remove("FLOWYARD_LOG").env("TZ", "UTC").env("NO_COLOR", "1");
         command.env("FLOWYARD_DATA", self.path("data"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
