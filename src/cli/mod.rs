@@ -22,6 +22,7 @@ mod locate;
 mod log;
 mod print;
 mod read;
+mod release;
 mod run;
 mod runtime;
 mod sandbox;
@@ -58,6 +59,7 @@ enum Verb {
     Serve(serve::Serve),
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
+    Release(release::Release),
     Catalog(catalog::CatalogVerbs),
 }
 
@@ -81,6 +83,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
+        Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Catalog(it)) => catalog::run(it, &mut out),
         None => without_verb(&mut out),
     };

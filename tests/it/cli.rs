@@ -243,6 +243,27 @@ fn a_run_that_waits_for_a_person_says_for_what() {
 }
 
 #[test]
+fn a_step_that_waits_is_let_go_on_by_a_person() {
+    let home = Home::new();
+    home.write("a.flowyard", &new_contact());
+    home.run(&["run", "a.flowyard", "--sandbox", "--fault", "unauthorized=1", "--data", "d"]).with_code(4);
+    home.run(&["release", "1", "--data", "d"]).with_code(2).warns(&["--repeat", "--done", "--fail"]);
+    home.run(&["release", "9", "--fail", "--data", "d"]).with_code(1).warns(&["There is no run 9"]);
+    home.run(&["release", "1", "other", "--fail", "--data", "d"]).with_code(1).warns(&["\"other\"", "these do: create"]);
+    home.run(&["release", "1", "--fail", "--data", "d"]).with_code(0).says(&["Released create of run 1"]);
+    home.run(&["release", "1", "--repeat", "--data", "d"]).with_code(1).warns(&["No step of run 1 waits"]);
+    let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--data", "d"]);
+    let ended = || home.run(&["log", "list", "--data", "d", "--json"]).with_code(0).objects()[0]["finished"].is_string();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while !ended() {
+        assert!(std::time::Instant::now() < deadline, "the run did not go on");
+    }
+    home.run(&["release", "1", "--fail", "--data", "d"]).with_code(5).warns(&["in use"]);
+    drop(serving);
+    home.run(&["log", "show", "1", "--data", "d"]).with_code(0).says(&["marked as failed"]);
+}
+
+#[test]
 fn items_are_numbered_and_counted() {
     let home = Home::new();
     let nodes = json!({
