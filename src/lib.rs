@@ -31,7 +31,8 @@
 //! parked for a person to say.
 //!
 //! A step's inputs are not journaled: they are evaluated again from what earlier steps gave, as of the first attempt's time,
-//! and are therefore the same on every attempt. So nothing that a person typed into a header is ever written to the journal.
+//! and are therefore the same on every attempt. What the journal does hold of them is the redacted exchange, and the flow's
+//! revision as it was written: a literal in a flow is in both, so credentials belong to a connection, and `flow` warns otherwise.
 //!
 //! # Where truth lives
 //!
