@@ -11,6 +11,7 @@ mod bind;
 mod catalog;
 mod changes;
 mod check;
+mod connect;
 mod connections;
 mod data;
 mod embedded;
@@ -60,6 +61,7 @@ enum Verb {
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
     Release(release::Release),
+    Connect(connect::Connect),
     Catalog(catalog::CatalogVerbs),
 }
 
@@ -84,6 +86,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
+        Some(Verb::Connect(it)) => connect::run(it, &mut out),
         Some(Verb::Catalog(it)) => catalog::run(it, &mut out),
         None => without_verb(&mut out),
     };

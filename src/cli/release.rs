@@ -53,6 +53,14 @@ struct HowArgs {
     /// Treat it as failed
     #[arg(long)]
     fail: bool,
+
+    /// Agree to what an approval asks
+    #[arg(long)]
+    approve: bool,
+
+    /// Do not agree to it
+    #[arg(long)]
+    decline: bool,
 }
 
 fn parse(text: &str) -> Result<Value, String> {
@@ -63,6 +71,8 @@ pub(super) fn run(args: &Release, out: &mut Printer) -> Result<Exit, Error> {
     let how = match &args.how {
         HowArgs { done: Some(output), .. } => How::Done(Arc::new(output.clone())),
         HowArgs { fail: true, .. } => How::Fail,
+        HowArgs { approve: true, .. } => How::Approve,
+        HowArgs { decline: true, .. } => How::Decline,
         HowArgs { .. } => How::Repeat,
     };
     let data = args.data.resolve(args.sandbox)?;

@@ -54,6 +54,8 @@ pub(super) struct Breaker {
     state: BreakerState,
     /// When the lone request left.
     trial: Option<Timestamp>,
+    /// The state as it was when it was last given out to be saved.
+    saved: BreakerState,
 }
 
 /// Permission for one request; whoever has it reports what came of it.
@@ -73,7 +75,12 @@ const TRIAL_POLL: Duration = Duration::from_secs(1);
 
 impl Breaker {
     pub(super) fn new(state: BreakerState) -> Self {
-        Self { state, trial: None }
+        Self { state, trial: None, saved: state }
+    }
+
+    /// The state, if it is not what was given out here the last time.
+    pub(super) fn unsaved(&mut self) -> Option<BreakerState> {
+        (std::mem::replace(&mut self.saved, self.state) != self.state).then_some(self.state)
     }
 
     pub(super) fn state(&self) -> BreakerState {
@@ -143,7 +150,8 @@ impl Breaker {
 
     /// A person has looked and lets requests go again.
     pub(super) fn close(&mut self) {
-        *self = Self::default();
+        self.state = BreakerState::default();
+        self.trial = None;
     }
 }
 
@@ -249,6 +257,17 @@ mod tests {
         breaker.record(first, &RULE, Outcome::Status(403), at(0));
         breaker.record(second, &RULE, Outcome::Status(500), at(1));
         assert_eq!(breaker.state(), waiting(3600, 2));
+    }
+
+    #[test]
+    fn a_change_is_given_out_once_to_be_saved() {
+        let mut breaker = Breaker::new(waiting(0, 1));
+        assert_eq!(breaker.unsaved(), None, "it was just restored");
+        let admitted = breaker.admit(at(1)).unwrap();
+        breaker.record(admitted, &RULE, Outcome::Status(500), at(1));
+        assert_eq!((breaker.unsaved(), breaker.unsaved()), (Some(waiting(61, 2)), None));
+        breaker.close();
+        assert_eq!((breaker.unsaved(), breaker.unsaved()), (Some(BreakerState::default()), None));
     }
 
     #[test]

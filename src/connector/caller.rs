@@ -1,5 +1,4 @@
 //! Calls operations, and anything else that speaks HTTP.
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,16 +103,14 @@ impl Caller {
         self.shared.gates.close(id);
     }
 
-    /// The breakers that are not simply closed, to be saved.
-    pub fn breakers(&self) -> BTreeMap<ConnectionId, BreakerState> {
-        self.shared.gates.breakers()
+    /// The state of a connection's breaker, if it changed since it was last given out here: to be saved.
+    pub fn unsaved_breaker(&self, id: &ConnectionId) -> Option<BreakerState> {
+        self.shared.gates.unsaved(id)
     }
 
-    /// Sets the breakers to what was saved.
-    pub fn restore_breakers(&self, saved: impl IntoIterator<Item = (ConnectionId, BreakerState)>) {
-        for (id, state) in saved {
-            self.shared.gates.restore(id, state);
-        }
+    /// Sets a breaker to what was saved.
+    pub fn restore_breaker(&self, id: ConnectionId, saved: BreakerState) {
+        self.shared.gates.restore(id, saved);
     }
 
     async fn perform(
@@ -333,8 +330,8 @@ fn of_breaker(subject: &Subject<'_>, connection: &Connection, blocked: Blocked) 
                 subject.service()
             ))
             .hint(format!(
-                "Look at the last answers in the log, then let requests go again for {:?} under Connections",
-                connection.name
+                "Look at the last answers in the log, then let requests go again: `flowyard connect resume {}`",
+                connection.id
             )),
     };
     CallError::Breaker { until: blocked.until, failure }

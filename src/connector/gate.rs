@@ -97,11 +97,9 @@ impl Gates {
         }
     }
 
-    /// The breakers that are not simply closed.
-    pub(super) fn breakers(&self) -> BTreeMap<ConnectionId, BreakerState> {
-        let gates = self.by_connection.read().unwrap_or_else(PoisonError::into_inner);
-        let ids: BTreeMap<_, _> = gates.iter().map(|(id, gate)| (id.clone(), gate.breaker().state())).collect();
-        ids.into_iter().filter(|(_, state)| *state != BreakerState::default()).collect()
+    /// The state of a breaker that changed since it was last asked for here.
+    pub(super) fn unsaved(&self, id: &ConnectionId) -> Option<BreakerState> {
+        self.get(id)?.breaker().unsaved()
     }
 
     pub(super) fn restore(&self, id: ConnectionId, state: BreakerState) {
@@ -208,9 +206,9 @@ mod tests {
         let after = gates.of(&connection("a", &[("location_id", "L2")]), Some(&x));
         assert!(!Arc::ptr_eq(before.bucket.as_ref().unwrap(), after.bucket.as_ref().unwrap()));
         assert_eq!(gates.breaker(&ConnectionId::new("a")), open);
-        assert_eq!(gates.breakers().into_values().collect::<Vec<_>>(), [open]);
+        assert_eq!(gates.unsaved(&ConnectionId::new("a")), None);
         gates.close(&ConnectionId::new("a"));
-        assert!(gates.breakers().is_empty());
+        assert_eq!(gates.unsaved(&ConnectionId::new("a")), Some(BreakerState::default()));
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub enum Command {
         step: StepKey,
         /// How.
         release: Release,
-        /// Whether it was parked.
+        /// Whether it was parked, and for that.
         reply: oneshot::Sender<bool>,
     },
     /// A connection works again: its breaker is closed, steps parked on it go on.

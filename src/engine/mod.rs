@@ -7,6 +7,7 @@
 //! Invariant: a fact is on disk before its effect: `Accepted` before a webhook is answered, `StepStarted` before the
 //! request leaves, a step's outcome before the next step starts.
 //! Invariant: recovery has no code of its own; an unfinished run is replayed and asked the same question.
+mod breaker;
 mod clock;
 mod deploy;
 mod drive;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc};
 
+pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Pending};
@@ -135,6 +137,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         Some(address) => Some(trigger::webhook::bind(address).await?),
         None => None,
     };
+    breaker::restore(&shared).await?;
     for deployment in flows {
         deploy::deploy(&shared, deployment).await?;
     }

@@ -56,7 +56,7 @@ fn program(shared: &Shared, revision: &Revision, text: &str) -> Result<Arc<Progr
     })
 }
 
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, crate::journal::JournalError> + Send + 'static,
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
+use super::breaker;
 use super::drive::{Accepted, Driver, Ended, Signal, Start};
 use super::shared::Shared;
 use crate::catalog::{Connector, Operation};
@@ -104,6 +105,7 @@ async fn call_operation(
         }
     }
     let called = shared.caller.call(&connection, connector, operation, input).await;
+    breaker::save(shared, &connection).await;
     conclude(called, &connection, exchanges)
 }
 
@@ -144,6 +146,7 @@ async fn look_up(
         }
     }
     let called = shared.caller.call(connection, connector, &verify.lookup.operation, &question).await;
+    breaker::save(shared, connection).await;
     exchanges.extend(called.exchange);
     match called.result {
         Ok(answered) => {
@@ -187,6 +190,9 @@ async fn call_http(shared: &Shared, program: &Program, request: HttpRequest, exc
         },
     };
     let called = shared.caller.send(outgoing, signer.as_deref()).await;
+    if let Some(signer) = &signer {
+        breaker::save(shared, signer).await;
+    }
     exchanges.extend(called.exchange);
     match called.result {
         Ok(answered) => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, Event, deploy};
+use super::{Command, Event, breaker, deploy};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -50,6 +50,9 @@ impl Supervisor {
                 Command::Release { run, step, release, reply } => self.signal(run, Signal::Release { step, release, reply }),
                 Command::Resume { connection } => {
                     self.shared.caller.close_breaker(&connection);
+                    if let Some(known) = self.shared.connections.get(&connection).cloned() {
+                        breaker::save(&self.shared, &known).await;
+                    }
                     self.shared.signal_all(|| Signal::Resume { connection: connection.clone() });
                 }
                 Command::Stop { reply } => {

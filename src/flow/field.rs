@@ -163,7 +163,7 @@ fn spots(kind: &mut NodeKind) -> Vec<(&'static str, Spot<'_>)> {
         NodeKind::Respond { status, headers, body } => {
             vec![("status", Spot::One(status)), ("headers", Spot::Fields(headers)), ("body", Spot::One(body))]
         }
-        NodeKind::Log { message, .. } => vec![("message", Spot::One(message))],
+        NodeKind::Approval { message } | NodeKind::Log { message, .. } => vec![("message", Spot::One(message))],
         NodeKind::Stop { message, .. } => vec![("message", Spot::Optional(message))],
     }
 }

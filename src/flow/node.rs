@@ -114,6 +114,11 @@ pub enum NodeKind {
         /// Text is sent as it is, anything else as JSON.
         body: Binding,
     },
+    /// Waits until a person agrees or declines. Ports `approved`, `declined`, `error`.
+    Approval {
+        /// What the person is asked.
+        message: Binding,
+    },
     /// Writes a line into the run's log. Ports `out`, `error`.
     Log {
         /// How loud.
@@ -287,6 +292,7 @@ impl NodeKind {
             Self::Branch { .. } => vec!["true", "false", "error"],
             Self::ForEach { .. } => vec!["item", "done", "error"],
             Self::Lookup { .. } => vec!["out", "else", "error"],
+            Self::Approval { .. } => vec!["approved", "declined", "error"],
             Self::Stop { .. } => Vec::new(),
             Self::Switch { cases, .. } => cases.iter().map(|case| case.port.as_str()).chain(["else", "error"]).collect(),
             Self::Action { .. }
@@ -307,6 +313,7 @@ impl NodeKind {
             Self::Branch { .. } => Some(PortId::new("true")),
             Self::Switch { .. } => Some(PortId::new("else")),
             Self::ForEach { .. } => Some(PortId::new("done")),
+            Self::Approval { .. } => Some(PortId::new("approved")),
             _ => Some(PortId::out()),
         }
     }
@@ -352,7 +359,7 @@ impl NodeKind {
                 out.extend(one("body", body));
                 out
             }
-            Self::Log { message, .. } => one("message", message),
+            Self::Approval { message } | Self::Log { message, .. } => one("message", message),
             Self::Stop { message, .. } => message.iter().map(|it| ("message".to_owned(), it)).collect(),
         }
     }

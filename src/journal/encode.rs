@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use super::blob::{LARGEST, Packer};
 use super::{Append, JournalError, NewRun, OutcomeKind, exchange};
 use crate::record::Failure;
-use crate::run::{Entry, Outcome, RunId};
+use crate::run::{Entry, Outcome, Release, RunId};
 
 /// What a head keeps of a failure's words, in bytes.
 const SUMMARY: usize = 600;
@@ -88,7 +88,18 @@ impl Tally {
                 self.failures += 1;
             }
             Entry::StepParked { .. } => self.parked += 1,
-            Entry::StepReleased { .. } => self.parked -= 1,
+            Entry::StepReleased { release, .. } => {
+                self.parked -= 1;
+                match release {
+                    // The step goes on, and ends later.
+                    Release::Repeat => {}
+                    Release::Done(_) | Release::Approve | Release::Decline => self.steps += 1,
+                    Release::Fail => {
+                        self.steps += 1;
+                        self.failures += 1;
+                    }
+                }
+            }
             _ => {}
         }
     }

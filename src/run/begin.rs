@@ -22,6 +22,8 @@ pub(super) enum Begun {
     Line(Level, String),
     /// It waits.
     Wait(Timestamp),
+    /// It asks a person.
+    Ask(String),
     /// A for-each with its list.
     Items(Value),
 }
@@ -109,6 +111,7 @@ impl Run {
                 let code = code.ok_or_else(|| status.wrong("a status is a number from 200 to 599"))?;
                 out(json!({ "status": code, "headers": texts(headers.object(sight)?), "body": body.or_null(sight)? }))
             }
+            Work::Approval { message } => Ok(Begun::Ask(text_of(message.or_null(sight)?))),
             Work::Log { level, message } => Ok(Begun::Line(*level, text_of(message.or_null(sight)?))),
             Work::Stop { outcome, message } => {
                 let message = message.as_ref().map(|it| it.or_null(sight)).transpose()?.map(text_of);

@@ -56,11 +56,12 @@ impl Run {
         Some(entry)
     }
 
-    /// A person let a parked step go on; none if it is not parked.
+    /// A person let a parked step go on; none if it is not parked, or waits for another answer.
     pub fn release(&mut self, step: &StepKey, release: super::Release, now: Timestamp) -> Option<Entry> {
         let &node = self.program.index.get(step.node.as_str())?;
-        if !matches!(self.state(&step.item, node)?, super::state::State::Parked { .. }) {
-            return None;
+        match self.state(&step.item, node)? {
+            super::state::State::Parked { on, .. } if release.answers(on) => {}
+            _ => return None,
         }
         let entry = Entry::StepReleased { step: step.clone(), release, at: now };
         self.apply(&entry);

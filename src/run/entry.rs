@@ -172,8 +172,8 @@ pub enum Park {
     Uncertain,
     /// This connection must be signed in again.
     SignIn(String),
-    /// A person must agree first.
-    Approval,
+    /// A person must agree first, and is asked this.
+    Approval(String),
     /// The connection's circuit breaker is open until a person closes it.
     Breaker(String),
 }
@@ -188,6 +188,10 @@ pub enum Release {
     Done(Arc<Value>),
     /// Treat it as failed; goes through `error` where that is wired.
     Fail,
+    /// A person agrees.
+    Approve,
+    /// A person does not agree.
+    Decline,
 }
 
 /// How a run ended.
@@ -200,6 +204,17 @@ pub enum Outcome {
     Failed(Failure),
     /// A person ended it.
     Cancelled,
+}
+
+impl Release {
+    /// Whether it answers what a step waits for: an approval is given or declined, a call is repeated or its outcome said.
+    pub fn answers(&self, on: &Park) -> bool {
+        match self {
+            Self::Fail => true,
+            Self::Approve | Self::Decline => matches!(on, Park::Approval(_)),
+            Self::Repeat | Self::Done(_) => !matches!(on, Park::Approval(_)),
+        }
+    }
 }
 
 impl StepKey {

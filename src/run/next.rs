@@ -195,6 +195,10 @@ impl Run {
                 self.note(Entry::StepWaiting { step, until, at: now }, asking);
                 self.visit(node, item, asking)
             }
+            Ok(Begun::Ask(question)) => {
+                self.note(Entry::StepParked { step, on: Park::Approval(question), at: now }, asking);
+                false
+            }
             Ok(Begun::Items(list)) => {
                 let count = list.as_array().map_or(0, Vec::len) as u32;
                 self.note(Entry::ItemsOpened { step, count, at: now }, asking);

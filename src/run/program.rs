@@ -118,6 +118,9 @@ pub(super) enum Work {
         headers: Fills,
         body: Fill,
     },
+    Approval {
+        message: Fill,
+    },
     Log {
         level: Level,
         message: Fill,
@@ -330,6 +333,7 @@ impl Work {
             NodeKind::Respond { status, headers, body } => {
                 Self::Respond { status: fill("status", status)?, headers: fills("headers", headers)?, body: fill("body", body)? }
             }
+            NodeKind::Approval { message } => Self::Approval { message: fill("message", message)? },
             NodeKind::Log { level, message } => Self::Log { level: *level, message: fill("message", message)? },
             NodeKind::Stop { outcome, message } => {
                 Self::Stop { outcome: *outcome, message: message.as_ref().map(|it| fill("message", it)).transpose()? }

@@ -283,6 +283,11 @@ impl Run {
             Release::Done(output) => {
                 self.change(step, |state| *state = State::Done { port: PortId::out(), output: Arc::clone(output) });
             }
+            Release::Approve | Release::Decline => self.change(step, |state| {
+                let agreed = *release == Release::Approve;
+                let port = PortId::new(if agreed { "approved" } else { "declined" });
+                *state = State::Done { port, output: Arc::new(Value::Bool(agreed)) };
+            }),
             Release::Fail => {
                 let failure =
                     Failure::new(FailureKind::Stopped, format!("\"{}\" was marked as failed", self.program.title(&step.node)));

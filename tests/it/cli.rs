@@ -247,20 +247,41 @@ fn a_step_that_waits_is_let_go_on_by_a_person() {
     let home = Home::new();
     home.write("a.flowyard", &new_contact());
     home.run(&["run", "a.flowyard", "--sandbox", "--fault", "unauthorized=1", "--data", "d"]).with_code(4);
-    home.run(&["release", "1", "--data", "d"]).with_code(2).warns(&["--repeat", "--done", "--fail"]);
+    home.run(&["release", "1", "--data", "d"]).with_code(2).warns(&["--repeat", "--done", "--fail", "--approve", "--decline"]);
     home.run(&["release", "9", "--fail", "--data", "d"]).with_code(1).warns(&["There is no run 9"]);
     home.run(&["release", "1", "other", "--fail", "--data", "d"]).with_code(1).warns(&["\"other\"", "these do: create"]);
     home.run(&["release", "1", "--fail", "--data", "d"]).with_code(0).says(&["Released create of run 1"]);
     home.run(&["release", "1", "--repeat", "--data", "d"]).with_code(1).warns(&["No step of run 1 waits"]);
     let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--data", "d"]);
-    let ended = || home.run(&["log", "list", "--data", "d", "--json"]).with_code(0).objects()[0]["finished"].is_string();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_mins(1);
-    while !ended() {
-        assert!(std::time::Instant::now() < deadline, "the run did not go on");
-    }
+    home.until_all_ended("d");
     home.run(&["release", "1", "--fail", "--data", "d"]).with_code(5).warns(&["in use"]);
     drop(serving);
     home.run(&["log", "show", "1", "--data", "d"]).with_code(0).says(&["marked as failed"]);
+}
+
+#[test]
+fn an_approval_waits_for_a_person_who_agrees_or_declines() {
+    let home = Home::new();
+    let nodes = json!({
+        "start": manual(&json!({ "name": "Ann" })),
+        "ask": { "name": "May it go out?", "kind": "approval", "message": { "text": "Send the offer to {{ start.name }}?" } },
+        "yes": { "name": "Send", "kind": "log", "message": { "value": "sent" } },
+        "no": { "name": "Leave it", "kind": "log", "message": { "value": "left" } },
+    });
+    let wires = ["start -> ask", "ask.approved -> yes", "ask.declined -> no"];
+    home.write("a.flowyard", &flow("offer", &nodes, &wires));
+    for _ in 0..2 {
+        home.run(&["run", "a.flowyard", "--sandbox", "--data", "d"]).with_code(4).says(&["Send the offer to Ann?"]);
+    }
+    home.run(&["release", "1", "--repeat", "--data", "d"]).with_code(1).warns(&["waits for an approval", "decline"]);
+    home.run(&["release", "1", "--approve", "--data", "d"]).with_code(0).says(&["Released ask of run 1"]);
+    home.run(&["release", "2", "--decline", "--data", "d"]).with_code(0);
+    let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--data", "d"]);
+    home.until_all_ended("d");
+    drop(serving);
+    home.run(&["log", "show", "1", "--data", "d"]).with_code(0).says(&["→ approved", "sent"]);
+    home.run(&["log", "show", "2", "--data", "d"]).with_code(0).says(&["→ declined", "left"]);
+    home.run(&["connect", "resume", "calendar", "--data", "d"]).with_code(1).warns(&["Nothing was stopped"]);
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Everything that is tried from outside: the engine, the shipped flows, the catalogue's look-ups, the command line.
+mod breaker;
 mod catalog;
 mod cli;
 mod engine;

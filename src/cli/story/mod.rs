@@ -19,7 +19,7 @@ use crate::cli::words;
 use crate::engine::Event;
 use crate::flow::{Flow, Level, NodeId, NodeKind, Order};
 use crate::record::{Exchange, Failure};
-use crate::run::{Entry, Outcome, Park, StepKey};
+use crate::run::{Entry, Outcome, Park, Release, StepKey};
 
 /// How watching a run ended.
 #[derive(Debug)]
@@ -226,12 +226,7 @@ impl Story {
                 lines.push(self.line(&paint(WAITING, "⏸"), step, &words.join("  "), None));
                 lines
             }
-            Entry::StepReleased { step, .. } => {
-                self.parked.remove(step);
-                // What follows comes with the next facts.
-                self.active.insert(step.clone());
-                Vec::new()
-            }
+            Entry::StepReleased { step, release, at } => self.released(step, release, *at),
             Entry::Cancelled { .. } | Entry::Finished { .. } => Vec::new(),
         }
     }
@@ -268,6 +263,28 @@ impl Story {
         lines.push(self.line(&paint(WAITING, "↻"), step, &words.join("  "), None));
         lines.extend(failure_lines(failure).into_iter().take(2));
         lines
+    }
+
+    fn released(&mut self, step: &StepKey, release: &Release, at: Timestamp) -> Vec<String> {
+        let (mark, words) = match release {
+            Release::Repeat => {
+                self.parked.remove(step);
+                // What follows comes with the next facts.
+                self.active.insert(step.clone());
+                return Vec::new();
+            }
+            Release::Done(_) => (paint(GOOD, "✓"), "marked as done"),
+            Release::Approve => (paint(GOOD, "✓"), "→ approved"),
+            Release::Decline => (paint(GOOD, "✓"), "→ declined"),
+            Release::Fail => (paint(BAD, "✗"), "marked as failed"),
+        };
+        if *release == Release::Fail {
+            self.failed += 1;
+        } else {
+            self.succeeded += 1;
+        }
+        let ended = self.end(step);
+        vec![self.line(&mark, step, words, ended.map(|it| words::between(it.began, at)))]
     }
 
     fn end(&mut self, step: &StepKey) -> Option<Step> {

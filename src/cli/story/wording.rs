@@ -11,9 +11,13 @@ pub(in crate::cli) fn park_words(on: &Park) -> String {
         Park::SignIn(connection) => {
             format!("the connection \"{}\" must be signed in again: correct its secret", Plain(connection))
         }
-        Park::Approval => "a person must agree first".to_owned(),
+        Park::Approval(question) if question.trim().is_empty() => "a person must agree first".to_owned(),
+        Park::Approval(question) => format!("a person must agree first: {}", Plain(question)),
         Park::Breaker(connection) => {
-            format!("the connection \"{}\" was refused too often: look at the failures, then start again", Plain(connection))
+            let name = Plain(connection);
+            format!(
+                "the connection \"{name}\" was refused too often: look at the failures, then `flowyard connect resume {name}`"
+            )
         }
     }
 }

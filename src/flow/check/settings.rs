@@ -68,6 +68,16 @@ impl Check<'_> {
                     }
                 }
             }
+            NodeKind::Approval { message } => {
+                if let Literal::Value(value) = literal(message)
+                    && (value.is_null() || value.as_str().is_some_and(|it| it.trim().is_empty()))
+                {
+                    self.warning("question", "whoever is asked to agree is not told to what")
+                        .of(id)
+                        .at("message")
+                        .hint("Say what is about to happen, and to whom.");
+                }
+            }
             NodeKind::Trigger(_)
             | NodeKind::Branch { .. }
             | NodeKind::Join { .. }

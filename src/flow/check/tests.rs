@@ -507,6 +507,10 @@ fn settings_that_make_no_sense() {
             "error in a, cases.x: two cases are called \"x\". Give one of them another name.",
         ),
         (
+            json!({"kind": "approval", "message": {"value": " "}}),
+            "warning in a, message: whoever is asked to agree is not told to what. Say what is about to happen, and to whom.",
+        ),
+        (
             json!({"kind": "respond", "status": {"value": 99}, "body": {"value": ""}}),
             "error in a, status: a status is a whole number from 200 to 599. 200 is usual.",
         ),

@@ -16,7 +16,7 @@ use crate::flow::{
 
 const KINDS: &[&str] = &[
     "trigger", "action", "http", "branch", "switch", "for_each", "join", "wait", "set", "lookup", "script", "sub_flow",
-    "respond", "log", "stop",
+    "respond", "approval", "log", "stop",
 ];
 const METHODS: &[(&str, Method)] = &[
     ("GET", Method::Get),
@@ -160,6 +160,7 @@ fn kind(fields: &mut Fields<'_>) -> Result<NodeKind, Broken> {
             headers: mapping(fields, "headers")?,
             body: binding(&fields.need("body")?)?,
         },
+        "approval" => NodeKind::Approval { message: binding(&fields.need("message")?)? },
         "log" => {
             let levels = [("info", Level::Info), ("warning", Level::Warning), ("error", Level::Error)];
             let level = fields.take("level").map_or(Ok(Level::Info), |it| word(&it, "level", &levels))?;

@@ -201,6 +201,7 @@ fn node(node: &Node) -> Out {
         NodeKind::Script { .. } => "script",
         NodeKind::SubFlow { .. } => "sub_flow",
         NodeKind::Respond { .. } => "respond",
+        NodeKind::Approval { .. } => "approval",
         NodeKind::Log { .. } => "log",
         NodeKind::Stop { .. } => "stop",
     };
@@ -280,6 +281,7 @@ fn settings(out: &mut Fields, kind: &NodeKind) {
             mapping(out, "headers", headers);
             out.put("body", binding(body));
         }
+        NodeKind::Approval { message } => out.put("message", binding(message)),
         NodeKind::Log { level, message } => {
             match level {
                 Level::Info => {}

@@ -26,7 +26,7 @@ fn every_kind_of_node_is_written_as_it_was_read() {
     assert_eq!(flow.to_text(), EVERY_KIND);
     let kinds: std::collections::BTreeSet<_> =
         flow.nodes.values().map(|it| std::mem::discriminant(&it.kind)).map(|it| format!("{it:?}")).collect();
-    assert_eq!(kinds.len(), 15, "a node of each kind is in the file");
+    assert_eq!(kinds.len(), 16, "a node of each kind is in the file");
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn kinds() -> impl Strategy<Value = NodeKind> {
         (prop_oneof![words(), "[a-z\n\r]{0,20}"], mappings()).prop_map(|(code, input)| NodeKind::Script { code, input }),
         (words(), mappings()).prop_map(|(flow, input)| NodeKind::SubFlow { flow: FlowId::new(flow), input }),
         (bindings(), mappings(), bindings()).prop_map(|(status, headers, body)| NodeKind::Respond { status, headers, body }),
+        bindings().prop_map(|message| NodeKind::Approval { message }),
         (levels, bindings()).prop_map(|(level, message)| NodeKind::Log { level, message }),
         (outcomes, prop::option::of(bindings())).prop_map(|(outcome, message)| NodeKind::Stop { outcome, message }),
     ]

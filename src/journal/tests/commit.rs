@@ -172,8 +172,14 @@ fn failure() -> impl Strategy<Value = Failure> {
 
 fn entry() -> impl Strategy<Value = Entry> {
     let outcome = prop_oneof![Just(Outcome::Succeeded), Just(Outcome::Cancelled), failure().prop_map(Outcome::Failed)];
-    let park = prop_oneof![Just(Park::Uncertain), Just(Park::Approval), ".{0,9}".prop_map(Park::SignIn)];
-    let release = prop_oneof![Just(Release::Repeat), value().prop_map(|it| Release::Done(Arc::new(it))), Just(Release::Fail)];
+    let park = prop_oneof![Just(Park::Uncertain), ".{0,9}".prop_map(Park::Approval), ".{0,9}".prop_map(Park::SignIn)];
+    let release = prop_oneof![
+        Just(Release::Repeat),
+        value().prop_map(|it| Release::Done(Arc::new(it))),
+        Just(Release::Fail),
+        Just(Release::Approve),
+        Just(Release::Decline)
+    ];
     prop_oneof![
         (value(), moment()).prop_map(|(it, at)| Entry::Accepted { trigger: NodeId::from("t"), payload: Arc::new(it), at }),
         (step(), value(), moment()).prop_map(|(step, it, at)| Entry::StepSucceeded {

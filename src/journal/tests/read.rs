@@ -60,7 +60,8 @@ fn lists_are_narrowed_and_paged() {
             _ => bench.finished(flow, Outcome::Succeeded),
         };
     }
-    bench.add(RunId(6), vec![Entry::StepParked { step: StepKey::new("c"), on: Park::Approval, at: at(5) }]);
+    bench
+        .add(RunId(6), vec![Entry::StepParked { step: StepKey::new("c"), on: Park::Approval("Send it?".to_owned()), at: at(5) }]);
     let all = Filter { limit: 7, ..Filter::default() };
     let mut pages = Vec::new();
     let mut page = bench.ids(&all);

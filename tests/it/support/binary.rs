@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -77,6 +77,15 @@ impl Home {
     /// Starts the binary.
     pub(crate) fn spawn(&self, args: &[&str]) -> Running {
         Running::of(self.command(args).spawn().expect("the binary"))
+    }
+
+    /// Waits until every run in a data directory has ended.
+    pub(crate) fn until_all_ended(&self, data: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        let ended = |it: &Value| it["finished"].is_string();
+        while !self.run(&["log", "list", "--data", data, "--json"]).with_code(0).objects().iter().all(ended) {
+            assert!(Instant::now() < deadline, "a run did not end");
+        }
     }
 
     /// Starts the binary with nobody reading what it prints.

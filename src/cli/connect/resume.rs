@@ -1,0 +1,56 @@
+//! `flowyard connect resume`: a person has looked, and requests may go again.
+use clap::Args;
+use serde_json::json;
+
+use crate::catalog::Catalog;
+use crate::cli::data::DataArgs;
+use crate::cli::exit::{Error, Exit};
+use crate::cli::print::Printer;
+use crate::cli::words;
+use crate::engine::{self, ConnectionId};
+
+/// Let requests go again on a connection that was stopped because its service refused too often, or that was signed in
+/// again. Steps that wait for it go on with the next `serve` on this data directory.
+#[derive(Debug, Args)]
+pub(super) struct Resume {
+    /// The connection's id
+    #[arg(value_name = "CONNECTION")]
+    connection: String,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// The connection of the sandbox, where no data directory is named
+    #[arg(long)]
+    sandbox: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Resume, out: &mut Printer) -> Result<Exit, Error> {
+    let data = args.data.resolve(args.sandbox)?;
+    let resumed = engine::resume(&data, &Catalog::shipped(), &ConnectionId::new(&args.connection))?;
+    if args.json {
+        let steps: Vec<_> = resumed.released.iter().map(|(run, step)| json!({ "run": run, "step": step.to_string() })).collect();
+        out.json(&json!({ "connection": args.connection, "was_stopped": resumed.was_stopped, "released": steps }));
+    }
+    if !resumed.was_stopped && resumed.released.is_empty() {
+        return Err(Error::not_found(
+            format!("Nothing was stopped on the connection \"{}\", and no step waits for it", args.connection),
+            "`flowyard log list --waiting` shows the runs that wait, and for what.",
+        ));
+    }
+    if !args.json {
+        for (run, step) in &resumed.released {
+            out.line(format_args!("Released {step} of run {run}"));
+        }
+        let steps = words::count(resumed.released.len(), "step");
+        out.say(format_args!(
+            "Requests on \"{}\" go again; {steps} that waited for it go on with the next `flowyard serve` on this data directory.",
+            args.connection
+        ));
+    }
+    Ok(Exit::Done)
+}

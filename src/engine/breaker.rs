@@ -1,0 +1,96 @@
+//! Breakers outlive the process, so that a restart is no way around them.
+//!
+//! Invariant: what an answer did to a breaker is on disk before what came of that call is.
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::release::{self, Waiting};
+use super::shared::Shared;
+use super::{Clock, ConnectionId, JournalOptions};
+use crate::catalog::Catalog;
+use crate::connector::{BreakerState, Connection};
+use crate::journal::{Append, Journal};
+use crate::record::Failure;
+use crate::run::{Park, Release, RunId, StepKey};
+
+/// Where the journal keeps them, by connection.
+const SCOPE: &str = "breaker";
+
+/// A breaker on disk. It is about a service at an address: whoever points the connection elsewhere begins anew.
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    base_url: String,
+    #[serde(flatten)]
+    state: BreakerState,
+}
+
+/// Sets the breakers to what an earlier process left.
+pub(super) async fn restore(shared: &Shared) -> Result<(), Failure> {
+    for connection in shared.connections.iter().cloned() {
+        let journal = shared.journal.clone();
+        let id = connection.id.clone();
+        let saved = super::recover::blocking(move || journal.state(SCOPE, id.as_str())).await?;
+        match saved.map(serde_json::from_value::<Option<Saved>>) {
+            Some(Ok(Some(saved))) if saved.base_url == connection.base_url => {
+                shared.caller.restore_breaker(connection.id.clone(), saved.state);
+            }
+            Some(Err(error)) => tracing::warn!(connection = %connection.id, %error, "a saved breaker could not be read"),
+            None | Some(Ok(_)) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Writes down what the last call did to its connection's breaker, if it did anything.
+pub(super) async fn save(shared: &Shared, connection: &Connection) {
+    let Some(state) = shared.caller.unsaved_breaker(&connection.id) else { return };
+    let saved = Saved { base_url: connection.base_url.clone(), state };
+    let value = serde_json::to_value(saved).unwrap_or_default();
+    // What came of the call itself is written next, and that is retried until it succeeds or told of.
+    if let Err(error) = shared.journal.put_state(SCOPE, connection.id.as_str(), &value).await {
+        tracing::warn!(connection = %connection.id, %error, "a breaker could not be saved");
+    }
+}
+
+/// What [`resume`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resumed {
+    /// Whether requests had been stopped.
+    pub was_stopped: bool,
+    /// The steps that waited for it, and go on with the next start.
+    pub released: Vec<(RunId, StepKey)>,
+}
+
+/// Closes a connection's breaker while nothing runs, and lets the steps go on that wait for it or for a sign-in. Blocks.
+///
+/// # Errors
+/// A [`Failure`] where the data directory cannot be used, for example because it is in use.
+pub fn resume(data: &Path, catalog: &Catalog, connection: &ConnectionId) -> Result<Resumed, Failure> {
+    let journal = Journal::open(data, JournalOptions::default())?;
+    let resumed = resume_in(&journal, catalog, connection);
+    journal.close();
+    resumed
+}
+
+fn resume_in(journal: &Journal, catalog: &Catalog, connection: &ConnectionId) -> Result<Resumed, Failure> {
+    let saved = journal.state(SCOPE, connection.as_str())?;
+    let state = saved.and_then(|it| serde_json::from_value::<Saved>(it).ok()).map(|it| it.state);
+    let was_stopped = state.is_some_and(|it| !matches!(it, BreakerState::Closed { .. }));
+    journal.put_state(SCOPE, connection.as_str(), &Value::Null).wait()?;
+    let mut released = Vec::new();
+    for id in journal.unfinished()? {
+        let Ok(Waiting { mut run, parked }) = release::waiting(journal, catalog, id) else { continue };
+        let waits = |on: &Park| matches!(on, Park::Breaker(it) | Park::SignIn(it) if it == connection.as_str());
+        let mut entries = Vec::new();
+        for (step, _) in parked.into_iter().filter(|(_, on)| waits(on)) {
+            entries.extend(run.release(&step, Release::Repeat, Clock::System.now()));
+            released.push((id, step));
+        }
+        if !entries.is_empty() {
+            journal.append(Append { run: id, new: None, entries, exchanges: Vec::new() }).wait()?;
+        }
+    }
+    Ok(Resumed { was_stopped, released })
+}
