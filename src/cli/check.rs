@@ -26,9 +26,9 @@ pub(super) fn run(args: &Check, out: &mut Printer) -> Result<Exit, Error> {
     let catalog = Catalog::shipped();
     let (mut errors, mut warnings) = (0, 0);
     for path in &args.flows {
-        let problems = match flows::read(path) {
+        let problems = match flows::open(path) {
             Ok(source) => flows::check(&source, &catalog, None),
-            Err(_) => vec![Found::unreadable(path)?],
+            Err(error) => vec![Found::unreadable(path, error)?],
         };
         for problem in &problems {
             *(if problem.is_error() { &mut errors } else { &mut warnings }) += 1;

@@ -58,10 +58,15 @@ pub(super) struct Found {
 /// # Errors
 /// If the file cannot be read, is damaged, or is of a newer version.
 pub(super) fn read(path: &Path) -> Result<Source, Error> {
-    match disk::read(path) {
-        Ok(flow) => Ok(Source { path: path.to_owned(), flow: Arc::new(flow) }),
-        Err(error) => Err(Error::new(Exit::File, words(path, &error))),
-    }
+    open(path).map_err(|error| unreadable(path, &error))
+}
+
+/// Reads a flow, for whoever words the error another way.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn open(path: &Path) -> Result<Source, DiskError> {
+    disk::read(path).map(|flow| Source { path: path.to_owned(), flow: Arc::new(flow) })
 }
 
 /// The problems of a flow, in the order in which its nodes run; with `known_flows` also calls of flows that are not there.
@@ -71,8 +76,17 @@ pub(super) fn check(source: &Source, catalog: &Catalog, known_flows: Option<&BTr
         return Vec::new();
     }
     // Only for the lines; where the file is gone by now, problems go without.
-    let text = std::fs::read_to_string(&source.path).ok();
-    problems.into_iter().map(|it| Found::of(source, it, text.as_deref())).collect()
+    let text = disk::read_text(&source.path).ok();
+    let places: Vec<Vec<&str>> = problems.iter().map(keys_of).collect();
+    let lines = text.map(|text| locate::lines_of(&text, &places));
+    let lines = lines.map_or_else(|| vec![None; problems.len()], |it| it.into_iter().map(Some).collect());
+    problems.into_iter().zip(lines).map(|(problem, line)| Found::of(source, problem, line)).collect()
+}
+
+/// The keys in the file that lead to where a problem is.
+fn keys_of(problem: &Problem) -> Vec<&str> {
+    let node = problem.node.iter().flat_map(|node| ["nodes", node.as_str()]);
+    node.chain(problem.place.split('.').filter(|it| !it.is_empty())).collect()
 }
 
 /// Stops where a flow has a problem that keeps it from running; says all of them.
@@ -117,13 +131,8 @@ pub(super) fn demand_distinct(flows: &[Source]) -> Result<(), Error> {
 }
 
 impl Found {
-    fn of(source: &Source, problem: Problem, text: Option<&str>) -> Self {
+    fn of(source: &Source, problem: Problem, line: Option<usize>) -> Self {
         let node = problem.node.as_ref();
-        let mut keys: Vec<&str> = Vec::new();
-        if let Some(node) = node {
-            keys.extend(["nodes", node.as_str()]);
-        }
-        keys.extend(problem.place.split('.').filter(|it| !it.is_empty()));
         let name = node.and_then(|it| source.flow.nodes.get(it)).map(|it| it.name.clone());
         Self {
             event: "problem",
@@ -134,7 +143,7 @@ impl Found {
             },
             code: problem.code.to_owned(),
             flow: Some(source.flow.id.to_string()),
-            line: text.map(|it| locate::line_of(it, &keys)),
+            line,
             column: None,
             node: node.map(ToString::to_string),
             node_name: name.filter(|it| !it.is_empty()).or_else(|| node.map(ToString::to_string)).unwrap_or_default(),
@@ -149,9 +158,9 @@ impl Found {
     ///
     /// # Errors
     /// If the file could not be read.
-    pub(super) fn unreadable(path: &Path) -> Result<Self, Error> {
-        match disk::read(path) {
-            Err(DiskError::Content { source, .. }) => Ok(Self {
+    pub(super) fn unreadable(path: &Path, error: DiskError) -> Result<Self, Error> {
+        match error {
+            DiskError::Content { source, .. } => Ok(Self {
                 event: "problem",
                 file: path.display().to_string(),
                 severity: "error",
@@ -166,8 +175,7 @@ impl Found {
                 message: source.message,
                 hint: source.hint,
             }),
-            Err(error) => Err(Error::new(Exit::File, words(path, &error))),
-            Ok(_) => Err(Error::new(Exit::File, Error::file(format!("{} has just changed", path.display())).hint("Try again."))),
+            error => Err(unreadable(path, &error)),
         }
     }
 
@@ -192,6 +200,10 @@ impl Found {
         let hint = (!self.hint.is_empty()).then(|| format!("  {}", paint(DIM, Plain(&self.hint))));
         std::iter::once(first).chain(hint).collect()
     }
+}
+
+fn unreadable(path: &Path, error: &DiskError) -> Error {
+    Error::new(Exit::File, words(path, error))
 }
 
 fn words(path: &Path, error: &DiskError) -> Failure {

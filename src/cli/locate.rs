@@ -1,18 +1,57 @@
 //! Where in a flow's file something stands.
+use std::collections::HashMap;
 
-/// The line, from 1, of the value that these keys lead to; of the last one on the way that is there.
+/// Longer ways are followed no further; a file nests no deeper.
+const DEEPEST: usize = 130;
+
+/// For each way of keys the line, from 1, of the value that it leads to; of the last one on the way that is there.
 ///
-/// The text is a flow file that could be read; in any other text the line is merely not useful.
-pub(super) fn line_of(text: &str, keys: &[&str]) -> usize {
-    let mut scan = Scan { text: text.as_bytes(), at: 0 };
-    let mut found = 0;
-    for key in keys {
-        match scan.enter(key) {
-            Some(at) => found = at,
-            None => break,
-        }
+/// The text is a flow file that could be read; in any other text the lines are merely not useful. It is gone through once.
+pub(super) fn lines_of(text: &str, ways: &[Vec<&str>]) -> Vec<usize> {
+    let mut wanted = Wanted::default();
+    for way in ways {
+        way.iter().take(DEEPEST).fold(&mut wanted, |at, key| at.inner.entry(key).or_default());
     }
-    1 + text.as_bytes().iter().take(found).filter(|it| **it == b'\n').count()
+    let mark = text.len() - text.trim_start_matches('\u{feff}').len();
+    let mut scan = Scan { text: text.as_bytes(), at: mark };
+    scan.find(&mut wanted);
+    let places: Vec<usize> = ways.iter().map(|way| wanted.last_found(way)).collect();
+    lines(text, &places)
+}
+
+/// The line of each place, counted once from the start.
+fn lines(text: &str, places: &[usize]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&it| places[it]);
+    let mut lines = vec![1; places.len()];
+    let (mut line, mut done) = (1, 0);
+    for it in order {
+        let until = places[it].clamp(done, text.len());
+        line += memchr::memchr_iter(b'\n', &text.as_bytes()[done..until]).count();
+        done = until;
+        lines[it] = line;
+    }
+    lines
+}
+
+/// What is looked for below a value.
+#[derive(Default)]
+struct Wanted<'a> {
+    inner: HashMap<&'a str, Wanted<'a>>,
+    found: Option<usize>,
+}
+
+impl Wanted<'_> {
+    fn last_found(&self, way: &[&str]) -> usize {
+        let (mut at, mut found) = (self, 0);
+        for key in way {
+            match at.inner.get(key) {
+                Some(Wanted { found: None, .. }) | None => break,
+                Some(inner) => (at, found) = (inner, inner.found.unwrap_or(found)),
+            }
+        }
+        found
+    }
 }
 
 struct Scan<'a> {
@@ -21,37 +60,57 @@ struct Scan<'a> {
 }
 
 impl Scan<'_> {
-    /// Steps from the start of an object or list to the start of the value with this key or index; where that key stands.
-    fn enter(&mut self, key: &str) -> Option<usize> {
-        match self.peek()? {
-            b'{' => {
-                self.at += 1;
-                while self.peek()? == b'"' {
-                    let start = self.at;
-                    self.string();
-                    let is_it = serde_json::from_slice::<String>(self.text.get(start..self.at)?).is_ok_and(|it| it == key);
-                    self.take(b':')?;
-                    if is_it {
-                        self.peek()?;
-                        return Some(start);
-                    }
-                    self.skip();
-                    self.take(b',')?;
-                }
-                None
-            }
-            b'[' => {
-                self.at += 1;
-                let index: usize = key.parse().ok()?;
-                for _ in 0..index {
-                    self.peek()?;
-                    self.skip();
-                    self.take(b',')?;
-                }
-                (self.peek()? != b']').then_some(self.at)
-            }
-            _ => None,
+    /// From the start of a value to behind it; on the way whatever is wanted in it is found.
+    fn find(&mut self, wanted: &mut Wanted<'_>) {
+        match self.peek() {
+            Some(b'{') if !wanted.inner.is_empty() => self.object(wanted),
+            Some(b'[') if !wanted.inner.is_empty() => self.list(wanted),
+            _ => self.skip(),
         }
+    }
+
+    fn object(&mut self, wanted: &mut Wanted<'_>) {
+        self.at += 1;
+        while self.peek() == Some(b'"') {
+            let start = self.at;
+            self.string();
+            let key = self.text.get(start..self.at).and_then(|it| serde_json::from_slice::<String>(it).ok());
+            let inner = key.and_then(|key| wanted.inner.get_mut(key.as_str()));
+            if !self.take(b':') {
+                return;
+            }
+            match inner {
+                Some(inner) => {
+                    inner.found = Some(start);
+                    self.find(inner);
+                }
+                None => self.skip(),
+            }
+            if !self.take(b',') {
+                break;
+            }
+        }
+        self.take(b'}');
+    }
+
+    fn list(&mut self, wanted: &mut Wanted<'_>) {
+        self.at += 1;
+        let mut index = 0_usize;
+        while self.peek().is_some_and(|it| it != b']') {
+            let start = self.at;
+            match wanted.inner.get_mut(index.to_string().as_str()) {
+                Some(inner) => {
+                    inner.found = Some(start);
+                    self.find(inner);
+                }
+                None => self.skip(),
+            }
+            index += 1;
+            if !self.take(b',') {
+                break;
+            }
+        }
+        self.take(b']');
     }
 
     /// The next byte that is no white space.
@@ -62,10 +121,10 @@ impl Scan<'_> {
         self.text.get(self.at).copied()
     }
 
-    fn take(&mut self, byte: u8) -> Option<()> {
-        let is_it = self.peek()? == byte;
+    fn take(&mut self, byte: u8) -> bool {
+        let is_it = self.peek() == Some(byte);
         self.at += usize::from(is_it);
-        is_it.then_some(())
+        is_it
     }
 
     /// To behind the string that starts here.
@@ -123,6 +182,21 @@ mod tests {
     }
   }
 }"#;
+
+    fn line_of(text: &str, keys: &[&str]) -> usize {
+        lines_of(text, &[keys.to_vec()])[0]
+    }
+
+    #[test]
+    fn many_are_found_at_once_and_a_mark_before_the_text_is_passed_over() {
+        let ways =
+            [vec!["nodes", "b", "input", "e"], vec!["nodes", "a"], vec!["nodes", "a", "list", "2", "y"], vec!["nodes", "b"]];
+        assert_eq!(lines_of(TEXT, &ways), [7, 3, 4, 5]);
+        assert_eq!(lines_of(&format!("\u{feff}{TEXT}"), &ways), [7, 3, 4, 5]);
+        assert_eq!(lines_of(TEXT, &[]), [0; 0]);
+        let long = vec!["nodes"; 1_000_000];
+        assert_eq!(lines_of(TEXT, &[long]), [2]);
+    }
 
     #[test]
     fn a_value_is_found_by_its_keys() {

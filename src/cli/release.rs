@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::data::DataArgs;
 use super::exit::{Error, Exit};
 use super::print::Printer;
+use super::runtime;
 use crate::catalog::Catalog;
 use crate::engine;
 use crate::record::FailureKind;
@@ -76,6 +77,7 @@ pub(super) fn run(args: &Release, out: &mut Printer) -> Result<Exit, Error> {
         HowArgs { .. } => How::Repeat,
     };
     let data = args.data.resolve(args.sandbox)?;
+    runtime::prepare_to_write();
     let released = engine::release(&data, &Catalog::shipped(), RunId(args.run), args.step.as_deref(), how);
     let step = released.map_err(|failure| match failure.kind {
         FailureKind::NotFound => Error::new(Exit::Failed, failure),

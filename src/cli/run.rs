@@ -21,7 +21,7 @@ use super::{read, runtime, words};
 use crate::catalog::Catalog;
 use crate::engine::{self, CallSettings, Clock, Command, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use crate::flow::{Flow, NodeId, NodeKind, Trigger};
-use crate::record::{Failure, FailureKind};
+use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Outcome, RunId};
 use crate::sandbox;
 
@@ -373,12 +373,18 @@ fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'
 fn payload(trigger: &Trigger, input: Option<&PathBuf>) -> Result<Value, Error> {
     let input = input.map(|path| read::json(path)).transpose()?;
     let request = |body: Value| json!({ "body": body, "headers": {}, "query": {}, "method": "POST" });
-    Ok(match (trigger, input) {
+    let payload = match (trigger, input) {
         (Trigger::Webhook { sample, .. }, None) if sample.is_null() => request(Value::Null),
         (Trigger::Manual { sample } | Trigger::Webhook { sample, .. }, None) => sample.clone(),
         (Trigger::Manual { .. }, Some(input)) => input,
         (Trigger::Webhook { .. }, Some(body)) => request(body),
-    })
+    };
+    if bounds::is_too_deep(&payload) {
+        let detail = format!("Lists and objects may nest {} deep.", bounds::MAX_DEPTH_IN_A_RUN);
+        let failure = Error::file("The event nests too deeply").detail(detail).hint("Give an event with less in it.");
+        return Err(Error::new(Exit::File, failure));
+    }
+    Ok(payload)
 }
 
 #[cfg(test)]

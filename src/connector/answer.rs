@@ -1,9 +1,11 @@
 //! What a service answered, as data.
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 
 use super::words;
+use crate::record::bounds::{self, Beyond};
 
 /// A complete answer with a status from 200 to 299.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(super) enum Content {
     Json(Value),
     /// Said to be JSON, and is not: what is wrong with it.
     Broken(String),
+    /// JSON that is deeper or holds more than a run can carry.
+    Beyond(Beyond),
     /// An HTML page.
     Page(String),
     Text(String),
@@ -40,8 +44,13 @@ impl Content {
         let says_json = kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json");
         if says_json || matches!(start, b'{' | b'[') {
             let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-            match serde_json::from_slice(bytes) {
-                Ok(value) => return Self::Json(value),
+            let read = match bounds::beyond(bytes) {
+                None => serde_json::from_slice(bytes).map(Self::Json),
+                // Whether it is JSON is looked at without keeping any of it.
+                Some(beyond) => serde_json::from_slice::<IgnoredAny>(bytes).map(|_| Self::Beyond(beyond)),
+            };
+            match read {
+                Ok(content) => return content,
                 Err(error) if says_json && *start != b'<' => return Self::Broken(error.to_string()),
                 Err(_) => {}
             }
@@ -56,7 +65,7 @@ impl Content {
     /// As the output of a step.
     pub(super) fn into_value(self) -> Value {
         match self {
-            Self::Empty | Self::Broken(_) => Value::Null,
+            Self::Empty | Self::Broken(_) | Self::Beyond(_) => Value::Null,
             Self::Json(value) | Self::Binary(value) => value,
             Self::Page(text) | Self::Text(text) => Value::String(text),
         }
@@ -68,6 +77,7 @@ impl Content {
             Self::Empty | Self::Binary(_) => String::new(),
             Self::Json(value) => words::of_json(value, paths),
             Self::Broken(error) => error.clone(),
+            Self::Beyond(beyond) => beyond.to_string(),
             Self::Page(page) => words::of_page(page),
             Self::Text(text) => words::clipped(text, 300),
         }
@@ -110,5 +120,10 @@ mod tests {
         assert!(matches!(Content::read(b"{\"a\":", "application/json"), Content::Broken(_)));
         let deep = "[".repeat(100_000);
         assert!(matches!(Content::read(deep.as_bytes(), "application/json"), Content::Broken(_)));
+        let deep = format!("{deep}{}", "]".repeat(deep.len()));
+        assert_eq!(Content::read(deep.as_bytes(), "application/json"), Content::Beyond(Beyond::Depth));
+        let many = format!("[{}0]", "{},".repeat(bounds::MAX_VALUES));
+        assert_eq!(Content::read(many.as_bytes(), ""), Content::Beyond(Beyond::Values));
+        assert!(matches!(Content::read(&vec![b','; 600_000], "application/json"), Content::Broken(_)));
     }
 }

@@ -162,6 +162,18 @@ fn of_success(subject: Subject<'_>, status: u16, content: Content) -> Result<Con
         Content::Broken(error) => {
             (format!("{} answered {} with JSON that is damaged", subject.service(), subject.doing()), error.clone())
         }
+        Content::Beyond(beyond) => {
+            let failure = subject
+                .failure(
+                    FailureKind::Limit,
+                    format!("{} answered {} with more than a run can carry", subject.service(), subject.doing()),
+                )
+                .detail(beyond.to_string())
+                .hint("Ask for fewer records or fields")
+                .status(status);
+            let read = subject.request.method.is_read();
+            return Err(Box::new(if read { CallError::Refused(failure) } else { CallError::Lost(failure) }));
+        }
         Content::Empty | Content::Json(_) | Content::Text(_) | Content::Binary(_) | Content::Page(_) => return Ok(content),
     };
     let failure = subject

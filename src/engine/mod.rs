@@ -73,9 +73,11 @@ pub struct Limits {
     pub active_runs: usize,
     /// Calls under way.
     pub steps: usize,
+    /// Connections to the webhook listener; one more waits until another ends.
+    pub hook_connections: usize,
     /// The largest body that a webhook may send, in bytes.
     pub hook_bytes: usize,
-    /// How long a webhook's body may take to arrive.
+    /// How long the head of a request to a webhook may take to arrive, and how long its body may.
     pub hook_time: Duration,
     /// How long the caller of a webhook waits for the flow's own answer.
     pub answer_time: Duration,
@@ -90,6 +92,7 @@ impl Default for Limits {
         Self {
             active_runs: 100_000,
             steps: 256,
+            hook_connections: 1000,
             hook_bytes: 4 << 20,
             hook_time: Duration::from_secs(30),
             answer_time: Duration::from_mins(1),
@@ -134,7 +137,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
     let shared = Shared::new(journal, catalog, caller, Connections::from_iter(plain), clock, mode, limits, events.clone());
     let shared = Arc::new(shared);
     let listener = match listen {
-        Some(address) => Some(trigger::webhook::bind(address).await?),
+        Some(address) => Some(trigger::listener::bind(address).await?),
         None => None,
     };
     breaker::restore(&shared).await?;
@@ -145,7 +148,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         recover::recover(&shared).await?;
     }
     let address = match listener {
-        Some(listener) => Some(trigger::webhook::listen(&shared, listener)?),
+        Some(listener) => Some(trigger::listener::listen(&shared, listener)?),
         None => None,
     };
     let (sender, commands) = mpsc::unbounded_channel();

@@ -1,4 +1,5 @@
 //! What goes wrong: in reading a source, and in evaluating it.
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -25,7 +26,31 @@ impl ExprError {
         let line = before.bytes().filter(|&it| it == b'\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let end = floor_boundary(source, span.end.max(start));
-        Self { message: message.into(), span: start..end, line, column, hint: hint.into() }
+        let (message, hint) = (short(message.into()), short(hint.into()));
+        Self { message, span: start..end, line, column, hint }
+    }
+}
+
+/// At most so many characters of what a person wrote, or of the data, stand in a message.
+const LONGEST: usize = 300;
+/// Of what is longer, so many of the last stay.
+const LAST: usize = 60;
+
+/// A text for a message: of a long one the start and the end.
+pub(super) fn clipped(text: &str) -> Cow<'_, str> {
+    if text.len() <= LONGEST || text.chars().nth(LONGEST).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let start = text.char_indices().nth(LONGEST - LAST).map_or(text.len(), |(at, _)| at);
+    let end = text.char_indices().nth_back(LAST - 1).map_or(text.len(), |(at, _)| at);
+    let (start, end) = (text.get(..start).unwrap_or_default(), text.get(end..).unwrap_or_default());
+    Cow::Owned([start, "…", end].concat())
+}
+
+fn short(text: String) -> String {
+    match clipped(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(short) => short,
     }
 }
 
@@ -49,7 +74,8 @@ impl fmt::Display for ExprError {
 pub enum EvalError {
     /// A path is not in the data. What happens then is for the binding to say.
     Missing {
-        /// The whole path, such as `contact.emails[0].address`; the part of the expression where it is no plain path.
+        /// The whole path, such as `contact.emails[0].address`; the part of the expression where it is no plain path. Of a
+        /// very long one the start and the end.
         path: String,
         /// Where in the source.
         span: Range<usize>,
@@ -68,6 +94,12 @@ pub enum EvalError {
         /// Which one, in plain words.
         message: String,
     },
+}
+
+impl EvalError {
+    pub(super) fn missing(path: &str, span: Range<usize>) -> Self {
+        Self::Missing { path: clipped(path).into_owned(), span }
+    }
 }
 
 impl fmt::Display for EvalError {
@@ -111,8 +143,8 @@ impl Fault {
     /// With the place, if it has none of its own.
     pub(super) fn at(self, place: Range<usize>) -> EvalError {
         match self {
-            Self::Missing { path, span } => EvalError::Missing { path, span: span.unwrap_or(place) },
-            Self::Failed { message, hint } => EvalError::Failed { message, span: Some(place), hint },
+            Self::Missing { path, span } => EvalError::missing(&path, span.unwrap_or(place)),
+            Self::Failed { message, hint } => EvalError::Failed { message: short(message), span: Some(place), hint: short(hint) },
             Self::Limit(message) => EvalError::Limit { message },
         }
     }

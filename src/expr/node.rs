@@ -1,9 +1,11 @@
 //! An expression as it was read, and what it needs.
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::error::clipped;
 use super::function::Definition;
 use super::reference::{Reference, Segment};
 use super::value::into_machine;
@@ -72,6 +74,8 @@ pub(super) enum Step {
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     pub(super) roots: Vec<Arc<str>>,
+    /// Where a root stands in `roots`.
+    places: HashMap<Arc<str>, usize>,
     pub(super) slots: Vec<Slot>,
     pub(super) chains: Vec<Chain>,
     /// Literals, ready for the machine.
@@ -94,7 +98,7 @@ pub(super) struct Slot {
 #[derive(Debug)]
 pub(super) struct Chain {
     pub(super) span: Range<usize>,
-    /// What stands before the steps, as written.
+    /// What stands before the steps, as written; long ones are cut.
     pub(super) name: String,
     pub(super) reference: Option<usize>,
     pub(super) absence: Absence,
@@ -114,11 +118,13 @@ pub(super) enum Absence {
 
 impl Tables {
     pub(super) fn root(&mut self, name: &str) -> usize {
-        if let Some(found) = self.roots.iter().position(|it| &**it == name) {
+        if let Some(&found) = self.places.get(name) {
             return found;
         }
-        self.roots.push(Arc::from(name));
-        self.roots.len() - 1
+        let (root, place) = (Arc::<str>::from(name), self.roots.len());
+        self.places.insert(Arc::clone(&root), place);
+        self.roots.push(root);
+        place
     }
 
     pub(super) fn constant(&mut self, value: &Value) -> usize {
@@ -126,8 +132,9 @@ impl Tables {
         self.constants.len() - 1
     }
 
-    pub(super) fn chain(&mut self, span: Range<usize>, name: impl Into<String>, reference: Option<usize>) -> usize {
-        self.chains.push(Chain { span, name: name.into(), reference, absence: Absence::Stops });
+    pub(super) fn chain(&mut self, span: Range<usize>, name: &str, reference: Option<usize>) -> usize {
+        let name = clipped(name).into_owned();
+        self.chains.push(Chain { span, name, reference, absence: Absence::Stops });
         self.chains.len() - 1
     }
 }

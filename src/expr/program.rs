@@ -221,10 +221,7 @@ impl Program {
     fn missing(&self, slot: usize) -> EvalError {
         let slot = self.tables.slots.get(slot);
         let path = slot.and_then(|it| self.tables.references.get(it.reference));
-        EvalError::Missing {
-            path: path.map(|it| written(&it.path)).unwrap_or_default(),
-            span: slot.map_or(0..0, |it| it.span.clone()),
-        }
+        EvalError::missing(&path.map(|it| written(&it.path)).unwrap_or_default(), slot.map_or(0..0, |it| it.span.clone()))
     }
 
     fn evaluation<'a>(&'a self, scope: &'a dyn Scope) -> Evaluation<'a> {
@@ -251,9 +248,7 @@ impl Evaluation<'_> {
                     .map_err(|error| placed(&error, places, &self.program.source))?;
                 from_machine(&made).map(Cow::Owned).map_err(|fault| match fault {
                     // A part of the result that nothing named: the whole is to blame.
-                    Fault::Missing { .. } => {
-                        EvalError::Missing { path: self.program.source.to_string(), span: 0..self.program.source.len() }
-                    }
+                    Fault::Missing { .. } => EvalError::missing(&self.program.source, 0..self.program.source.len()),
                     other => other.at(0..self.program.source.len()),
                 })
             }

@@ -32,16 +32,7 @@ impl Text {
             return Ok(Self(Arc::new(Program::new(source, tables, Body::Literal))));
         }
         let pieces = Pieces::new(source, &mut tables).read()?;
-        let plain = pieces.iter().all(|it| matches!(it, Piece::Raw(_) | Piece::Value(_)));
-        let body = if plain {
-            let mut parts = Vec::with_capacity(pieces.len());
-            for piece in pieces {
-                match piece {
-                    Piece::Raw(raw) => parts.push(Part::Raw(raw.into_boxed_str())),
-                    Piece::Value(node) => parts.push(Part::Plan(Plan::new(source, &node, &mut tables)?)),
-                    Piece::If { .. } | Piece::For { .. } => {}
-                }
-            }
+        let body = if let Some(parts) = parts(source, &pieces, &mut tables)? {
             Body::Parts(parts)
         } else {
             let mut emitter = Emitter::new(&mut tables);
@@ -82,6 +73,32 @@ impl Text {
     pub fn rename_root(&self, from: &str, to: &str) -> String {
         rename(self.source(), self.references(), from, to)
     }
+}
+
+/// The pieces one by one; none if there are conditions or loops, or so many for the machine that it has to count the work of
+/// all of them together.
+fn parts(source: &str, pieces: &[Piece], tables: &mut Tables) -> Result<Option<Vec<Part>>, ExprError> {
+    const MOST: usize = 8;
+    if !pieces.iter().all(|it| matches!(it, Piece::Raw(_) | Piece::Value(_))) {
+        return Ok(None);
+    }
+    let mut parts = Vec::with_capacity(pieces.len());
+    let mut machines = 0;
+    for piece in pieces {
+        parts.push(match piece {
+            Piece::Raw(raw) => Part::Raw(raw.as_str().into()),
+            Piece::Value(node) => {
+                let plan = Plan::new(source, node, tables)?;
+                machines += usize::from(matches!(plan, Plan::Machine { .. }));
+                if machines > MOST {
+                    return Ok(None);
+                }
+                Part::Plan(plan)
+            }
+            Piece::If { .. } | Piece::For { .. } => continue,
+        });
+    }
+    Ok(Some(parts))
 }
 
 /// The references come in the order of the source, each at its root's name.

@@ -287,8 +287,8 @@ pub(super) fn placed(error: &Error, places: &[(Range<usize>, Range<usize>)], sou
     match fault(error) {
         Fault::Missing { path, span } => {
             let span = span.unwrap_or(place);
-            let path = if path.is_empty() { source.get(span.clone()).unwrap_or_default().to_owned() } else { path };
-            EvalError::Missing { path, span }
+            let path = if path.is_empty() { source.get(span.clone()).unwrap_or_default() } else { &path };
+            EvalError::missing(path, span)
         }
         other => other.at(place),
     }

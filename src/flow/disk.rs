@@ -78,6 +78,13 @@ pub fn read(path: &Path) -> Result<Flow, DiskError> {
     Flow::parse(&bytes).map_err(|source| DiskError::Content { path: path.to_owned(), source })
 }
 
+/// The text of a flow's file, for showing a place in it.
+pub fn read_text(path: &Path) -> Result<String, DiskError> {
+    let bytes = read_bytes(path)?;
+    // Text of a flow that could be read is UTF-8; of any other, what can be shown.
+    Ok(String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+}
+
 /// At most one byte more than a flow file may have.
 fn read_bytes(path: &Path) -> Result<Vec<u8>, DiskError> {
     let failed = |source| DiskError::Read { path: path.to_owned(), source };

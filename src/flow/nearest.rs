@@ -9,11 +9,16 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
     }
     let within = (wrong.len() / 3).clamp(1, 4);
     let mut best: Option<(usize, &str)> = None;
+    let mut left = MOST;
     for name in known {
         if name.len() > LONGEST * 4 || name.chars().count().abs_diff(wrong.len()) > within {
             continue;
         }
         let letters: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
+        left = left.saturating_sub(wrong.len() * letters.len());
+        if left == 0 {
+            break;
+        }
         let far = distance(&wrong, &letters);
         if far <= within && best.is_none_or(|(least, _)| far < least) {
             best = Some((far, name));
@@ -24,6 +29,8 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
 
 /// Longer names are not compared.
 const LONGEST: usize = 96;
+/// Pairs of letters that are compared for one slip; some thousand names, which is more than a person can have meant.
+const MOST: usize = 300_000;
 
 /// Optimal string alignment (Damerau–Levenshtein where no part is changed twice).
 fn distance(one: &[char], other: &[char]) -> usize {
@@ -64,5 +71,13 @@ mod tests {
             assert_eq!(nearest(wrong, known), expected, "{wrong}");
         }
         assert_eq!(nearest(&"x".repeat(10_000), known), None);
+    }
+
+    #[test]
+    fn of_very_many_names_only_the_first_are_compared() {
+        let many: Vec<String> = (0..1_000_000).map(|it| format!("{it:09}_{}", "x".repeat(60))).collect();
+        let wrong = format!("123456789_{}", "y".repeat(60));
+        assert_eq!(nearest(&wrong, many.iter().map(String::as_str)), None);
+        assert_eq!(nearest("000000003", ["x"; 5].into_iter().chain(["000000030"])), Some("000000030"));
     }
 }

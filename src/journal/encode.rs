@@ -1,9 +1,10 @@
 //! An append made ready on its caller's thread, so that the one writer only binds values.
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::blob::{LARGEST, Packer};
 use super::{Append, JournalError, NewRun, OutcomeKind, exchange};
-use crate::record::Failure;
+use crate::record::{Failure, bounds};
 use crate::run::{Entry, Outcome, Release, RunId};
 
 /// What a head keeps of a failure's words, in bytes.
@@ -49,6 +50,9 @@ impl Encoded {
         let mut tally = Tally::default();
         let mut finish = None;
         for entry in &entries {
+            if value_of(entry).is_some_and(bounds::is_too_deep) {
+                return Err(too_large(format!("a value that nests more than {} deep", bounds::MAX_DEPTH_IN_A_RUN)));
+            }
             tally.count(entry);
             if let Entry::Finished { outcome, at } = entry {
                 finish = Some(Finish::of(outcome, *at));
@@ -76,6 +80,17 @@ impl Encoded {
 
     pub(super) fn run(&self) -> RunId {
         RunId(self.run)
+    }
+}
+
+/// What a fact holds of others: what nests too deeply could not be read back.
+fn value_of(entry: &Entry) -> Option<&Value> {
+    match entry {
+        Entry::Accepted { payload: value, .. }
+        | Entry::StepSucceeded { output: value, .. }
+        | Entry::ItemFinished { result: Some(value), .. }
+        | Entry::StepReleased { release: Release::Done(value), .. } => Some(value),
+        _ => None,
     }
 }
 

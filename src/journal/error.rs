@@ -145,7 +145,7 @@ impl JournalError {
             Self::Newer { .. } => "Update Flowyard, or choose another data directory.",
             Self::Older { .. } => "Start Flowyard once with this data directory; it brings the journal up to date.",
             Self::Locked { .. } => "Close the program that has the file open, for example a database viewer.",
-            Self::Io { .. } => "Check the disk and the permissions of the data directory.",
+            Self::Io { .. } => "Check the disk, the permissions of the data directory, and limits on the size of files.",
             Self::Busy => "The disk may be too slow or full; send it again a little later.",
             Self::Closed => "Flowyard is stopping; it goes on after its next start.",
             Self::TooLarge { .. } => "Make the step's result smaller, for example with fewer items at a time.",
@@ -172,6 +172,20 @@ impl JournalError {
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
                 Self::Locked { path }
+            }
+            // SQLite's own words are the same for all that the system refuses.
+            Some(ErrorCode::SystemIoFailure) => {
+                let what = match error.sqlite_error().map(|it| it.extended_code) {
+                    Some(rusqlite::ffi::SQLITE_IOERR_WRITE) => "the system refused to write",
+                    Some(rusqlite::ffi::SQLITE_IOERR_READ | rusqlite::ffi::SQLITE_IOERR_SHORT_READ) => {
+                        "the system could not read"
+                    }
+                    Some(rusqlite::ffi::SQLITE_IOERR_FSYNC | rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC) => {
+                        "the system could not bring it to the disk"
+                    }
+                    _ => "the system refused",
+                };
+                Self::Io { path, detail: format!("{what} ({detail})") }
             }
             Some(_) => Self::Io { path, detail },
         }

@@ -3,6 +3,7 @@
 //! `connector` makes these, `run` decides on them, `journal` stores them, window and terminal show them.
 //!
 //! Invariant: nothing here holds a secret; an [`Exchange`] is redacted by whoever makes it.
+pub mod bounds;
 mod exchange;
 mod failure;
 

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::state::Run;
 use super::{Conclusion, Entry, Park, Repeatable, StepKey};
 use crate::flow::{PortId, RetryPolicy};
+use crate::record::bounds::is_too_deep;
 use crate::record::{Failure, FailureKind};
 
 impl Run {
@@ -32,6 +33,7 @@ impl Run {
         let park = |on| Entry::StepParked { step: step.clone(), on, at: now };
         let later = |after: Option<Duration>| Some(retry_time(policy, counted, after, now, chance));
         let entry = match conclusion {
+            Conclusion::Succeeded(output) if is_too_deep(&output) => fail(self.too_deep(&step), None, false),
             Conclusion::Succeeded(output) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
             Conclusion::Retry { after, failure } => {
                 let limited = failure.kind == FailureKind::RateLimit && attempt.limited < Self::LIMITED_ATTEMPTS;

@@ -11,6 +11,7 @@ use super::sight::Sight;
 use super::state::{Attempt, Frame, Run, State};
 use super::{Entry, ItemPath, Next, Outcome, Park, Repeatable, StepKey};
 use crate::flow::{JoinMode, PortId};
+use crate::record::bounds::{MAX_DEPTH_IN_A_RUN, is_too_deep};
 use crate::record::{Failure, FailureKind};
 
 /// How the ways into a node stand.
@@ -309,6 +310,7 @@ impl Run {
         let mut result = None;
         if let (None, Some(collect), Some(inner)) = (&failure, collect, inner) {
             match collect.or_null(&Sight { run: self, item, node: inner, now: asking.now }) {
+                Ok(value) if is_too_deep(&value) => failure = Some(self.too_deep(&step)),
                 Ok(value) => result = Some(Arc::new(value)),
                 Err(error) => failure = Some(error),
             }
@@ -350,7 +352,19 @@ impl Run {
 
     fn succeed(&mut self, node: usize, item: &ItemPath, port: PortId, output: Arc<Value>, asking: &mut Asking<'_>) {
         let step = self.key(node, item);
+        if is_too_deep(&output) {
+            let failure = self.too_deep(&step);
+            self.note(Entry::StepFailed { step, attempt: 1, failure, retry_at: None, lost: false, at: asking.now }, asking);
+            return;
+        }
         self.note(Entry::StepSucceeded { step, port, output, at: asking.now }, asking);
+    }
+
+    /// What a step gives is written down, and has to be readable again.
+    pub(super) fn too_deep(&self, step: &StepKey) -> Failure {
+        Failure::new(FailureKind::Limit, format!("What \"{}\" gives nests too deeply", self.program.title(&step.node)))
+            .detail(format!("Lists and objects may nest {MAX_DEPTH_IN_A_RUN} deep."))
+            .hint("Pick the parts that are needed.")
     }
 
     fn key(&self, node: usize, item: &ItemPath) -> StepKey {

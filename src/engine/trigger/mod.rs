@@ -1,2 +1,3 @@
 //! How runs start by themselves.
-pub(super) mod webhook;
+pub(super) mod listener;
+mod webhook;

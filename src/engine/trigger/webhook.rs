@@ -1,62 +1,32 @@
-//! Webhooks: an HTTP listener that answers once the event is on disk.
+//! Webhooks: a request that is answered once its event is on disk. [`super::listener`] takes the connections.
 //!
 //! Invariant: 2xx is answered only after the event's `Accepted` is committed; what cannot be stored is answered 429 or
 //! 503, so that the sender sends it again.
-use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
-use serde_json::{Map, Value, json};
-use tokio::net::TcpListener;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use crate::engine::drive::{Accepted, Driver, Reply, Start};
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{NodeId, Trigger, WebhookAnswer};
-use crate::record::{Failure, FailureKind};
-use crate::run::{Outcome, RunId};
+use crate::record::FailureKind;
+use crate::run::{HookError, HookRequest, Outcome, RunId};
 
-/// Headers that carry credentials of the caller, or say nothing about the event.
-const DROPPED_HEADERS: &[&str] =
-    &["authorization", "cookie", "proxy-authorization", "connection", "accept-encoding", "content-length"];
-
-/// Takes the address.
-pub(in crate::engine) async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let hint = match error.kind() {
-            ErrorKind::AddrInUse => "Another program listens there: choose another port, or 0 for a free one.",
-            ErrorKind::PermissionDenied => "Ports below 1024 need special rights: choose a higher one.",
-            ErrorKind::AddrNotAvailable => "This machine does not have that address: 127.0.0.1 always works.",
-            _ => "Choose another address.",
-        };
-        Failure::new(FailureKind::Machine, format!("Cannot listen on {address}")).detail(error.to_string()).hint(hint)
-    })
-}
-
-/// Serves until the engine stops.
-pub(in crate::engine) fn listen(shared: &Arc<Shared>, listener: TcpListener) -> Result<SocketAddr, Failure> {
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::new(FailureKind::Machine, "Cannot tell the listener's address").detail(error.to_string()))?;
-    let router = Router::new().fallback(take).with_state(Arc::clone(shared));
-    let stopped = shared.stopped();
-    tokio::spawn(async move {
-        let stop = async move { stopped.cancelled().await };
-        if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(stop).await {
-            tracing::error!(%error, "the webhook listener ended");
-        }
-    });
-    Ok(address)
-}
+/// What is left of a body that is refused is read and thrown away for so long: a sender whose connection is reset while it
+/// still sends may never see the answer.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// One request.
-async fn take(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(super) async fn take(shared: Arc<Shared>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(path) = parts.uri.path().strip_prefix("/hooks/") else {
         return refuse(StatusCode::NOT_FOUND, "Nothing answers here", "Webhooks answer below /hooks/.");
@@ -71,24 +41,81 @@ async fn take(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let Some(Trigger::Webhook { answer, delivery_header, delivery_field, .. }) = deployed.triggers.get(&node) else {
         return refuse(StatusCode::NOT_FOUND, "No flow listens on this hook", "");
     };
-    let body = match tokio::time::timeout(shared.limits.hook_time, read(body, shared.limits.hook_bytes)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(refusal)) => return *refusal,
-        Err(_) => return refuse(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive", ""),
-    };
-    let body = match parse(&parts.headers, &body) {
-        Ok(value) => value,
+    let body = match whole(&parts, body, &shared).await {
+        Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    let named = delivery_header.as_ref().and_then(|name| parts.headers.get(name.as_str())?.to_str().ok());
-    let delivery = named.map(str::to_owned).or_else(|| delivery_field.as_ref().and_then(|path| dotted(&body, path)));
-    let payload = json!({
-        "body": body,
-        "headers": heads(&parts.headers),
-        "query": query(parts.uri.query().unwrap_or_default()),
-        "method": parts.method.as_str(),
-    });
-    start(&shared, &deployed, node.clone(), *answer, delivery, payload, &parts.method).await
+    let headers: Vec<(&str, &[u8])> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let query = parts.uri.query().unwrap_or_default();
+    let request = HookRequest { method: parts.method.as_str(), query, headers: &headers, body: &body };
+    let event = match request.event() {
+        Ok(event) => event,
+        Err(error) => return not_an_event(&error),
+    };
+    let delivery = request.delivery(&event, delivery_header.as_deref(), delivery_field.as_deref());
+    start(&shared, &deployed, node.clone(), *answer, delivery, event, &parts.method).await
+}
+
+/// The whole body, or why it is refused.
+async fn whole(parts: &Parts, mut body: Body, shared: &Shared) -> Result<Bytes, Box<Response>> {
+    let limit = shared.limits.hook_bytes;
+    let too_large = || {
+        let words = format!("At most {limit} bytes are taken.");
+        Err(Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", &words)))
+    };
+    // One that says how long it is need not be read to be refused.
+    if http_body::Body::size_hint(&body).lower() > limit as u64 {
+        // Who asks first whether to send the body is not told to.
+        if !parts.headers.contains_key(header::EXPECT) {
+            pour_away(body);
+        }
+        return too_large();
+    }
+    match tokio::time::timeout(shared.limits.hook_time, read(&mut body, limit)).await {
+        Ok(Ok(Some(body))) => Ok(body),
+        Ok(Ok(None)) => {
+            pour_away(body);
+            too_large()
+        }
+        Ok(Err(error)) => Err(Box::new(refuse(StatusCode::BAD_REQUEST, "The body did not arrive whole", &error.to_string()))),
+        Err(_) => {
+            let mut refusal = refuse(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive", "");
+            refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            Err(Box::new(refusal))
+        }
+    }
+}
+
+/// A body of at most so many bytes; none if there are more.
+async fn read(body: &mut Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            return Ok(None);
+        }
+        if whole.is_empty() {
+            whole = BytesMut::from(data);
+        } else {
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(Some(whole.freeze()))
+}
+
+fn pour_away(mut body: Body) {
+    tokio::spawn(tokio::time::timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+}
+
+fn not_an_event(error: &HookError) -> Response {
+    let (status, hint) = match error {
+        HookError::NotJson { detail } => (StatusCode::BAD_REQUEST, format!("{detail}. Send JSON, or another content type.")),
+        HookError::Beyond(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Send less at a time.".to_owned()),
+        HookError::NotText { detail } => {
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("{detail}. JSON, forms and text are taken."))
+        }
+    };
+    refuse(status, &error.to_string(), &hint)
 }
 
 async fn start(
@@ -173,93 +200,6 @@ fn respond(output: &Value) -> Response {
         }
     }
     response
-}
-
-async fn read(body: Body, limit: usize) -> Result<Bytes, Box<Response>> {
-    use http_body_util::BodyExt as _;
-    let mut body = body;
-    let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| Box::new(refuse(StatusCode::BAD_REQUEST, "The body did not arrive whole", &error.to_string())))?;
-        let Ok(data) = frame.into_data() else { continue };
-        if whole.len() + data.len() > limit {
-            let words = format!("At most {limit} bytes are taken.");
-            return Err(Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", &words)));
-        }
-        if whole.is_empty() {
-            whole = BytesMut::from(data);
-        } else {
-            whole.extend_from_slice(&data);
-        }
-    }
-    Ok(whole.freeze())
-}
-
-/// By the content type: JSON, a form, or text; without one, JSON if it is JSON.
-fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Value, Box<Response>> {
-    if body.is_empty() {
-        return Ok(Value::Null);
-    }
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    if kind == "application/json" || kind.ends_with("+json") {
-        return serde_json::from_slice(body).map_err(|error| {
-            let words = format!("{error}. Send JSON, or another content type.");
-            Box::new(refuse(StatusCode::BAD_REQUEST, "The body is not JSON", &words))
-        });
-    }
-    if kind == "application/x-www-form-urlencoded" {
-        let fields = form_urlencoded::parse(body).map(|(key, value)| (key.into_owned(), value.into_owned()));
-        return Ok(gather(fields));
-    }
-    if kind.is_empty()
-        && let Ok(value) = serde_json::from_slice(body)
-    {
-        return Ok(value);
-    }
-    match std::str::from_utf8(body) {
-        Ok(text) => Ok(Value::from(text)),
-        Err(error) => {
-            let words = format!("{error}. JSON, forms and text are taken.");
-            Err(Box::new(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not text", &words)))
-        }
-    }
-}
-
-fn query(text: &str) -> Value {
-    gather(form_urlencoded::parse(text.as_bytes()).map(|(key, value)| (key.into_owned(), value.into_owned())))
-}
-
-/// A key that comes again makes a list.
-fn gather(fields: impl Iterator<Item = (String, String)>) -> Value {
-    let mut object = Map::new();
-    for (key, value) in fields {
-        match object.get_mut(&key) {
-            None => drop(object.insert(key, value.into())),
-            Some(Value::Array(list)) => list.push(value.into()),
-            Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
-        }
-    }
-    Value::Object(object)
-}
-
-fn heads(headers: &HeaderMap) -> Value {
-    let kept = headers.iter().filter(|(name, _)| !DROPPED_HEADERS.contains(&name.as_str()));
-    gather(kept.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))))
-}
-
-/// The text at a dotted path.
-fn dotted(value: &Value, path: &str) -> Option<String> {
-    let found = path.split('.').try_fold(value, |at, key| match at {
-        Value::Array(list) => list.get(key.parse::<usize>().ok()?),
-        other => other.get(key),
-    })?;
-    match found {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
 }
 
 fn reply(status: StatusCode, body: &Value) -> Response {

@@ -95,8 +95,8 @@ impl<'s> Parser<'s> {
         self.error(self.span(), format!("`{sign}` is missing {after}, before {}", self.described()), format!("add `{sign}`"))
     }
 
-    fn written(&self, span: Range<usize>) -> String {
-        self.source.get(span).unwrap_or_default().to_owned()
+    fn written(&self, span: Range<usize>) -> &'s str {
+        self.source.get(span).unwrap_or_default()
     }
 
     fn node(&self, span: Range<usize>, kind: NodeKind) -> Read<Node> {

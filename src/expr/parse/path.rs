@@ -97,7 +97,7 @@ impl Parser<'_> {
             self.optional(None, Some(slot));
             return self.node(span.start..self.last_end(), NodeKind::Path(slot));
         }
-        let chain = self.tables.chain(whole.clone(), shown, Some(reference));
+        let chain = self.tables.chain(whole.clone(), &shown, Some(reference));
         self.optional(Some(chain), Some(slot));
         let base = Box::new(Node::new(whole, NodeKind::Path(slot)));
         let steps = steps.into_iter().skip(known).collect();

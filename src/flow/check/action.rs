@@ -49,6 +49,9 @@ impl Check<'_> {
             }
         }
         for key in mapping.0.keys().filter(|key| found.input(key).is_none()) {
+            if self.has_enough() {
+                return;
+            }
             let meant = nearest(key, found.inputs.iter().map(|it| it.key.as_str()));
             self.error("unknown_field", format!("\"{}\" takes no input \"{key}\"", found.title))
                 .of(id)

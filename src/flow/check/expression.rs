@@ -81,6 +81,9 @@ impl Reading {
 impl Check<'_> {
     pub(super) fn expressions(&mut self, id: &NodeId, readings: &Readings) {
         for reading in &readings.fields {
+            if self.has_enough() {
+                return;
+            }
             if let Err(error) = &reading.parsed {
                 self.error("expression", error.message.clone())
                     .of(id)

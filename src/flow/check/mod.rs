@@ -3,6 +3,7 @@
 //! Invariant: pure and total: any flow is checked, sensible or not, and the same flow gives the same problems.
 //! Invariant: what is an error here would fail at run time, or is refused when the flow is made ready; a warning runs.
 //! Problems of a muted node are warnings: it is passed through, whatever it holds.
+//! Invariant: of a flow with more than a thousand errors, or warnings, the first thousand are told, and that there are more.
 mod action;
 mod expression;
 mod literal;
@@ -74,7 +75,7 @@ impl Flow {
 impl Checker {
     /// What [`Flow::check`] says.
     pub fn check(&mut self, flow: &Flow, catalog: &Catalog, context: &CheckContext<'_>) -> Vec<Problem> {
-        let mut check = Check { flow, catalog, context, order: None, problems: Vec::new() };
+        let mut check = Check { flow, catalog, context, order: None, problems: Vec::new(), errors: 0, warnings: 0, untold: None };
         match Order::new(flow) {
             Ok(order) => check.order = Some(order),
             Err(cycles) => check.cycles(&cycles),
@@ -82,6 +83,9 @@ impl Checker {
         check.structure();
         let mut read = HashMap::with_capacity(flow.nodes.len());
         for (id, node) in &flow.nodes {
+            if check.has_enough() {
+                break;
+            }
             let kept = self.read.remove(id).filter(|it| it.are_of(node));
             let readings = kept.unwrap_or_else(|| Readings::of(node));
             let from = check.problems.len();
@@ -99,6 +103,9 @@ impl Checker {
     }
 }
 
+/// So many errors are told, and so many warnings; a person corrects a few and checks again.
+const MOST: usize = 1000;
+
 /// A check under way.
 struct Check<'a> {
     flow: &'a Flow,
@@ -107,17 +114,37 @@ struct Check<'a> {
     /// None if there is a cycle.
     order: Option<Order>,
     problems: Vec<Problem>,
+    errors: usize,
+    warnings: usize,
+    /// Takes the words of a problem that is not told.
+    untold: Option<Problem>,
 }
 
 impl Check<'_> {
     fn in_order(self) -> Vec<Problem> {
-        let Self { flow, order, mut problems, .. } = self;
+        let Self { flow, order, mut problems, errors, untold, .. } = self;
         let ids: Vec<&NodeId> = flow.nodes.keys().collect();
         // Stable, so that what was found first of a node stays first.
         problems.sort_by_key(|it| {
             it.node.as_ref().map(|id| order.as_ref().and_then(|order| order.position(id)).or_else(|| ids.binary_search(&id).ok()))
         });
+        if untold.is_some() {
+            problems.push(Problem {
+                severity: if errors > MOST { Severity::Error } else { Severity::Warning },
+                node: None,
+                place: String::new(),
+                span: None,
+                message: "there are more problems than are told here".to_owned(),
+                hint: "Correct these, and check again.".to_owned(),
+                code: "more",
+            });
+        }
         problems
+    }
+
+    /// Whether looking for more errors is of no use.
+    fn has_enough(&self) -> bool {
+        self.errors > MOST
     }
 
     /// What a person calls a node.
@@ -130,7 +157,7 @@ impl Check<'_> {
 
     /// Adds a problem, to be finished with [`Problem::hint`] and its like.
     fn report(&mut self, severity: Severity, code: &'static str, message: impl Into<String>) -> &mut Problem {
-        self.problems.push(Problem {
+        let problem = Problem {
             severity,
             node: None,
             place: String::new(),
@@ -138,7 +165,16 @@ impl Check<'_> {
             message: message.into(),
             hint: String::new(),
             code,
-        });
+        };
+        let count = match severity {
+            Severity::Error => &mut self.errors,
+            Severity::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count > MOST {
+            return self.untold.insert(problem);
+        }
+        self.problems.push(problem);
         let last = self.problems.len() - 1;
         &mut self.problems[last]
     }

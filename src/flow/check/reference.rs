@@ -35,6 +35,9 @@ impl Gap {
 impl Check<'_> {
     pub(super) fn references(&mut self, id: &NodeId, reading: &Reading, references: &[Reference]) {
         for reference in references {
+            if self.has_enough() {
+                return;
+            }
             let Some(gap) = self.gap(id, &reading.place, reference) else { continue };
             let provided = reference.guarded || reading.provided;
             let severity = match (provided, gap.sometimes) {

@@ -1,0 +1,118 @@
+//! How deep and how large JSON from outside may be, so that whatever was taken in can be written down, read back and carried
+//! through a run on any machine.
+use std::fmt;
+
+use serde_json::Value;
+
+/// How deep lists and objects may nest in JSON from outside: text and numbers are 0 deep, `[]` is 1 deep.
+pub const MAX_DEPTH: usize = 100;
+/// How deep a value within a run may nest: one from outside, and what a flow wraps around it. With what is around it on the
+/// disk it stays below the 128 at which readers of JSON give up.
+pub const MAX_DEPTH_IN_A_RUN: usize = 110;
+/// How many values JSON from outside may hold, all levels together; the smallest takes hundreds of bytes once it is read.
+pub const MAX_VALUES: usize = 500_000;
+
+/// What is beyond the bounds, as the end of a sentence: "it nests more than 100 deep".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// [`MAX_DEPTH`].
+    Depth,
+    /// [`MAX_VALUES`].
+    Values,
+}
+
+impl fmt::Display for Beyond {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Depth => write!(f, "it nests more than {MAX_DEPTH} deep"),
+            Self::Values => write!(f, "it holds more than {MAX_VALUES} values"),
+        }
+    }
+}
+
+/// Looks at JSON text before it is read, which costs memory; where the text is no JSON, the answer means nothing.
+pub fn beyond(text: &[u8]) -> Option<Beyond> {
+    let (mut depth, mut values, mut at) = (0_usize, 1_usize, 0_usize);
+    while let Some(byte) = text.get(at) {
+        at += 1;
+        match byte {
+            b'"' => at = after_string(text, at),
+            b'[' | b'{' => {
+                (depth, values) = (depth + 1, values + 1);
+                if depth > MAX_DEPTH {
+                    return Some(Beyond::Depth);
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' => values += 1,
+            _ => {}
+        }
+    }
+    (values > MAX_VALUES).then_some(Beyond::Values)
+}
+
+/// Behind the quotes that end a string, whose inside begins here.
+fn after_string(text: &[u8], mut at: usize) -> usize {
+    while let Some(length) = memchr::memchr2(b'"', b'\\', text.get(at..).unwrap_or_default()) {
+        at += length + 1;
+        if text[at - 1] == b'"' {
+            return at;
+        }
+        at += 1;
+    }
+    text.len()
+}
+
+/// Whether a value nests more than [`MAX_DEPTH_IN_A_RUN`] deep.
+pub fn is_too_deep(value: &Value) -> bool {
+    is_deeper(value, MAX_DEPTH_IN_A_RUN)
+}
+
+fn is_deeper(value: &Value, left: usize) -> bool {
+    match value {
+        Value::Array(list) => left == 0 || list.iter().any(|it| is_deeper(it, left - 1)),
+        Value::Object(map) => left == 0 || map.values().any(|it| is_deeper(it, left - 1)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn nested(depth: usize) -> String {
+        format!("{}{}", "[".repeat(depth), "]".repeat(depth))
+    }
+
+    #[test]
+    fn depth_and_number_are_seen_before_the_text_is_read() {
+        for (depth, expected) in [(MAX_DEPTH, None), (MAX_DEPTH + 1, Some(Beyond::Depth)), (1_000_000, Some(Beyond::Depth))] {
+            assert_eq!(beyond(nested(depth).as_bytes()), expected, "{depth}");
+        }
+        let list = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
+        assert_eq!(beyond(list(MAX_VALUES).as_bytes()), None);
+        assert_eq!(beyond(list(MAX_VALUES + 1).as_bytes()), Some(Beyond::Values));
+        let text = json!({ "a": "[".repeat(1000), "b": "\"[\\", "c": ["\\\"", "["] }).to_string();
+        assert_eq!(beyond(text.as_bytes()), None, "brackets within text are text");
+    }
+
+    #[test]
+    fn a_value_within_a_run_may_nest_a_little_deeper() {
+        for (depth, expected) in [(0, false), (1, false), (MAX_DEPTH_IN_A_RUN, false), (MAX_DEPTH_IN_A_RUN + 1, true)] {
+            let value = (0..depth).fold(Value::Null, |inner, _| json!([inner]));
+            assert_eq!(is_too_deep(&value), expected, "{depth}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(prop::sample::select(b"[]{},:\"\\a\xff".to_vec()), 0..200)) {
+            if beyond(&bytes).is_none() && let Ok(value) = serde_json::from_slice::<Value>(&bytes) {
+                prop_assert!(!is_deeper(&value, MAX_DEPTH));
+            }
+        }
+    }
+}
