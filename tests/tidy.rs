@@ -38,6 +38,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("rhai", &["expr"]),
     ("phonenumber", &["expr"]),
     ("directories", &["cli", "ui"]),
+    ("mimalloc", &["main.rs"]),
 ];
 
 /// Rooms without input and output, clock or chance, and what would bring them in.

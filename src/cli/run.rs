@@ -209,8 +209,8 @@ impl<'a> Watched<'a> {
         signals: &mut Signals,
         out: &mut Printer,
     ) -> Result<Ending, Error> {
-        let (sender, mut events) = mpsc::unbounded_channel();
-        let mut troubles = self.engine.events();
+        let (sender, mut events) = mpsc::channel(16);
+        let mut troubles = self.engine.troubles();
         let flow = self.story.flow().id.clone();
         let started = self.engine.start(flow, Some(trigger), payload, Some(sender)).wait();
         tokio::select! {
@@ -239,7 +239,7 @@ impl<'a> Watched<'a> {
                     // The run is gone without an end: the engine could not write it down.
                     None => return Ok(self.story.broken_off()),
                 },
-                Ok(Event::Trouble(failure)) = troubles.recv() => self.trouble(&failure, out),
+                Ok(failure) = troubles.recv() => self.trouble(&failure, out),
                 () = signals.next(), if !cancelled => {
                     cancelled = true;
                     out.say(paint(WAITING, "Cancelling; press Ctrl-C again to leave at once."));

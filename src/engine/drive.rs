@@ -39,7 +39,7 @@ pub(super) struct Start {
     pub(super) delivery: Option<String>,
     pub(super) parent: Option<(RunId, StepKey)>,
     pub(super) depth: u32,
-    pub(super) watch: Option<mpsc::UnboundedSender<Event>>,
+    pub(super) watch: Option<mpsc::Sender<Event>>,
     /// Gets the output of the first respond node, or how the run ended without one.
     pub(super) respond: Option<oneshot::Sender<Reply>>,
 }
@@ -76,7 +76,9 @@ pub(super) struct Driver {
     flights: JoinSet<Performed>,
     signals: mpsc::UnboundedReceiver<Signal>,
     ended: watch::Sender<Option<Ended>>,
-    watch: Option<mpsc::UnboundedSender<Event>>,
+    watch: Option<mpsc::Sender<Event>>,
+    /// What the watcher has not been told yet.
+    untold: Vec<Event>,
     respond: Option<oneshot::Sender<Reply>>,
     answer: Option<Arc<Value>>,
 }
@@ -153,6 +155,7 @@ impl Driver {
             signals,
             ended,
             watch: None,
+            untold: Vec::new(),
             respond: None,
             answer: None,
         })
@@ -178,7 +181,7 @@ impl Driver {
                 self.tell(|run| Event::Started { run: run.id, program: Arc::clone(run.run.program()) });
                 reply.send(Ok(Accepted::Run(self.id))).ok();
             }
-            self.publish();
+            self.publish().await;
             if self.run.outcome().is_some() {
                 break;
             }
@@ -208,6 +211,7 @@ impl Driver {
                 outcome => tracing::debug!(run = self.id.0, %flow, ?outcome, "a run ended"),
             }
             self.tell(|run| Event::Ended { run: run.id, outcome: outcome.clone() });
+            self.flush().await;
             if let Some(respond) = self.respond.take() {
                 respond.send(Reply::Ended(outcome.clone())).ok();
             }
@@ -323,12 +327,12 @@ impl Driver {
                 Err(error @ (JournalError::Unknown { .. } | JournalError::Exists { .. } | JournalError::TooLarge { .. })) => {
                     tracing::error!(run = self.id.0, %error, "a run cannot go on");
                     let failure = Failure::new(FailureKind::Machine, error.to_string()).hint(error.hint());
-                    self.shared.tell(|| Event::Trouble(failure));
+                    self.shared.trouble(failure);
                     return Err(error);
                 }
                 Err(error) => {
                     let failure = Failure::from(error);
-                    self.shared.tell(|| Event::Trouble(failure));
+                    self.shared.trouble(failure);
                     tokio::time::sleep(wait).await;
                     wait = (wait * 2).min(Duration::from_secs(10));
                 }
@@ -337,7 +341,7 @@ impl Driver {
     }
 
     /// Tells what is on disk now.
-    fn publish(&mut self) {
+    async fn publish(&mut self) {
         let entries = std::mem::take(&mut self.entries);
         for entry in &entries {
             if let Entry::StepParked { step, on, .. } = entry {
@@ -352,18 +356,36 @@ impl Driver {
                 }
             }
         }
-        if entries.is_empty() || (self.watch.is_none() && self.shared.events.receiver_count() == 0) {
+        if self.watch.is_none() && self.shared.events.receiver_count() == 0 {
             return;
         }
-        let entries: Arc<[Entry]> = entries.into();
-        self.tell(|run| Event::Journaled { run: run.id, entries: Arc::clone(&entries) });
+        if !entries.is_empty() {
+            let entries: Arc<[Entry]> = entries.into();
+            self.tell(|run| Event::Journaled { run: run.id, entries: Arc::clone(&entries) });
+        }
+        self.flush().await;
     }
 
-    fn tell(&self, event: impl Fn(&Self) -> Event) {
-        if let Some(watch) = &self.watch {
-            watch.send(event(self)).ok();
+    fn tell(&mut self, event: impl Fn(&Self) -> Event) {
+        if self.watch.is_some() {
+            self.untold.push(event(self));
         }
         self.shared.tell(|| event(self));
+    }
+
+    /// Tells the watcher, and waits for it where it lags: what happened is never kept in memory without bound.
+    async fn flush(&mut self) {
+        let Some(watch) = &self.watch else { return };
+        for event in self.untold.drain(..) {
+            let told = tokio::select! {
+                told = watch.send(event) => told.is_ok(),
+                () = self.shared.stopping() => false,
+            };
+            if !told {
+                self.watch = None;
+                break;
+            }
+        }
     }
 }
 

@@ -33,8 +33,8 @@ pub enum Command {
         trigger: Option<NodeId>,
         /// The trigger's output.
         payload: Value,
-        /// Gets everything that happens in this run, without loss.
-        watch: Option<mpsc::UnboundedSender<Event>>,
+        /// Gets everything that happens in this run, without loss: the run waits for a watcher that lags.
+        watch: Option<mpsc::Sender<Event>>,
         /// The run's number once it is on disk.
         reply: oneshot::Sender<Result<RunId, Failure>>,
     },
@@ -152,6 +152,7 @@ impl<T> Pending<T> {
 pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     events: broadcast::Sender<Event>,
+    troubles: broadcast::Sender<Failure>,
     address: Option<SocketAddr>,
 }
 
@@ -159,9 +160,10 @@ impl Handle {
     pub(super) fn new(
         commands: mpsc::UnboundedSender<Command>,
         events: broadcast::Sender<Event>,
+        troubles: broadcast::Sender<Failure>,
         address: Option<SocketAddr>,
     ) -> Self {
-        Self { commands, events, address }
+        Self { commands, events, troubles, address }
     }
 
     /// Where webhooks are listened for.
@@ -172,6 +174,11 @@ impl Handle {
     /// Everything that happens from now on; a listener that lags loses the oldest.
     pub fn events(&self) -> broadcast::Receiver<Event> {
         self.events.subscribe()
+    }
+
+    /// [`Event::Trouble`] alone, for those who need nothing else.
+    pub fn troubles(&self) -> broadcast::Receiver<Failure> {
+        self.troubles.subscribe()
     }
 
     /// Sends a command; one that comes after the end is dropped, and its answer never comes.
@@ -186,13 +193,13 @@ impl Handle {
         Pending::new(answer)
     }
 
-    /// Starts a run, and watches it.
+    /// Starts a run, and watches it: everything that happens in it is sent, and it waits where the channel is full.
     pub fn start(
         &self,
         flow: FlowId,
         trigger: Option<NodeId>,
         payload: Value,
-        watch: Option<mpsc::UnboundedSender<Event>>,
+        watch: Option<mpsc::Sender<Event>>,
     ) -> Pending<Result<RunId, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Start { flow, trigger, payload, watch, reply });

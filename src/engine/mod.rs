@@ -134,7 +134,18 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         .map(|it| it.with_catalog(catalog.clone()))
         .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
     let (events, _) = broadcast::channel(4096);
-    let shared = Shared::new(journal, catalog, caller, Connections::from_iter(plain), clock, mode, limits, events.clone());
+    let (troubles, _) = broadcast::channel(64);
+    let shared = Shared::new(
+        journal,
+        catalog,
+        caller,
+        Connections::from_iter(plain),
+        clock,
+        mode,
+        limits,
+        events.clone(),
+        troubles.clone(),
+    );
     let shared = Arc::new(shared);
     let listener = match listen {
         Some(address) => Some(trigger::listener::bind(address).await?),
@@ -154,5 +165,5 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
     let (sender, commands) = mpsc::unbounded_channel();
     let supervisor = supervisor::Supervisor::new(shared);
     tokio::spawn(supervisor.run(commands));
-    Ok(Handle::new(sender, events, address))
+    Ok(Handle::new(sender, events, troubles, address))
 }

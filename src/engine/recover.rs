@@ -1,7 +1,6 @@
 //! Going on with what an earlier process left unfinished.
 use std::sync::Arc;
 
-use super::Event;
 use super::drive::Driver;
 use super::shared::Shared;
 use crate::flow::Flow;
@@ -15,7 +14,7 @@ pub(super) async fn recover(shared: &Arc<Shared>) -> Result<(), Failure> {
     for id in unfinished {
         if let Err(failure) = resume(shared, id).await {
             tracing::warn!(run = id.0, %failure, "a run could not go on");
-            shared.tell(|| Event::Trouble(failure));
+            shared.trouble(failure);
         }
     }
     Ok(())

@@ -26,6 +26,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) steps: Arc<Semaphore>,
     pub(super) events: broadcast::Sender<Event>,
+    pub(super) troubles: broadcast::Sender<Failure>,
     pub(super) tasks: TaskTracker,
     stopping: CancellationToken,
     hooks: RwLock<HashMap<String, Hook>>,
@@ -60,6 +61,7 @@ impl Shared {
         mode: Mode,
         limits: Limits,
         events: broadcast::Sender<Event>,
+        troubles: broadcast::Sender<Failure>,
     ) -> Self {
         Self {
             journal,
@@ -71,6 +73,7 @@ impl Shared {
             steps: Arc::new(Semaphore::new(limits.steps)),
             limits,
             events,
+            troubles,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             hooks: RwLock::default(),
@@ -157,6 +160,17 @@ impl Shared {
         for control in lock(&self.runs).values() {
             control.signals.send(signal()).ok();
         }
+    }
+
+    /// Done when the engine stops.
+    pub(super) async fn stopping(&self) {
+        self.stopping.cancelled().await;
+    }
+
+    /// Tells of what no run can tell.
+    pub(super) fn trouble(&self, failure: Failure) {
+        self.troubles.send(failure.clone()).ok();
+        self.tell(|| Event::Trouble(failure));
     }
 
     /// Tells whoever listens; making the event costs nothing if nobody does.

@@ -75,7 +75,7 @@ impl Supervisor {
             Ok(retained) => tracing::debug!(?retained, "the journal is within its bound"),
             Err(error) => {
                 tracing::warn!(%error, "the journal could not be brought within its bound");
-                shared.tell(|| Event::Trouble(error.into()));
+                shared.trouble(error.into());
             }
         });
     }
@@ -91,7 +91,7 @@ impl Supervisor {
         flow: &FlowId,
         trigger: Option<NodeId>,
         payload: Value,
-        watch: Option<mpsc::UnboundedSender<Event>>,
+        watch: Option<mpsc::Sender<Event>>,
         reply: oneshot::Sender<Result<RunId, Failure>>,
     ) {
         let Some(deployed) = self.shared.deployed(flow) else {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use zstd::bulk::{Compressor, Decompressor};
 
 /// Below this many bytes compressing costs more than it saves.
-const WORTH_IT: usize = 512;
+const WORTH_IT: usize = 2048;
 /// Fast: half the size for a few microseconds. Higher levels win little on records of this size.
 const LEVEL: i32 = 1;
 /// No blob is larger than this when unpacked, whatever a damaged file says.

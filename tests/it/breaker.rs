@@ -75,7 +75,7 @@ async fn start(data: &Path, target: &Target, attempts: u32) -> Handle {
 
 /// Starts a run and follows it until it ends or waits for a person.
 async fn run(handle: &Handle) -> (RunId, Option<Park>, Option<Outcome>) {
-    let (watch, mut events) = mpsc::unbounded_channel();
+    let (watch, mut events) = mpsc::channel(64);
     let run = handle.start("f".into(), None, json!({ "n": 1 }), Some(watch)).wait().await.expect("an answer").expect("a run");
     loop {
         match tokio::time::timeout(PATIENCE, events.recv()).await.expect("the run is stuck").expect("events") {

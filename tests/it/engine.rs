@@ -42,13 +42,13 @@ async fn start(data: &Path, flows: &[Flow], limits: Limits) -> Result<Handle, fl
 
 /// Runs a flow to its end, or until nothing more happens by itself.
 async fn run(handle: &Handle, id: &str, payload: Value) -> (RunId, Outcome, Vec<Entry>) {
-    let (watch, events) = mpsc::unbounded_channel();
+    let (watch, events) = mpsc::channel(64);
     let run = handle.start(id.into(), None, payload, Some(watch)).wait().await.expect("an answer").expect("a run");
     let (outcome, entries) = until_ended(events).await;
     (run, outcome.expect("an end"), entries)
 }
 
-async fn until_ended(mut events: mpsc::UnboundedReceiver<Event>) -> (Option<Outcome>, Vec<Entry>) {
+async fn until_ended(mut events: mpsc::Receiver<Event>) -> (Option<Outcome>, Vec<Entry>) {
     let mut all = Vec::new();
     loop {
         match tokio::time::timeout(PATIENCE, events.recv()).await.expect("the run is stuck") {
@@ -61,7 +61,7 @@ async fn until_ended(mut events: mpsc::UnboundedReceiver<Event>) -> (Option<Outc
 }
 
 /// Reads events until one entry fits.
-async fn until(events: &mut mpsc::UnboundedReceiver<Event>, fits: impl Fn(&Entry) -> bool) {
+async fn until(events: &mut mpsc::Receiver<Event>, fits: impl Fn(&Entry) -> bool) {
     loop {
         match tokio::time::timeout(PATIENCE, events.recv()).await.expect("the run is stuck") {
             Some(Event::Journaled { entries, .. }) if entries.iter().any(&fits) => return,
@@ -236,7 +236,7 @@ async fn a_run_can_be_cancelled_while_it_waits() {
     let dir = tempfile::tempdir().expect("a directory");
     let wait = NodeKind::Wait(WaitFor::Duration(Binding::value("10 days")));
     let handle = engine(dir.path(), &[flow("f", &[("t", manual()), ("w", wait)], &["t -> w"])]).await;
-    let (watch, mut events) = mpsc::unbounded_channel();
+    let (watch, mut events) = mpsc::channel(64);
     let run = handle.start("f".into(), None, json!({}), Some(watch)).wait().await.expect("an answer").expect("a run");
     until(&mut events, |it| matches!(it, Entry::StepWaiting { .. })).await;
     handle.send(engine::Command::Cancel { run, by: "a test".to_owned() });

@@ -91,7 +91,7 @@ impl World {
     /// Runs the flow once; what it changed, as `(effect, summary)`.
     async fn run(&self, flow: &Flow, payload: Value) -> (Outcome, Vec<(Effect, String)>) {
         let before = self.sandbox.ledger().last().map_or(0, |it| it.seq + 1);
-        let (watch, mut events) = mpsc::unbounded_channel();
+        let (watch, mut events) = mpsc::channel(64);
         self.engine.start(flow.id.clone(), None, payload, Some(watch)).wait().await.expect("an answer").expect("a run");
         let ended = async {
             loop {
