@@ -35,7 +35,14 @@ impl Run {
             Conclusion::Succeeded(output) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
             Conclusion::Retry { after, failure } => {
                 let limited = failure.kind == FailureKind::RateLimit && attempt.limited < Self::LIMITED_ATTEMPTS;
-                fail(failure, if again || limited { later(after) } else { None }, false)
+                if again || limited {
+                    fail(failure, later(after), false)
+                } else if attempt.lost && repeatable == Repeatable::AfterLookup {
+                    // It was not even possible to look whether an earlier attempt happened.
+                    park(Park::Uncertain)
+                } else {
+                    fail(failure, None, false)
+                }
             }
             Conclusion::SignIn { connection, .. } => park(Park::SignIn(connection)),
             Conclusion::Breaker { until: Some(until), failure, .. } => fail(failure, Some(until), false),

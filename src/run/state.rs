@@ -179,12 +179,13 @@ impl Run {
             }
             Entry::StepStarted { step, attempt, at } => self.change(step, |state| {
                 let before = state.attempt();
-                let first = before.map_or(*at, |it| it.first);
+                // One that follows on another without a word of its end: the process ended in between.
+                let cut_short = matches!(state, State::Running(_));
                 let attempt = Attempt {
                     number: *attempt,
-                    first,
+                    first: before.map_or(*at, |it| it.first),
                     limited: before.map_or(0, |it| it.limited),
-                    lost: before.is_some_and(|it| it.lost),
+                    lost: cut_short || before.is_some_and(|it| it.lost),
                 };
                 *state = State::Running(attempt);
             }),
@@ -278,7 +279,9 @@ impl Run {
         match release {
             Release::Repeat => self.change(step, |state| {
                 let attempt = state.attempt().unwrap_or(Attempt { number: 0, limited: 0, first: at, lost: false });
-                *state = State::Released(Attempt { lost: false, ..attempt });
+                // A person who was asked whether it happened has answered. A sign-in or a closed breaker says nothing of that.
+                let asked = matches!(state, State::Parked { on: Park::Uncertain, .. });
+                *state = State::Released(Attempt { lost: attempt.lost && !asked, ..attempt });
             }),
             Release::Done(output) => {
                 self.change(step, |state| *state = State::Done { port: PortId::out(), output: Arc::clone(output) });

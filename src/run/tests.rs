@@ -783,3 +783,6 @@ fn every_look_up_that_ships_can_be_read() {
     }
     assert!(found > 5, "{found} operations with a look-up");
 }
+
+#[path = "lost_tests.rs"]
+mod lost;
