@@ -113,14 +113,14 @@ impl Driver {
         answer.await.unwrap_or_else(|_| Err(busy("Flowyard is stopping")))
     }
 
-    /// Goes on with a run that an earlier process left unfinished.
-    pub(super) fn resume(
+    /// A run that an earlier process left unfinished. It can be reached from now on, and rests until [`Driver::go_on`].
+    pub(super) fn restore(
         shared: &Arc<Shared>,
         id: RunId,
         program: &Arc<Program>,
         entries: &[Entry],
         depth: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<Self, Failure> {
         let mut driver = Self::new(shared, id, program, depth)?;
         for entry in entries {
             driver.run.apply(entry);
@@ -130,8 +130,13 @@ impl Driver {
                 driver.answer = Some(Arc::clone(output));
             }
         }
-        shared.tasks.spawn(driver.drive(None));
-        Ok(())
+        Ok(driver)
+    }
+
+    /// Drives it on, on a task of its own.
+    pub(super) fn go_on(self) {
+        let shared = Arc::clone(&self.shared);
+        shared.tasks.spawn(self.drive(None));
     }
 
     fn new(shared: &Arc<Shared>, id: RunId, program: &Arc<Program>, depth: u32) -> Result<Self, Failure> {
