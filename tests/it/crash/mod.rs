@@ -67,7 +67,7 @@ async fn cut_everywhere(
     let flow = Arc::new(flow.clone());
     let whole = Arc::new(stands[0].run(&flow, payload, from).await);
     let same = stands[1].run(&flow, payload, from).await;
-    assert_eq!(differences(&same, &whole), "", "without a cut, a run leaves the same each time");
+    assert_eq!(differences(&same, &whole), [], "without a cut, a run leaves the same each time");
     assert_eq!(whole.outputs(), same.outputs());
     let mut count = Count { entries: whole.entries.len(), ..Count::default() };
     let mut work = JoinSet::new();
@@ -115,7 +115,7 @@ fn check(whole: &Recorded, cut: &Cut<'_>, recovered: &Recorded, requests: Reques
     let place = format!("{} of {} entries kept, {sent} requests under way were done", kept, of.entries.len());
     assert_eq!(recovered.outcome(), whole.outcome(), "{place}");
     assert_eq!(recovered.entries[..kept], of.entries[..kept], "{place}: what was committed stays");
-    assert_eq!(differences(recovered, whole), "", "{place}");
+    assert_eq!(differences(recovered, whole), [], "{place}");
     assert_eq!(recovered.parked.is_some(), cut.must_park(), "{place}: {:?}", recovered.parked);
 
     // Every step left once, by the same way, and with the same output unless its own call was the one that was cut.
@@ -138,8 +138,7 @@ fn check(whole: &Recorded, cut: &Cut<'_>, recovered: &Recorded, requests: Reques
     }
 
     let expected = cut.expected(whole, known);
-    let told = || came.iter().map(|it| format!("\n  {} {} -> {}", it.method, it.path, it.summary)).collect::<String>();
-    assert_eq!(came.len(), expected.len(), "{place}: expected {expected:#?}, and there came {}", told());
+    assert_eq!(came.len(), expected.len(), "{place}: expected {expected:#?}, and there came {came:#?}");
     for (expected, came) in expected.iter().zip(came) {
         assert!(expected.is_met_by(came), "{place}: expected {expected:#?}, and there came {came:#?}");
     }
@@ -148,18 +147,16 @@ fn check(whole: &Recorded, cut: &Cut<'_>, recovered: &Recorded, requests: Reques
     assert!(logged.iter().zip(came).all(|(exchange, entry)| is_of(exchange, entry)), "{place}");
 }
 
-/// The records that are not the same after two runs.
-fn differences(one: &Recorded, other: &Recorded) -> String {
-    let mut words = String::new();
-    for name in one.records.keys().chain(other.records.keys()).collect::<BTreeSet<_>>() {
-        let [one, other] = [one, other].map(|it| it.records.get(name).map_or(&[][..], Vec::as_slice));
-        let of = |these: &[Value], those: &[Value]| these.iter().filter(|it| !those.contains(it)).cloned().collect::<Vec<_>>();
-        if one != other {
-            words +=
-                &format!("{name}: {} and {}, {:#?} in place of {:#?}", one.len(), other.len(), of(one, other), of(other, one));
-        }
-    }
-    words
+/// The records that are not the same after two runs: `(collection, only after the one, only after the other)`.
+fn differences<'a>(one: &'a Recorded, other: &'a Recorded) -> Vec<(&'a str, Vec<&'a Value>, Vec<&'a Value>)> {
+    let names: BTreeSet<_> = one.records.keys().chain(other.records.keys()).collect();
+    let of = |run: &'a Recorded, name| run.records.get(name).map_or(&[][..], Vec::as_slice);
+    let only = |these: &'a [Value], those: &[Value]| these.iter().filter(|it| !those.contains(it)).collect();
+    let differ = |name: &'a String| {
+        let (one, other) = (of(one, name), of(other, name));
+        (one != other).then(|| (name.as_str(), only(one, other), only(other, one)))
+    };
+    names.into_iter().filter_map(differ).collect()
 }
 
 /// The flow, patient for milliseconds only.

@@ -99,9 +99,9 @@ impl Recorded {
     }
 
     /// Everything that steps gave: `(step, way out, output)`.
-    pub(super) fn outputs(&self) -> Vec<(&StepKey, &str, &Value)> {
-        let of = |entry| match entry {
-            &Entry::StepSucceeded { ref step, ref port, ref output, .. } => Some((step, port.as_str(), &**output)),
+    pub(super) fn outputs<'a>(&'a self) -> Vec<(&'a StepKey, &'a str, &'a Value)> {
+        let of = |entry: &'a Entry| match entry {
+            Entry::StepSucceeded { step, port, output, .. } => Some((step, port.as_str(), &**output)),
             Entry::StepReleased { step, release: Release::Done(output), .. } => Some((step, "out", &**output)),
             _ => None,
         };
