@@ -4,5 +4,6 @@ mod catalog;
 mod cli;
 mod crash;
 mod engine;
+mod kill;
 mod support;
 mod templates;
