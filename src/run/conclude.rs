@@ -55,7 +55,7 @@ impl Run {
             },
             Conclusion::Lost(failure) => match repeatable {
                 Repeatable::Always => fail(failure, if again { later(None) } else { None }, false),
-                Repeatable::AfterLookup if again => fail(failure, later(None), true),
+                Repeatable::AfterLookup if again => fail(failure, later(None).max(Some(attempt.settled())), true),
                 Repeatable::AfterLookup | Repeatable::Never => park(Park::Uncertain),
             },
         };

@@ -54,6 +54,35 @@ fn a_look_up_that_could_not_be_made_comes_again_before_the_call() {
 }
 
 #[test]
+fn nobody_looks_before_the_service_has_had_its_time() {
+    let program = program(&[hook(), ("a", action("create", Mapping::default()))], &["hook -> a"]);
+    let mut journal = accepted(json!({}));
+    drive(&mut journal, &program, &mut World::echo(), 2);
+    let (began, settled) = (at(0), at(Run::SETTLE.as_secs()));
+
+    // After a crash, however soon the process is back.
+    let mut run = Run::replay(RunId(1), Arc::clone(&program), &journal);
+    let next = run.next(began, &|_| false);
+    assert!(next.entries.is_empty() && next.calls.is_empty(), "{next:?}");
+    assert_eq!(next.wake, Some(settled));
+    assert_eq!(run.next(settled, &|_| false).calls.len(), 1);
+    // A clock that was set back does not hold it up.
+    let mut run = Run::replay(RunId(1), Arc::clone(&program), &journal);
+    assert_eq!(run.next(at(-86_400), &|_| false).calls.len(), 1);
+
+    // After an answer that was lost on the way; one that says that the service broke was not.
+    for (conclusion, earliest) in [
+        (Conclusion::Lost(failure(FailureKind::Network)), Some(settled)),
+        (Conclusion::Broke(failure(FailureKind::Service)), None),
+    ] {
+        let mut run = Run::replay(RunId(1), Arc::clone(&program), &journal);
+        let entry = run.conclude(&StepKey::new("a"), conclusion, began, 0.0);
+        let Some(Entry::StepFailed { retry_at: Some(retry_at), lost: true, .. }) = entry else { panic!("{entry:?}") };
+        assert_eq!(retry_at, earliest.unwrap_or(began));
+    }
+}
+
+#[test]
 fn a_crash_within_a_crash_changes_nothing_of_that() {
     let program = program(&[hook(), ("a", action("create", Mapping::default()))], &["hook -> a"]);
     let mut journal = accepted(json!({}));
