@@ -1,10 +1,11 @@
 //! `flowyard serve`, killed a hundred times under a stream of events.
 //!
-//! The services are slow, and not killed. Several senders send events, each with an id of its own, and send an event again
-//! until it is answered; one of them gives up when an answer was lost. The process is killed at moments of chance and
-//! started again on the same data directory and port. In the end everything may finish; a step that waits for a person is
-//! let go on, by what the services' ledger says of it. Then the journal and the ledger are held against what was sent:
-//! every event that was answered was done once, and none twice; every second attempt follows on a kill.
+//! The services are slow, and not killed: of the requests that were under way when their caller was, half are carried out
+//! all the same, some of them well after the process is back. Several senders send events, each with an id of its own, and
+//! send an event again until it is answered; one of them gives up when an answer was lost. The process is killed at moments
+//! of chance and started again on the same data directory and port. In the end everything may finish; a step that waits for
+//! a person is let go on, by what the services' ledger says of it. Then the journal and the ledger are held against what
+//! was sent: every event that was answered was done once, and none twice; every second attempt follows on a kill.
 //!
 //! | variable | what it sets | without it |
 //! |---|---|---|
@@ -205,6 +206,7 @@ fn a_process_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     tell(seed, &format!("killed after {:.1} s", begun.elapsed().as_secs_f64()));
 
     served.finish();
+    runtime.block_on(door.quiet());
     release_all(&served, &sandbox);
     served.finish();
     let flow = Flow::parse(SIGN_UP.as_bytes()).expect("a sound file");

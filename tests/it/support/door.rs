@@ -8,7 +8,10 @@ use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
 use axum::http::{Response, StatusCode};
 use flowyard::sandbox::{Access, Handle, Snapshot};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
+
+/// One request in so many is so many times later than the others.
+const MUCH_LATER: (u8, u32) = (10, 30);
 
 /// A door before a sandbox; ends with the runtime.
 #[derive(Clone)]
@@ -26,8 +29,8 @@ struct Inside {
 enum Manner {
     /// One request at a time, and a snapshot of the sandbox after each.
     Watched { turn: Mutex<()>, states: Lock<Vec<Snapshot>> },
-    /// Each request reaches the sandbox late, and its answer comes back late, by up to so long each.
-    Slow { chance: Lock<fastrand::Rng>, longest: Duration },
+    /// Each request reaches the sandbox late, and its answer comes back late, by up to so long each; a few are much later.
+    Slow { chance: Lock<fastrand::Rng>, longest: Duration, under_way: watch::Sender<usize> },
 }
 
 impl Door {
@@ -36,9 +39,10 @@ impl Door {
         Self::open(sandbox, Manner::Watched { turn: Mutex::new(()), states: Lock::default() }).await
     }
 
-    /// A door that holds requests and answers up, by chance.
+    /// A door that holds requests and answers up, by chance. Half of the requests are carried out even if the caller is gone.
     pub(crate) async fn slow(sandbox: &Handle, random: u64, longest: Duration) -> Self {
-        Self::open(sandbox, Manner::Slow { chance: Lock::new(fastrand::Rng::with_seed(random)), longest }).await
+        let chance = Lock::new(fastrand::Rng::with_seed(random));
+        Self::open(sandbox, Manner::Slow { chance, longest, under_way: watch::Sender::new(0) }).await
     }
 
     async fn open(sandbox: &Handle, manner: Manner) -> Self {
@@ -62,6 +66,13 @@ impl Door {
         access
     }
 
+    /// Waits until the services are done with every request that came.
+    pub(crate) async fn quiet(&self) {
+        if let Manner::Slow { under_way, .. } = &self.inside.manner {
+            under_way.subscribe().wait_for(|it| *it == 0).await.expect("it is open");
+        }
+    }
+
     /// The states since this was asked for the last time, one for each request.
     pub(crate) fn take_states(&self) -> Vec<Snapshot> {
         match &self.inside.manner {
@@ -72,12 +83,12 @@ impl Door {
 }
 
 impl Inside {
-    /// A wait for which the services are to blame.
-    async fn dawdle(&self) {
-        if let Manner::Slow { chance, longest } = &self.manner {
-            let share = chance.lock().expect("not poisoned").f64();
-            tokio::time::sleep(longest.mul_f64(share)).await;
-        }
+    /// A request for which the service takes its time: so long before it does it, and so long until it says so.
+    async fn dawdle(self: Arc<Self>, request: Request, _counted: UnderWay, [before, after]: [Duration; 2]) -> Response<Body> {
+        tokio::time::sleep(before).await;
+        let response = self.forward(request).await;
+        tokio::time::sleep(after).await;
+        response
     }
 
     async fn forward(&self, request: Request) -> Response<Body> {
@@ -103,7 +114,22 @@ impl Inside {
     }
 }
 
-/// A caller that is gone takes its request along, wherever that is: before the sandbox, or on the way back.
+/// Counts a request for as long as it is under way.
+struct UnderWay(watch::Sender<usize>);
+
+impl UnderWay {
+    fn count(under_way: &watch::Sender<usize>) -> Self {
+        under_way.send_modify(|it| *it += 1);
+        Self(under_way.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|it| *it -= 1);
+    }
+}
+
 async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response<Body> {
     match &inside.manner {
         Manner::Watched { turn, states } => {
@@ -112,11 +138,15 @@ async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response<B
             states.lock().expect("not poisoned").push(inside.sandbox.snapshot());
             response
         }
-        Manner::Slow { .. } => {
-            inside.dawdle().await;
-            let response = inside.forward(request).await;
-            inside.dawdle().await;
-            response
+        Manner::Slow { chance, longest, under_way } => {
+            let (goes_on, waits) = {
+                let mut chance = chance.lock().expect("not poisoned");
+                let most = if chance.u8(..MUCH_LATER.0) == 0 { *longest * MUCH_LATER.1 } else { *longest };
+                (chance.bool(), [most.mul_f64(chance.f64()), longest.mul_f64(chance.f64())])
+            };
+            let request = Arc::clone(&inside).dawdle(request, UnderWay::count(under_way), waits);
+            // This task ends with its caller, wherever the request is by then; one of its own does not.
+            if goes_on { tokio::spawn(request).await.expect("an answer") } else { request.await }
         }
     }
 }
