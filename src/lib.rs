@@ -27,8 +27,8 @@
 //! ([`run::Entry`]) and calls ([`run::Perform`]). The facts are committed to the journal first, many runs in one
 //! transaction; only then are the calls made. What comes of a call is folded in by [`run::Run::conclude`], and the question is
 //! asked again. Recovery is the same: the entries on disk are replayed and the question asked. A step that was started and
-//! never ended is repeated if its operation is safe to repeat, looked up first if the catalogue knows how, and otherwise
-//! parked for a person to say.
+//! never ended is repeated if its operation is safe to repeat, looked up first if the catalogue knows how (once the service
+//! has had its time, [`run::Run::SETTLE`], to be done with it), and otherwise parked for a person to say.
 //!
 //! A step's inputs are not journaled: they are evaluated again from what earlier steps gave, as of the first attempt's time,
 //! and are therefore the same on every attempt. What the journal does hold of them is the redacted exchange, and the flow's

@@ -1,12 +1,12 @@
 //! One run, driven to its end: ask what is next, write it down, do it, fold in what came of it.
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 use super::shared::{Control, Deployed, Shared};
 use super::step::{self, Performed};
@@ -72,7 +72,8 @@ pub(super) struct Driver {
     entries: Vec<Entry>,
     exchanges: Vec<StepExchange>,
     head: Option<NewRun>,
-    in_flight: HashSet<StepKey>,
+    /// The attempts under way, each with its task.
+    in_flight: HashMap<StepKey, Id>,
     flights: JoinSet<Performed>,
     signals: mpsc::UnboundedReceiver<Signal>,
     ended: watch::Sender<Option<Ended>>,
@@ -115,14 +116,14 @@ impl Driver {
         answer.await.unwrap_or_else(|_| Err(busy("Flowyard is stopping")))
     }
 
-    /// Goes on with a run that an earlier process left unfinished.
-    pub(super) fn resume(
+    /// A run that an earlier process left unfinished. It can be reached from now on, and rests until [`Driver::go_on`].
+    pub(super) fn restore(
         shared: &Arc<Shared>,
         id: RunId,
         program: &Arc<Program>,
         entries: &[Entry],
         depth: u32,
-    ) -> Result<(), Failure> {
+    ) -> Result<Self, Failure> {
         let mut driver = Self::new(shared, id, program, depth)?;
         for entry in entries {
             driver.run.apply(entry);
@@ -132,8 +133,13 @@ impl Driver {
                 driver.answer = Some(Arc::clone(output));
             }
         }
-        shared.tasks.spawn(driver.drive(None));
-        Ok(())
+        Ok(driver)
+    }
+
+    /// Drives it on, on a task of its own.
+    pub(super) fn go_on(self) {
+        let shared = Arc::clone(&self.shared);
+        shared.tasks.spawn(self.drive(None));
     }
 
     fn new(shared: &Arc<Shared>, id: RunId, program: &Arc<Program>, depth: u32) -> Result<Self, Failure> {
@@ -150,7 +156,7 @@ impl Driver {
             entries: Vec::new(),
             exchanges: Vec::new(),
             head: None,
-            in_flight: HashSet::new(),
+            in_flight: HashMap::new(),
             flights: JoinSet::new(),
             signals,
             ended,
@@ -164,7 +170,7 @@ impl Driver {
     async fn drive(mut self, mut accepted: Option<oneshot::Sender<Result<Accepted, Failure>>>) {
         loop {
             let in_flight = &self.in_flight;
-            let next = self.run.next(self.shared.clock.now(), &|step| in_flight.contains(step));
+            let next = self.run.next(self.shared.clock.now(), &|step| in_flight.contains_key(step));
             let Next { entries, calls, wake, more } = next;
             self.entries.extend(entries);
             if let Err(error) = self.commit(accepted.is_some()).await {
@@ -186,14 +192,10 @@ impl Driver {
                 break;
             }
             for call in calls {
-                self.in_flight.insert(call.step.clone());
-                self.flights.spawn(step::perform(
-                    Arc::clone(&self.shared),
-                    Arc::clone(self.run.program()),
-                    self.id,
-                    self.depth,
-                    call,
-                ));
+                let step = call.step.clone();
+                let program = Arc::clone(self.run.program());
+                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, self.id, self.depth, call));
+                self.in_flight.insert(step, flight.id());
             }
             if more {
                 continue;
@@ -242,11 +244,15 @@ impl Driver {
     }
 
     fn conclude(&mut self, done: Result<Performed, tokio::task::JoinError>) {
-        let Ok(done) = done else {
-            // A panic in a step is a fault of ours; the step counts as cut short and is treated as after a crash.
-            tracing::error!(run = self.id.0, "a step ended unexpectedly");
-            self.in_flight.clear();
-            return;
+        let done = match done {
+            Ok(done) => done,
+            Err(error) => {
+                // A panic in a step is a fault of ours; the step counts as cut short and is treated as after a crash. The
+                // others are still under way.
+                tracing::error!(run = self.id.0, "a step ended unexpectedly");
+                self.in_flight.retain(|_, flight| *flight != error.id());
+                return;
+            }
         };
         self.in_flight.remove(&done.step);
         for exchange in done.exchanges {

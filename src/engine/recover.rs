@@ -7,20 +7,26 @@ use crate::flow::Flow;
 use crate::record::{Failure, FailureKind};
 use crate::run::{Program, Revision, RunId};
 
-/// Loads every unfinished run, and drives it on. A run that cannot go on stays where it is, and is told of.
+/// Loads every unfinished run, and drives it on: all of them can be reached before the first goes on, since a run may wait
+/// for another one. A run that cannot go on stays where it is, and is told of.
 pub(super) async fn recover(shared: &Arc<Shared>) -> Result<(), Failure> {
     let journal = shared.journal.clone();
     let unfinished = blocking(move || journal.unfinished()).await?;
+    let mut drivers = Vec::with_capacity(unfinished.len());
     for id in unfinished {
-        if let Err(failure) = resume(shared, id).await {
-            tracing::warn!(run = id.0, %failure, "a run could not go on");
-            shared.trouble(failure);
+        match restore(shared, id).await {
+            Ok(driver) => drivers.push(driver),
+            Err(failure) => {
+                tracing::warn!(run = id.0, %failure, "a run could not go on");
+                shared.trouble(failure);
+            }
         }
     }
+    drivers.into_iter().for_each(Driver::go_on);
     Ok(())
 }
 
-async fn resume(shared: &Arc<Shared>, id: RunId) -> Result<(), Failure> {
+async fn restore(shared: &Arc<Shared>, id: RunId) -> Result<Driver, Failure> {
     let journal = shared.journal.clone();
     let found = blocking(move || {
         let head = journal.run(id)?;
@@ -45,7 +51,7 @@ async fn resume(shared: &Arc<Shared>, id: RunId) -> Result<(), Failure> {
     let text = text.ok_or_else(|| lost("its revision of the flow is not in the journal"))?;
     let program = program(shared, &head.revision, &text)
         .map_err(|failure| lost("its flow cannot be read any more").detail(failure.to_string()))?;
-    Driver::resume(shared, id, &program, &entries, depth)
+    Driver::restore(shared, id, &program, &entries, depth)
 }
 
 fn program(shared: &Shared, revision: &Revision, text: &str) -> Result<Arc<Program>, Failure> {

@@ -37,7 +37,14 @@ impl Run {
             Conclusion::Succeeded(output) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
             Conclusion::Retry { after, failure } => {
                 let limited = failure.kind == FailureKind::RateLimit && attempt.limited < Self::LIMITED_ATTEMPTS;
-                fail(failure, if again || limited { later(after) } else { None }, false)
+                if again || limited {
+                    fail(failure, later(after), false)
+                } else if attempt.lost && repeatable == Repeatable::AfterLookup {
+                    // It was not even possible to look whether an earlier attempt happened.
+                    park(Park::Uncertain)
+                } else {
+                    fail(failure, None, false)
+                }
             }
             Conclusion::SignIn { connection, .. } => park(Park::SignIn(connection)),
             Conclusion::Breaker { until: Some(until), failure, .. } => fail(failure, Some(until), false),
@@ -50,7 +57,7 @@ impl Run {
             },
             Conclusion::Lost(failure) => match repeatable {
                 Repeatable::Always => fail(failure, if again { later(None) } else { None }, false),
-                Repeatable::AfterLookup if again => fail(failure, later(None), true),
+                Repeatable::AfterLookup if again => fail(failure, later(None).max(Some(attempt.settled())), true),
                 Repeatable::AfterLookup | Repeatable::Never => park(Park::Uncertain),
             },
         };

@@ -173,7 +173,7 @@ impl Run {
         let step = self.key(node, item);
         let attempt = match earlier {
             Some(it) => Attempt { number: it.number + 1, ..it },
-            None => Attempt { number: 1, limited: 0, first: asking.now, lost: false },
+            None => Attempt { number: 1, ..Attempt::none(asking.now) },
         };
         let now = asking.now;
         match self.begin(node, item, &step, attempt) {
@@ -222,6 +222,11 @@ impl Run {
     fn resume(&mut self, node: usize, item: &mut ItemPath, attempt: Attempt, asking: &mut Asking<'_>) -> bool {
         match self.program.nodes[node].work.repeatable().0 {
             Repeatable::Always => self.start(node, item, Some(attempt), asking),
+            // Where the clock was set back meanwhile, it says nothing of how long that was.
+            Repeatable::AfterLookup if (attempt.began..attempt.settled()).contains(&asking.now) => {
+                asking.wake(attempt.settled());
+                false
+            }
             Repeatable::AfterLookup => self.start(node, item, Some(Attempt { lost: true, ..attempt }), asking),
             Repeatable::Never => {
                 let step = self.key(node, item);

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::program::Program;
@@ -71,6 +71,8 @@ pub(super) struct Attempt {
     pub(super) limited: u32,
     /// When the first began; inputs are evaluated as of then.
     pub(super) first: Timestamp,
+    /// When the last one began.
+    pub(super) began: Timestamp,
     /// Whether an earlier one may have happened.
     pub(super) lost: bool,
 }
@@ -94,6 +96,18 @@ pub(super) struct Items {
     /// The first few failures, by item.
     pub(super) failures: BTreeMap<u32, Failure>,
     pub(super) results: BTreeMap<u32, Arc<Value>>,
+}
+
+impl Attempt {
+    /// Of a step that has not been attempted, so far as is known.
+    pub(super) fn none(at: Timestamp) -> Self {
+        Self { number: 0, limited: 0, first: at, began: at, lost: false }
+    }
+
+    /// When a service that was asked, and did not answer, has had its time to be done with it.
+    pub(super) fn settled(&self) -> Timestamp {
+        self.began.checked_add(Run::SETTLE).unwrap_or(Timestamp::MAX)
+    }
 }
 
 impl Frame {
@@ -131,6 +145,10 @@ impl Items {
 }
 
 impl Run {
+    /// A call that was not answered may still be under way at the service, which would then not know of it yet. It is
+    /// looked up so long after it began, and not before.
+    pub const SETTLE: SignedDuration = SignedDuration::from_secs(5);
+
     /// A run of which nothing is known yet; its first entry is `Accepted`.
     pub fn new(id: RunId, program: Arc<Program>) -> Self {
         let root = Frame::new(program.scopes[0].nodes.len());
@@ -179,12 +197,14 @@ impl Run {
             }
             Entry::StepStarted { step, attempt, at } => self.change(step, |state| {
                 let before = state.attempt();
-                let first = before.map_or(*at, |it| it.first);
+                // One that follows on another without a word of its end: the process ended in between.
+                let cut_short = matches!(state, State::Running(_));
                 let attempt = Attempt {
                     number: *attempt,
-                    first,
+                    first: before.map_or(*at, |it| it.first),
+                    began: *at,
                     limited: before.map_or(0, |it| it.limited),
-                    lost: before.is_some_and(|it| it.lost),
+                    lost: cut_short || before.is_some_and(|it| it.lost),
                 };
                 *state = State::Running(attempt);
             }),
@@ -218,7 +238,7 @@ impl Run {
             Entry::Logged { .. } => {}
             Entry::StepParked { step, on, at } => {
                 self.change(step, |state| {
-                    let attempt = state.attempt().unwrap_or(Attempt { number: 0, limited: 0, first: *at, lost: false });
+                    let attempt = state.attempt().unwrap_or_else(|| Attempt::none(*at));
                     *state = State::Parked { attempt, on: on.clone() };
                 });
             }
@@ -254,9 +274,9 @@ impl Run {
         let Some(frame) = self.frame_mut(&step.item, node) else { return };
         let state = &mut frame.steps[local];
         if let Some(retry_at) = retry_at {
-            let before = state.attempt().unwrap_or(Attempt { number, limited: 0, first: at, lost: false });
+            let before = state.attempt().unwrap_or_else(|| Attempt { number, ..Attempt::none(at) });
             let limited = before.limited + u32::from(failure.kind == FailureKind::RateLimit);
-            let attempt = Attempt { number, limited, first: before.first, lost: before.lost || lost };
+            let attempt = Attempt { number, limited, lost: before.lost || lost, ..before };
             *state = State::Resting { attempt, at: retry_at, failure: Box::new(failure.clone()) };
             return;
         }
@@ -277,8 +297,10 @@ impl Run {
     fn apply_release(&mut self, step: &StepKey, release: &Release, at: Timestamp) {
         match release {
             Release::Repeat => self.change(step, |state| {
-                let attempt = state.attempt().unwrap_or(Attempt { number: 0, limited: 0, first: at, lost: false });
-                *state = State::Released(Attempt { lost: false, ..attempt });
+                let attempt = state.attempt().unwrap_or_else(|| Attempt::none(at));
+                // A person who was asked whether it happened has answered. A sign-in or a closed breaker says nothing of that.
+                let asked = matches!(state, State::Parked { on: Park::Uncertain, .. });
+                *state = State::Released(Attempt { lost: attempt.lost && !asked, ..attempt });
             }),
             Release::Done(output) => {
                 self.change(step, |state| *state = State::Done { port: PortId::out(), output: Arc::clone(output) });

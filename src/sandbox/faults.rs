@@ -123,7 +123,7 @@ impl FaultKind {
 }
 
 /// The faults that are set, and the generator that draws from them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Draw {
     faults: Faults,
     rng: Option<fastrand::Rng>,

@@ -16,6 +16,7 @@ use super::route::Routes;
 use super::seed::Planting;
 use super::server::{self, Server};
 use super::service::Service;
+use super::snapshot::Snapshot;
 use super::store::shown;
 use super::world::Traps;
 use crate::catalog::{Catalog, ConnectorId};
@@ -148,6 +149,17 @@ impl Handle {
     /// Starts over: records, ledger, limits, faults.
     pub fn reset(&self) {
         self.server.reset();
+    }
+
+    /// Everything as it is now, to come back to.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.server.world())
+    }
+
+    /// Goes back to a snapshot: records, ledger, what is spent of the limits, faults, habits. A request that a fault holds
+    /// up meanwhile finds what is there when it goes on.
+    pub fn restore(&self, snapshot: &Snapshot) {
+        *self.server.world() = snapshot.world();
     }
 
     /// Stops listening, lets requests that are under way end for two seconds, and returns when all is closed. A second

@@ -61,7 +61,7 @@ pub struct LedgerEntry {
 }
 
 /// The entries that are kept, newest last.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ledger {
     entries: VecDeque<LedgerEntry>,
     next: u64,

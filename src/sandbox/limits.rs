@@ -24,13 +24,13 @@ impl Default for Limits {
 const DAY_MS: i64 = 86_400_000;
 
 /// What an account has spent.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Meter {
     interval: Window,
     day: Window,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Window {
     began: Option<i64>,
     spent: u32,

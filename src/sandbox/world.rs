@@ -8,7 +8,7 @@ use super::limits::Meter;
 use super::store::Store;
 
 /// The records of both services and what is kept about the requests.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) contacts: ContactIndex,

@@ -1,44 +1,22 @@
 //! The flows that ship, each run against the sandbox; what counts is what the services' own record says was done.
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowyard::catalog::{AuthKind, Catalog, ConnectorId, OperationId};
-use flowyard::engine::{
-    self, CallSettings, Clock, Connection, ConnectionId, Deployment, Event, JournalOptions, Limits, Mode, Secret, Settings,
-};
-use flowyard::flow::{CheckContext, Flow, NodeKind, Trigger};
+use flowyard::catalog::{Catalog, OperationId};
+use flowyard::engine::{self, CallSettings, Clock, Deployment, Event, JournalOptions, Limits, Mode, Settings};
+use flowyard::flow::{CheckContext, Flow};
 use flowyard::run::Outcome;
 use flowyard::sandbox::{self, Effect, Fault, FaultKind, Faults, Handle, Options};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::support::services::{connections, sample, template, templates};
+
 /// Nothing here takes long; what does is stuck.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Set to anything, the shipped flows are written anew in the order that the file format keeps.
 const WRITE: &str = "FLOWYARD_WRITE_ASSETS";
-
-fn templates() -> Vec<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/templates");
-    let mut found: Vec<_> = std::fs::read_dir(dir).expect("the templates").map(|it| it.expect("an entry").path()).collect();
-    found.sort();
-    assert!(found.len() >= 3);
-    found
-}
-
-fn template(name: &str) -> Flow {
-    let path = templates().into_iter().find(|it| it.file_stem().is_some_and(|stem| stem == name)).expect("the template");
-    Flow::parse(&std::fs::read(path).expect("a readable file")).expect("a sound file")
-}
-
-fn sample(flow: &Flow) -> Value {
-    let mut triggers = flow.nodes.values().filter_map(|node| match &node.kind {
-        NodeKind::Trigger(Trigger::Webhook { sample, .. } | Trigger::Manual { sample }) => Some(sample.clone()),
-        _ => None,
-    });
-    triggers.next().expect("a trigger with a sample")
-}
 
 /// Both services, and an engine whose connections lead there.
 struct World {
@@ -51,30 +29,12 @@ impl World {
     async fn new(flow: &Flow) -> Self {
         let catalog = Catalog::shipped();
         let sandbox = sandbox::start(&catalog, Options::default()).await.expect("a sandbox");
-        let access = sandbox.access();
-        let crm = Connection {
-            id: ConnectionId::new("crm"),
-            name: "HighLevel".to_owned(),
-            connector: ConnectorId::new("highlevel"),
-            base_url: access.highlevel.base_url.clone(),
-            account: BTreeMap::from([("location_id".to_owned(), access.highlevel.location_id.clone())]),
-            auth: AuthKind::Bearer,
-        };
-        let calendar = Connection {
-            id: ConnectionId::new("calendar"),
-            name: "Schedule it".to_owned(),
-            connector: ConnectorId::new("schedule_it"),
-            base_url: access.schedule_it.base_url.clone(),
-            account: BTreeMap::new(),
-            auth: AuthKind::Basic,
-        };
-        let basic = Secret::basic(access.schedule_it.user.clone(), access.schedule_it.password.clone());
         let data = tempfile::tempdir().expect("a directory");
         let engine = engine::start(Settings {
             data: data.path().to_owned(),
             journal: JournalOptions::default(),
             catalog,
-            connections: vec![(crm, Some(Secret::token(access.highlevel.token.clone()))), (calendar, Some(basic))],
+            connections: connections(sandbox.access()),
             mode: Mode::Sandbox,
             flows: vec![Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }],
             listen: None,

@@ -19,6 +19,7 @@ use crate::flow::{
 use crate::record::{Failure, FailureKind};
 
 mod crash;
+mod lost;
 mod park;
 
 fn operation(name: &str, method: Method, repeat: Repeat) -> Arc<Operation> {

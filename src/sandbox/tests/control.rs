@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::{Client, id};
 use crate::catalog::Catalog;
-use crate::sandbox::{Options, SandboxError, Seed, start};
+use crate::sandbox::{Fault, FaultKind, Faults, Options, SandboxError, Seed, Traps, start};
 
 #[tokio::test]
 async fn the_endpoints_show_and_steer_the_sandbox() {
@@ -35,6 +35,34 @@ async fn the_endpoints_show_and_steer_the_sandbox() {
     assert_eq!((client.sandbox.records("contacts").len(), client.sandbox.ledger().len()), (12, 0));
     assert!(!client.sandbox.traps().duplicates_allowed);
     assert_eq!(read("nothing").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_sandbox_can_go_back_to_a_snapshot_as_often_as_one_likes() {
+    let client = Client::start().await;
+    let iris = client.contact(json!({"name": "Iris Calder", "email": "iris@example.com"})).await;
+    let faults = Faults { next: [Fault::new(FaultKind::ServerError)].into(), ..Faults::default() };
+    client.sandbox.set_faults(faults.clone());
+    let (snapshot, ledger) = (client.sandbox.snapshot(), client.sandbox.ledger());
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        assert_eq!(client.form("GET", "/events", &[]).await.status, 500, "the fault is there again");
+        client.ok("DELETE", &format!("/contacts/{iris}"), Value::Null).await;
+        let traps = Traps { duplicates_allowed: true, ..client.sandbox.traps() };
+        client.sandbox.set_traps(traps);
+        let other = client.contact(json!({"name": "Jonas Weir"})).await;
+        seen.push((client.sandbox.ledger(), client.sandbox.records("contacts"), other));
+
+        client.sandbox.restore(&snapshot);
+        assert_eq!((client.sandbox.ledger(), client.sandbox.faults()), (ledger.clone(), faults.clone()));
+        assert!(!client.sandbox.traps().duplicates_allowed);
+        assert_eq!(client.sandbox.record("contacts", &iris).expect("it is back")["firstName"], "Iris");
+    }
+    assert_eq!(seen[0], seen[1], "what is done after it is the same each time, ids among it");
+    client.sandbox.set_faults(Faults::default());
+    let location = client.location();
+    let found = client.get(&format!("/contacts/search/duplicate?locationId={location}&email=IRIS@example.com")).await;
+    assert_eq!(found["contact"]["id"], iris.as_str(), "and is found by what it was known by");
 }
 
 #[tokio::test]

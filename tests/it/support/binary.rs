@@ -88,6 +88,11 @@ impl Home {
         }
     }
 
+    /// Starts the binary with variables in its environment.
+    pub(crate) fn spawn_with(&self, args: &[&str], variables: &[(&str, &str)]) -> Running {
+        Running::of(self.command(args).envs(variables.iter().copied()).spawn().expect("the binary"))
+    }
+
     /// Starts the binary with nobody reading what it prints.
     pub(crate) fn run_unread(&self, args: &[&str]) -> Ended {
         let mut child = self.command(args).spawn().expect("the binary");
@@ -141,6 +146,22 @@ impl Running {
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").args([name, &self.pid().to_string()]).status().expect("kill");
         assert!(status.success());
+    }
+
+    /// Ends it at once, as a power cut does: nothing of it runs any more when this returns.
+    pub(crate) fn kill(mut self) -> Ended {
+        self.child.kill().expect("it can be killed");
+        self.end()
+    }
+
+    /// Asks it to end.
+    pub(crate) fn stop(self) -> Ended {
+        #[cfg(unix)]
+        self.signal("-TERM");
+        #[cfg(not(unix))]
+        return self.kill();
+        #[cfg(unix)]
+        self.end()
     }
 
     /// Waits for its end.
