@@ -17,8 +17,8 @@ pub const MAX_VALUES: usize = 500_000;
 /// What is beyond the bounds, as the end of a sentence: "it nests more than 100 deep".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beyond {
-    /// [`MAX_DEPTH`], or [`MAX_DEPTH_IN_A_RUN`].
-    Depth,
+    /// [`MAX_DEPTH`], or [`MAX_DEPTH_IN_A_RUN`]; which of them.
+    Depth(usize),
     /// [`MAX_VALUES`].
     Values,
     /// [`MAX_BYTES_IN_A_RUN`].
@@ -28,7 +28,7 @@ pub enum Beyond {
 impl fmt::Display for Beyond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Depth => write!(f, "it nests more than {MAX_DEPTH} deep"),
+            Self::Depth(most) => write!(f, "it nests more than {most} deep"),
             Self::Values => write!(f, "it holds more than {MAX_VALUES} values"),
             Self::Bytes => write!(f, "it takes more than {} MiB", MAX_BYTES_IN_A_RUN >> 20),
         }
@@ -45,7 +45,7 @@ pub fn beyond(text: &[u8]) -> Option<Beyond> {
             b'[' | b'{' => {
                 (depth, values) = (depth + 1, values + 1);
                 if depth > MAX_DEPTH {
-                    return Some(Beyond::Depth);
+                    return Some(Beyond::Depth(MAX_DEPTH));
                 }
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
@@ -91,7 +91,7 @@ impl Room {
 
     fn take_within(&mut self, value: &Value, depth: usize) -> Result<(), Beyond> {
         if depth == 0 && (value.is_array() || value.is_object()) {
-            return Err(Beyond::Depth);
+            return Err(Beyond::Depth(MAX_DEPTH_IN_A_RUN));
         }
         match value {
             Value::Null | Value::Bool(_) => self.take_bytes(5),
@@ -157,7 +157,8 @@ mod tests {
 
     #[test]
     fn depth_and_number_are_seen_before_the_text_is_read() {
-        for (depth, expected) in [(MAX_DEPTH, None), (MAX_DEPTH + 1, Some(Beyond::Depth)), (1_000_000, Some(Beyond::Depth))] {
+        let too_deep = Some(Beyond::Depth(MAX_DEPTH));
+        for (depth, expected) in [(MAX_DEPTH, None), (MAX_DEPTH + 1, too_deep), (1_000_000, too_deep)] {
             assert_eq!(beyond(nested(depth).as_bytes()), expected, "{depth}");
         }
         let list = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
@@ -172,7 +173,7 @@ mod tests {
         for (depth, expected) in [(0, false), (1, false), (MAX_DEPTH_IN_A_RUN, false), (MAX_DEPTH_IN_A_RUN + 1, true)] {
             let value = (0..depth).fold(Value::Null, |inner, _| json!([inner]));
             assert_eq!(is_too_deep(&value), expected, "{depth}");
-            assert_eq!(fits_a_run(&value), if expected { Err(Beyond::Depth) } else { Ok(()) });
+            assert_eq!(fits_a_run(&value), if expected { Err(Beyond::Depth(MAX_DEPTH_IN_A_RUN)) } else { Ok(()) });
         }
     }
 
