@@ -10,6 +10,7 @@ use super::exit::{Error, Exit};
 use super::locate;
 use super::print::{BAD, DIM, Plain, Printer, WAITING, paint};
 use crate::catalog::Catalog;
+use crate::expr::clipped;
 use crate::flow::disk::{self, DiskError};
 use crate::flow::{CheckContext, Flow, FlowId, Problem, Severity};
 use crate::record::Failure;
@@ -188,7 +189,8 @@ impl Found {
         let style = if self.is_error() { BAD } else { WAITING };
         let line = self.line.map(|it| format!(":{it}")).unwrap_or_default();
         let column = self.column.map(|it| format!(":{it}")).unwrap_or_default();
-        let place = match (self.node_name.as_str(), self.place.as_str()) {
+        let (name, place) = (clipped(&self.node_name), clipped(&self.place));
+        let place = match (&*name, &*place) {
             ("", "") => String::new(),
             ("", place) => format!("{place}: "),
             (node, "") => format!("\"{node}\": "),

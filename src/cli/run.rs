@@ -379,12 +379,13 @@ fn payload(trigger: &Trigger, input: Option<&PathBuf>) -> Result<Value, Error> {
         (Trigger::Manual { .. }, Some(input)) => input,
         (Trigger::Webhook { .. }, Some(body)) => request(body),
     };
-    if bounds::is_too_deep(&payload) {
-        let detail = format!("Lists and objects may nest {} deep.", bounds::MAX_DEPTH_IN_A_RUN);
-        let failure = Error::file("The event nests too deeply").detail(detail).hint("Give an event with less in it.");
-        return Err(Error::new(Exit::File, failure));
+    match bounds::fits_a_run(&payload) {
+        Ok(()) => Ok(payload),
+        Err(beyond) => {
+            let failure = Error::file(format!("The event is too much: {beyond}")).hint("Give an event with less in it.");
+            Err(Error::new(Exit::File, failure))
+        }
     }
-    Ok(payload)
 }
 
 #[cfg(test)]

@@ -121,7 +121,7 @@ mod tests {
         let deep = "[".repeat(100_000);
         assert!(matches!(Content::read(deep.as_bytes(), "application/json"), Content::Broken(_)));
         let deep = format!("{deep}{}", "]".repeat(deep.len()));
-        assert_eq!(Content::read(deep.as_bytes(), "application/json"), Content::Beyond(Beyond::Depth));
+        assert_eq!(Content::read(deep.as_bytes(), "application/json"), Content::Beyond(Beyond::Depth(bounds::MAX_DEPTH)));
         let many = format!("[{}0]", "{},".repeat(bounds::MAX_VALUES));
         assert_eq!(Content::read(many.as_bytes(), ""), Content::Beyond(Beyond::Values));
         assert!(matches!(Content::read(&vec![b','; 600_000], "application/json"), Content::Broken(_)));

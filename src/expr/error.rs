@@ -37,7 +37,7 @@ const LONGEST: usize = 300;
 const LAST: usize = 60;
 
 /// A text for a message: of a long one the start and the end.
-pub(super) fn clipped(text: &str) -> Cow<'_, str> {
+pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
     if text.len() <= LONGEST || text.chars().nth(LONGEST).is_none() {
         return Cow::Borrowed(text);
     }
@@ -47,7 +47,8 @@ pub(super) fn clipped(text: &str) -> Cow<'_, str> {
     Cow::Owned([start, "…", end].concat())
 }
 
-fn short(text: String) -> String {
+/// The same for a text of one's own.
+pub(crate) fn short(text: String) -> String {
     match clipped(&text) {
         Cow::Borrowed(_) => text,
         Cow::Owned(short) => short,

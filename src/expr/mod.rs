@@ -36,6 +36,7 @@ mod tests;
 
 pub use self::duration::{DurationError, later, parse_duration};
 pub use self::error::{EvalError, ExprError};
+pub(crate) use self::error::{clipped, short};
 pub use self::expression::Expr;
 pub use self::function::{Help, Kind, functions};
 pub use self::reference::{Reference, Segment};

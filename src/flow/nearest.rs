@@ -11,14 +11,16 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
     let mut best: Option<(usize, &str)> = None;
     let mut left = MOST;
     for name in known {
+        // To look at a name costs something even if it is not compared.
+        left = left.saturating_sub(16);
+        if left == 0 {
+            break;
+        }
         if name.len() > LONGEST * 4 || name.chars().count().abs_diff(wrong.len()) > within {
             continue;
         }
         let letters: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
         left = left.saturating_sub(wrong.len() * letters.len());
-        if left == 0 {
-            break;
-        }
         let far = distance(&wrong, &letters);
         if far <= within && best.is_none_or(|(least, _)| far < least) {
             best = Some((far, name));
@@ -29,8 +31,8 @@ pub(super) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
 
 /// Longer names are not compared.
 const LONGEST: usize = 96;
-/// Pairs of letters that are compared for one slip; some thousand names, which is more than a person can have meant.
-const MOST: usize = 300_000;
+/// Pairs of letters that are compared for one slip: about a thousand names, which is more than a person can have meant.
+const MOST: usize = 100_000;
 
 /// Optimal string alignment (Damerau–Levenshtein where no part is changed twice).
 fn distance(one: &[char], other: &[char]) -> usize {

@@ -39,6 +39,12 @@ pub enum JournalError {
         /// The directory or file.
         path: PathBuf,
     },
+    /// The directory may not be entered, or the file not be opened.
+    #[error("\"{}\" cannot be opened: there is no permission to", .path.display())]
+    Denied {
+        /// The directory or file.
+        path: PathBuf,
+    },
     /// No room on the disk, or the journal's own bound is met.
     #[error("there is no room left on the disk for \"{}\"", .path.display())]
     Full {
@@ -137,6 +143,7 @@ impl JournalError {
             Self::Directory { .. } => "Check the path and its permissions, or choose another data directory.",
             Self::Missing { .. } => "Check the data directory; it is made when Flowyard runs there for the first time.",
             Self::ReadOnly { .. } => "Allow writing to it, or choose another data directory.",
+            Self::Denied { .. } => "Allow reading and writing it, or choose another data directory.",
             Self::Full { .. } => "Free some space on that disk, or let the journal keep less; writing goes on by itself then.",
             Self::Damaged { .. } => {
                 "Put a backup in its place, or move the file and those beside it of the same name away to begin a new journal."
@@ -170,6 +177,7 @@ impl JournalError {
             // None is no answer of SQLite, but a value in it that is not what was written there.
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) | None => Self::Damaged { path, detail },
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Self::ReadOnly { path },
+            Some(ErrorCode::CannotOpen) => Self::Denied { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
                 Self::Locked { path }
             }
@@ -195,7 +203,14 @@ impl JournalError {
         match error.kind() {
             io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => Self::ReadOnly { path: dir.to_owned() },
             io::ErrorKind::StorageFull => Self::Full { path: dir.to_owned() },
-            _ => Self::Directory { dir: dir.to_owned(), detail: error.to_string() },
+            kind => {
+                let detail = match kind {
+                    io::ErrorKind::AlreadyExists => "there is a file of that name".to_owned(),
+                    io::ErrorKind::NotADirectory => "a part of its path is a file".to_owned(),
+                    _ => error.to_string(),
+                };
+                Self::Directory { dir: dir.to_owned(), detail }
+            }
         }
     }
 }

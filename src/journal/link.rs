@@ -47,7 +47,7 @@ impl Links {
             Err(error) => error,
         };
         // A directory without a place for the log's index: only if nobody can be writing there either.
-        if matches!(error, JournalError::Io { .. } | JournalError::ReadOnly { .. }) {
+        if matches!(error, JournalError::Io { .. } | JournalError::ReadOnly { .. } | JournalError::Denied { .. }) {
             let db = schema::connect_fixed(&file)?;
             usable(&db)?;
             return Ok(Self { file, fixed: true, kept: Mutex::new(Vec::new()) });

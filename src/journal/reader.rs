@@ -49,6 +49,9 @@ impl Reader {
         match fs::metadata(&file) {
             Ok(_) => Links::outside(file).map(|it| Self { links: Arc::new(it) }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(JournalError::Missing { dir: dir.to_owned() }),
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                Err(JournalError::Denied { path: dir.to_owned() })
+            }
             Err(error) => Err(JournalError::directory(dir, &error)),
         }
     }

@@ -37,7 +37,17 @@ pub(super) fn log_path(file: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What cannot be a database is not even opened: opening a pipe would wait for its other end.
+fn look(file: &Path) -> Result<(), JournalError> {
+    match fs::metadata(file) {
+        Ok(found) if !found.is_file() => Err(JournalError::Foreign { path: file.to_owned() }),
+        // Whatever else is wrong is found out when it is opened.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 pub(super) fn connect(file: &Path, to: Use) -> Result<Connection, JournalError> {
+    look(file)?;
     let failed = |error: rusqlite::Error| JournalError::sqlite(file, &error);
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX;
     match to {
@@ -77,6 +87,7 @@ pub(super) fn connect(file: &Path, to: Use) -> Result<Connection, JournalError> 
 
 /// A file in a directory that may not be written, and that nobody else writes either.
 pub(super) fn connect_fixed(file: &Path) -> Result<Connection, JournalError> {
+    look(file)?;
     let failed = |error: rusqlite::Error| JournalError::sqlite(file, &error);
     // A log that was not moved into the file holds facts that would be missed.
     if fs::metadata(log_path(file)).is_ok_and(|it| it.len() > 0) {

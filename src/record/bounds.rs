@@ -9,23 +9,28 @@ pub const MAX_DEPTH: usize = 100;
 /// How deep a value within a run may nest: one from outside, and what a flow wraps around it. With what is around it on the
 /// disk it stays below the 128 at which readers of JSON give up.
 pub const MAX_DEPTH_IN_A_RUN: usize = 110;
+/// How many bytes a value within a run may take as JSON; facts are kept whole, and several go to the disk together.
+pub const MAX_BYTES_IN_A_RUN: usize = 100 << 20;
 /// How many values JSON from outside may hold, all levels together; the smallest takes hundreds of bytes once it is read.
 pub const MAX_VALUES: usize = 500_000;
 
 /// What is beyond the bounds, as the end of a sentence: "it nests more than 100 deep".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beyond {
-    /// [`MAX_DEPTH`].
-    Depth,
+    /// [`MAX_DEPTH`], or [`MAX_DEPTH_IN_A_RUN`]; which of them.
+    Depth(usize),
     /// [`MAX_VALUES`].
     Values,
+    /// [`MAX_BYTES_IN_A_RUN`].
+    Bytes,
 }
 
 impl fmt::Display for Beyond {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Depth => write!(f, "it nests more than {MAX_DEPTH} deep"),
+            Self::Depth(most) => write!(f, "it nests more than {most} deep"),
             Self::Values => write!(f, "it holds more than {MAX_VALUES} values"),
+            Self::Bytes => write!(f, "it takes more than {} MiB", MAX_BYTES_IN_A_RUN >> 20),
         }
     }
 }
@@ -40,7 +45,7 @@ pub fn beyond(text: &[u8]) -> Option<Beyond> {
             b'[' | b'{' => {
                 (depth, values) = (depth + 1, values + 1);
                 if depth > MAX_DEPTH {
-                    return Some(Beyond::Depth);
+                    return Some(Beyond::Depth(MAX_DEPTH));
                 }
             }
             b']' | b'}' => depth = depth.saturating_sub(1),
@@ -61,6 +66,69 @@ fn after_string(text: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     text.len()
+}
+
+/// Room for the values that are put together to one within a run.
+#[derive(Debug)]
+pub struct Room {
+    bytes: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { bytes: MAX_BYTES_IN_A_RUN }
+    }
+}
+
+impl Room {
+    /// Takes the room that a value needs.
+    ///
+    /// # Errors
+    /// If it nests too deeply, or there is too little left.
+    pub fn take(&mut self, value: &Value) -> Result<(), Beyond> {
+        self.take_within(value, MAX_DEPTH_IN_A_RUN)
+    }
+
+    fn take_within(&mut self, value: &Value, depth: usize) -> Result<(), Beyond> {
+        if depth == 0 && (value.is_array() || value.is_object()) {
+            return Err(Beyond::Depth(MAX_DEPTH_IN_A_RUN));
+        }
+        match value {
+            Value::Null | Value::Bool(_) => self.take_bytes(5),
+            Value::Number(_) => self.take_bytes(24),
+            Value::String(text) => self.take_text(text),
+            Value::Array(list) => {
+                self.take_bytes(2 + list.len())?;
+                list.iter().try_for_each(|it| self.take_within(it, depth - 1))
+            }
+            Value::Object(map) => {
+                self.take_bytes(2 + 2 * map.len())?;
+                map.iter().try_for_each(|(key, it)| {
+                    self.take_text(key)?;
+                    self.take_within(it, depth - 1)
+                })
+            }
+        }
+    }
+
+    /// Control characters are written as six bytes.
+    fn take_text(&mut self, text: &str) -> Result<(), Beyond> {
+        self.take_bytes(2 + text.len())?;
+        self.take_bytes(5 * text.bytes().filter(|it| *it < 0x20 || matches!(it, b'"' | b'\\')).count())
+    }
+
+    fn take_bytes(&mut self, bytes: usize) -> Result<(), Beyond> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Beyond::Bytes)?;
+        Ok(())
+    }
+}
+
+/// Whether a value may be within a run.
+///
+/// # Errors
+/// What it is beyond.
+pub fn fits_a_run(value: &Value) -> Result<(), Beyond> {
+    Room::default().take(value)
 }
 
 /// Whether a value nests more than [`MAX_DEPTH_IN_A_RUN`] deep.
@@ -89,7 +157,8 @@ mod tests {
 
     #[test]
     fn depth_and_number_are_seen_before_the_text_is_read() {
-        for (depth, expected) in [(MAX_DEPTH, None), (MAX_DEPTH + 1, Some(Beyond::Depth)), (1_000_000, Some(Beyond::Depth))] {
+        let too_deep = Some(Beyond::Depth(MAX_DEPTH));
+        for (depth, expected) in [(MAX_DEPTH, None), (MAX_DEPTH + 1, too_deep), (1_000_000, too_deep)] {
             assert_eq!(beyond(nested(depth).as_bytes()), expected, "{depth}");
         }
         let list = |count: usize| format!("[{}0]", "0,".repeat(count - 2));
@@ -104,10 +173,30 @@ mod tests {
         for (depth, expected) in [(0, false), (1, false), (MAX_DEPTH_IN_A_RUN, false), (MAX_DEPTH_IN_A_RUN + 1, true)] {
             let value = (0..depth).fold(Value::Null, |inner, _| json!([inner]));
             assert_eq!(is_too_deep(&value), expected, "{depth}");
+            assert_eq!(fits_a_run(&value), if expected { Err(Beyond::Depth(MAX_DEPTH_IN_A_RUN)) } else { Ok(()) });
         }
     }
 
+    #[test]
+    fn values_that_are_put_together_share_their_room() {
+        let part = Value::from("\n".repeat(MAX_BYTES_IN_A_RUN / 15));
+        let mut room = Room::default();
+        let taken: Vec<_> = (0..4).map(|_| room.take(&part).is_ok()).collect();
+        assert_eq!(taken, [true, true, false, false]);
+        assert_eq!(fits_a_run(&json!([part, part, part])), Err(Beyond::Bytes));
+        assert_eq!(fits_a_run(&json!([part, part])), Ok(()));
+    }
+
     proptest! {
+        #[test]
+        fn the_room_that_is_taken_is_enough(keys in prop::collection::vec(any::<String>(), 0..8), number in any::<f64>(), whole in any::<i64>()) {
+            let object: serde_json::Map<_, _> = keys.iter().map(|key| (key.clone(), json!([key, null, true]))).collect();
+            let value = json!([object, number, whole, false]);
+            let mut room = Room::default();
+            room.take(&value).unwrap();
+            prop_assert!(MAX_BYTES_IN_A_RUN - room.bytes >= value.to_string().len());
+        }
+
         #[test]
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(prop::sample::select(b"[]{},:\"\\a\xff".to_vec()), 0..200)) {
             if beyond(&bytes).is_none() && let Ok(value) = serde_json::from_slice::<Value>(&bytes) {

@@ -34,7 +34,7 @@ impl Run {
         let compiled = &self.program.nodes[node];
         let sight = &Sight { run: self, item, node, now: attempt.first };
         let named = |mut failure: Failure| {
-            if failure.kind == FailureKind::Mapping && !failure.title.starts_with('"') {
+            if failure.kind == FailureKind::Limit || failure.kind == FailureKind::Mapping && !failure.title.starts_with('"') {
                 failure.title = format!("\"{}\": {}", compiled.name, failure.title);
             } else if failure.kind == FailureKind::Mapping {
                 failure.title = format!("\"{}\" cannot be filled in: {}", compiled.name, failure.title);

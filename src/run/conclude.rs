@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::state::Run;
 use super::{Conclusion, Entry, Park, Repeatable, StepKey};
 use crate::flow::{PortId, RetryPolicy};
-use crate::record::bounds::is_too_deep;
+use crate::record::bounds::fits_a_run;
 use crate::record::{Failure, FailureKind};
 
 impl Run {
@@ -33,8 +33,10 @@ impl Run {
         let park = |on| Entry::StepParked { step: step.clone(), on, at: now };
         let later = |after: Option<Duration>| Some(retry_time(policy, counted, after, now, chance));
         let entry = match conclusion {
-            Conclusion::Succeeded(output) if is_too_deep(&output) => fail(self.too_deep(&step), None, false),
-            Conclusion::Succeeded(output) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
+            Conclusion::Succeeded(output) => match fits_a_run(&output) {
+                Ok(()) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
+                Err(beyond) => fail(self.too_much(&step, beyond), None, false),
+            },
             Conclusion::Retry { after, failure } => {
                 let limited = failure.kind == FailureKind::RateLimit && attempt.limited < Self::LIMITED_ATTEMPTS;
                 if again || limited {

@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 
 use crate::expr::{EvalError, Expr, ExprError, Scope, Text};
 use crate::flow::{Binding, Mapping, Missing, Source};
+use crate::record::bounds::Room;
 use crate::record::{Failure, FailureKind};
 
 /// A binding, parsed.
@@ -66,19 +67,15 @@ impl Fill {
             Parsed::Expr(expr) => expr.eval(scope),
             Parsed::List(items) => {
                 let mut list = Vec::with_capacity(items.len());
+                let mut room = Room::default();
                 for item in items {
-                    list.extend(item.value(scope)?);
+                    let value = item.value(scope)?;
+                    list.extend(item.within(&mut room, value)?);
                 }
                 return Ok(Some(Value::Array(list)));
             }
             Parsed::Object(fields) => {
-                let mut object = Map::new();
-                for (key, fill) in fields {
-                    if let Some(value) = fill.value(scope)? {
-                        object.insert(key.clone(), value);
-                    }
-                }
-                return Ok(Some(Value::Object(object)));
+                return object(fields, scope).map(|it| Some(Value::Object(it)));
             }
         };
         match (result, &self.missing) {
@@ -87,6 +84,16 @@ impl Fill {
             (Err(EvalError::Missing { .. }), Missing::Default(value)) => Ok(Some(value.clone())),
             (Err(error), _) => Err(self.failure(error)),
         }
+    }
+
+    /// The value, if it has room beside those before it.
+    fn within(&self, room: &mut Room, value: Option<Value>) -> Result<Option<Value>, Failure> {
+        let taken = value.as_ref().map_or(Ok(()), |it| room.take(it));
+        taken.map(|()| value).map_err(|beyond| {
+            Failure::new(FailureKind::Limit, format!("what is filled in is too much: {beyond}"))
+                .at(self.place.clone())
+                .hint("Pick the parts that are needed.")
+        })
     }
 
     /// The value; null if the field is to be left out.
@@ -120,12 +127,18 @@ impl Fills {
 
     /// The object of all fields that are not left out.
     pub(super) fn object(&self, scope: &dyn Scope) -> Result<Map<String, Value>, Failure> {
-        let mut object = Map::new();
-        for (key, fill) in &self.0 {
-            if let Some(value) = fill.value(scope)? {
-                object.insert(key.clone(), value);
-            }
-        }
-        Ok(object)
+        object(&self.0, scope)
     }
+}
+
+fn object(fields: &[(String, Fill)], scope: &dyn Scope) -> Result<Map<String, Value>, Failure> {
+    let mut object = Map::new();
+    let mut room = Room::default();
+    for (key, fill) in fields {
+        let value = fill.value(scope)?;
+        if let Some(value) = fill.within(&mut room, value)? {
+            object.insert(key.clone(), value);
+        }
+    }
+    Ok(object)
 }

@@ -217,8 +217,8 @@ mod tests {
     fn what_could_not_be_carried_through_a_run_is_refused() {
         for kind in ["application/json", ""] {
             assert!(body(kind, &nested(bounds::MAX_DEPTH)).is_ok());
-            assert_eq!(body(kind, &nested(bounds::MAX_DEPTH + 1)), Err(HookError::Beyond(Beyond::Depth)));
-            assert_eq!(body(kind, &nested(200_000)), Err(HookError::Beyond(Beyond::Depth)));
+            assert_eq!(body(kind, &nested(bounds::MAX_DEPTH + 1)), Err(HookError::Beyond(Beyond::Depth(bounds::MAX_DEPTH))));
+            assert_eq!(body(kind, &nested(200_000)), Err(HookError::Beyond(Beyond::Depth(bounds::MAX_DEPTH))));
             let many = format!("[{}0]", "{},".repeat(bounds::MAX_VALUES));
             assert_eq!(body(kind, many.as_bytes()), Err(HookError::Beyond(Beyond::Values)));
         }

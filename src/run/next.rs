@@ -11,7 +11,7 @@ use super::sight::Sight;
 use super::state::{Attempt, Frame, Run, State};
 use super::{Entry, ItemPath, Next, Outcome, Park, Repeatable, StepKey};
 use crate::flow::{JoinMode, PortId};
-use crate::record::bounds::{MAX_DEPTH_IN_A_RUN, is_too_deep};
+use crate::record::bounds::{Beyond, fits_a_run};
 use crate::record::{Failure, FailureKind};
 
 /// How the ways into a node stand.
@@ -315,8 +315,10 @@ impl Run {
         let mut result = None;
         if let (None, Some(collect), Some(inner)) = (&failure, collect, inner) {
             match collect.or_null(&Sight { run: self, item, node: inner, now: asking.now }) {
-                Ok(value) if is_too_deep(&value) => failure = Some(self.too_deep(&step)),
-                Ok(value) => result = Some(Arc::new(value)),
+                Ok(value) => match fits_a_run(&value) {
+                    Ok(()) => result = Some(Arc::new(value)),
+                    Err(beyond) => failure = Some(self.too_much(&step, beyond)),
+                },
                 Err(error) => failure = Some(error),
             }
         }
@@ -357,8 +359,8 @@ impl Run {
 
     fn succeed(&mut self, node: usize, item: &ItemPath, port: PortId, output: Arc<Value>, asking: &mut Asking<'_>) {
         let step = self.key(node, item);
-        if is_too_deep(&output) {
-            let failure = self.too_deep(&step);
+        if let Err(beyond) = fits_a_run(&output) {
+            let failure = self.too_much(&step, beyond);
             self.note(Entry::StepFailed { step, attempt: 1, failure, retry_at: None, lost: false, at: asking.now }, asking);
             return;
         }
@@ -366,9 +368,8 @@ impl Run {
     }
 
     /// What a step gives is written down, and has to be readable again.
-    pub(super) fn too_deep(&self, step: &StepKey) -> Failure {
-        Failure::new(FailureKind::Limit, format!("What \"{}\" gives nests too deeply", self.program.title(&step.node)))
-            .detail(format!("Lists and objects may nest {MAX_DEPTH_IN_A_RUN} deep."))
+    pub(super) fn too_much(&self, step: &StepKey, beyond: Beyond) -> Failure {
+        Failure::new(FailureKind::Limit, format!("What \"{}\" gives is too much: {beyond}", self.program.title(&step.node)))
             .hint("Pick the parts that are needed.")
     }
 

@@ -79,7 +79,8 @@ async fn whole(parts: &Parts, mut body: Body, shared: &Shared) -> Result<Bytes, 
         }
         Ok(Err(error)) => Err(Box::new(refuse(StatusCode::BAD_REQUEST, "The body did not arrive whole", &error.to_string()))),
         Err(_) => {
-            let mut refusal = refuse(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive", "");
+            let hint = format!("It may take {} s; send it again.", shared.limits.hook_time.as_secs_f32());
+            let mut refusal = refuse(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive", &hint);
             refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             Err(Box::new(refusal))
         }

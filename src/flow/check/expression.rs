@@ -78,6 +78,14 @@ impl Reading {
     }
 }
 
+/// What is wrong, and where in a long text.
+fn placed(error: &ExprError) -> String {
+    match (error.line, error.column) {
+        (1, ..=80) => error.message.clone(),
+        (line, column) => format!("{} (line {line}, column {column} of it)", error.message),
+    }
+}
+
 impl Check<'_> {
     pub(super) fn expressions(&mut self, id: &NodeId, readings: &Readings) {
         for reading in &readings.fields {
@@ -85,7 +93,7 @@ impl Check<'_> {
                 return;
             }
             if let Err(error) = &reading.parsed {
-                self.error("expression", error.message.clone())
+                self.error("expression", placed(error))
                     .of(id)
                     .at(reading.place.clone())
                     .span(error.span.clone())

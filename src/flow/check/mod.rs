@@ -18,6 +18,7 @@ use std::ops::Range;
 use self::expression::Readings;
 use super::{Flow, FlowId, NodeId, Order, SlotId};
 use crate::catalog::Catalog;
+use crate::expr::{clipped, short};
 
 /// What a check may know beside the flow and the catalog.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,7 +78,7 @@ impl Checker {
     pub fn check(&mut self, flow: &Flow, catalog: &Catalog, context: &CheckContext<'_>) -> Vec<Problem> {
         let mut check = Check { flow, catalog, context, order: None, problems: Vec::new(), errors: 0, warnings: 0, untold: None };
         match Order::new(flow) {
-            Ok(order) => check.order = Some(order),
+            Ok(order) => check.order = (!check.loops_too_deep(&order)).then_some(order),
             Err(cycles) => check.cycles(&cycles),
         }
         check.structure();
@@ -150,8 +151,8 @@ impl Check<'_> {
     /// What a person calls a node.
     fn title(&self, id: &NodeId) -> String {
         match self.flow.nodes.get(id) {
-            Some(node) if !node.name.is_empty() => format!("\"{}\"", node.name),
-            _ => format!("\"{id}\""),
+            Some(node) if !node.name.is_empty() => format!("\"{}\"", clipped(&node.name)),
+            _ => format!("\"{}\"", clipped(id.as_str())),
         }
     }
 
@@ -162,7 +163,7 @@ impl Check<'_> {
             node: None,
             place: String::new(),
             span: None,
-            message: message.into(),
+            message: short(message.into()),
             hint: String::new(),
             code,
         };
@@ -205,7 +206,7 @@ impl Problem {
     }
 
     fn hint(&mut self, hint: impl Into<String>) -> &mut Self {
-        self.hint = hint.into();
+        self.hint = short(hint.into());
         self
     }
 

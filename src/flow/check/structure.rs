@@ -1,9 +1,14 @@
 //! Nodes, edges and hooks: what can be reached, what goes in circles, what lies inside a for-each.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Check, Order};
 use crate::flow::nearest::nearest;
-use crate::flow::{Cycle, Flow, Node, NodeId, NodeKind, PortId, Trigger, WebhookAnswer};
+use crate::flow::{Cycle, Flow, Node, NodeId, NodeKind, PortId, SlotId, Trigger, WebhookAnswer};
+
+/// For-eaches may lie so deep within each other.
+const MAX_LOOPS: usize = 32;
+/// Longer names, in characters, are none that a person gave.
+const MAX_NAME: usize = 500;
 
 impl Check<'_> {
     pub(super) fn cycles(&mut self, cycles: &[Cycle]) {
@@ -20,6 +25,15 @@ impl Check<'_> {
         }
     }
 
+    /// Whether for-eaches lie too deep within each other, which is then told.
+    pub(super) fn loops_too_deep(&mut self, order: &Order) -> bool {
+        let Some(deep) = order.topological().iter().find(|id| order.depth(id) > MAX_LOOPS) else { return false };
+        self.error("loops_too_deep", format!("more than {MAX_LOOPS} for-eaches lie within each other here"))
+            .of(deep)
+            .hint("Split the flow: a for-each can run another flow for each item.");
+        true
+    }
+
     pub(super) fn structure(&mut self) {
         self.flow_itself();
         self.slots();
@@ -29,6 +43,12 @@ impl Check<'_> {
                 self.error("invalid_node_id", format!("expressions cannot speak of a node with the id \"{id}\"")).of(id).hint(
                     "Use lower-case letters, digits and _, a letter first, at most 64, and no word with a meaning of its own.",
                 );
+            }
+            if node.name.chars().nth(MAX_NAME).is_some() {
+                self.error("name", format!("the name is longer than {MAX_NAME} characters"))
+                    .of(id)
+                    .at("name")
+                    .hint("Shorten it.");
             }
             self.ports(id, node);
         }
@@ -50,6 +70,11 @@ impl Check<'_> {
                 .at("id")
                 .hint("Use letters, digits, -, _ and dots, at most 128, and no dot first.");
         }
+        if self.flow.name.chars().nth(MAX_NAME).is_some() {
+            self.error("name", format!("the flow's name is longer than {MAX_NAME} characters"))
+                .at("name")
+                .hint("Shorten it; the description may be long.");
+        }
         let mut triggers = self.flow.nodes.values().filter(|it| matches!(it.kind, NodeKind::Trigger(_))).peekable();
         if triggers.peek().is_none() {
             self.error("no_trigger", "the flow has no trigger, so nothing ever starts it").hint("Add a trigger.");
@@ -60,8 +85,8 @@ impl Check<'_> {
 
     fn slots(&mut self) {
         let flow = self.flow;
+        let used: BTreeSet<&SlotId> = flow.nodes.values().filter(|it| !it.muted).filter_map(|it| it.kind.slot()).collect();
         for (slot, connector) in &flow.slots {
-            let used = flow.nodes.values().any(|it| !it.muted && it.kind.slot() == Some(slot));
             let place = format!("slots.{slot}");
             if self.catalog.connector(connector).is_none() {
                 let known: Vec<_> = self.catalog.connectors().map(|it| it.id.as_str()).collect();
@@ -69,7 +94,7 @@ impl Check<'_> {
                 self.error("unknown_connector", format!("there is no connector \"{connector}\""))
                     .at(place)
                     .meant(meant, "The catalog may be older than the flow.");
-            } else if used && self.context.bound.is_some_and(|bound| !bound.contains(slot)) {
+            } else if used.contains(slot) && self.context.bound.is_some_and(|bound| !bound.contains(slot)) {
                 self.error("unbound_slot", format!("no connection is chosen for \"{slot}\" ({connector})"))
                     .at(place)
                     .hint("Choose or make a connection for it.");

@@ -1,12 +1,15 @@
 //! What is wrong with a flow file.
 use std::fmt;
 
+use crate::expr::short;
+
 /// Why a file is not read as a flow: nothing of it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileError {
     /// The family.
     pub kind: FileErrorKind,
-    /// The fields that lead there, `nodes.create.input.email`; empty for the file as a whole.
+    /// The fields that lead there, `nodes.create.input.email`, of a very long way the start and the end; empty for the file as
+    /// a whole.
     pub place: String,
     /// From 1; 0 where the file as a whole is meant.
     pub line: usize,
@@ -48,7 +51,7 @@ pub(super) struct Broken {
 
 impl Broken {
     pub(super) fn new(kind: FileErrorKind, at: usize, place: String, message: impl Into<String>) -> Self {
-        Self { kind, at, place, message: message.into(), hint: String::new() }
+        Self { kind, at, place, message: short(message.into()), hint: String::new() }
     }
 
     pub(super) fn syntax(at: usize, place: String, message: impl Into<String>) -> Self {
@@ -56,7 +59,7 @@ impl Broken {
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = hint.into();
+        self.hint = short(hint.into());
         self
     }
 
@@ -64,7 +67,7 @@ impl Broken {
         let before = text.get(..self.at).unwrap_or(text);
         let line = 1 + before.bytes().filter(|it| *it == b'\n').count();
         let column = 1 + before.rsplit('\n').next().unwrap_or_default().chars().count();
-        FileError { kind: self.kind, place: self.place, line, column, message: self.message, hint: self.hint }
+        FileError { kind: self.kind, place: short(self.place), line, column, message: self.message, hint: self.hint }
     }
 }
 

@@ -154,6 +154,11 @@ impl Order {
         self.enclosing.ones(at).map(|index| self.topological[self.loops[index].position].clone()).collect()
     }
 
+    /// How many for-eaches a node lies in.
+    pub fn depth(&self, node: &NodeId) -> usize {
+        self.position(node).map_or(0, |at| self.enclosing.ones(at).count())
+    }
+
     /// Whether `node` can be reached from `before` along edges.
     pub fn is_ancestor(&self, before: &NodeId, node: &NodeId) -> bool {
         match (self.position(before), self.position(node)) {

@@ -48,6 +48,8 @@ fn a_directory_that_is_none_is_named() {
     let inside = file.join("data");
     let error = Journal::open(&inside, Options::default()).unwrap_err();
     assert!(matches!(&error, JournalError::Directory { dir, .. } if *dir == inside), "{error}");
+    let error = Journal::open(&file, Options::default()).unwrap_err();
+    assert!(error.to_string().ends_with("cannot be used: there is a file of that name"), "{error}");
     let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
     assert_eq!(JournalError::directory(&file, &denied), JournalError::ReadOnly { path: file });
 }
@@ -71,6 +73,23 @@ fn a_file_that_is_no_database_is_damaged() {
     assert!(error.hint().contains("backup"));
     assert_eq!(Journal::open_reader(dir.path()).unwrap_err(), error);
     assert_eq!(fs::read_to_string(&path).unwrap().len(), 12_000);
+}
+
+#[test]
+fn what_is_no_file_is_no_journal_and_nobody_waits_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = schema::path(dir.path());
+    fs::create_dir(&path).unwrap();
+    let foreign = JournalError::Foreign { path: path.clone() };
+    assert_eq!(Journal::open(dir.path(), Options::default()).unwrap_err(), foreign);
+    assert_eq!(Journal::open_reader(dir.path()).unwrap_err(), foreign);
+    #[cfg(unix)]
+    {
+        fs::remove_dir(&path).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        assert_eq!(Journal::open(dir.path(), Options::default()).unwrap_err(), foreign);
+        assert_eq!(Journal::open_reader(dir.path()).unwrap_err(), foreign);
+    }
 }
 
 #[test]
