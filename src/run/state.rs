@@ -238,7 +238,7 @@ impl Run {
             Entry::Logged { .. } => {}
             Entry::StepParked { step, on, at } => {
                 self.change(step, |state| {
-                    let attempt = state.attempt().unwrap_or(Attempt::none(*at));
+                    let attempt = state.attempt().unwrap_or_else(|| Attempt::none(*at));
                     *state = State::Parked { attempt, on: on.clone() };
                 });
             }
@@ -274,7 +274,7 @@ impl Run {
         let Some(frame) = self.frame_mut(&step.item, node) else { return };
         let state = &mut frame.steps[local];
         if let Some(retry_at) = retry_at {
-            let before = state.attempt().unwrap_or(Attempt { number, ..Attempt::none(at) });
+            let before = state.attempt().unwrap_or_else(|| Attempt { number, ..Attempt::none(at) });
             let limited = before.limited + u32::from(failure.kind == FailureKind::RateLimit);
             let attempt = Attempt { number, limited, lost: before.lost || lost, ..before };
             *state = State::Resting { attempt, at: retry_at, failure: Box::new(failure.clone()) };
@@ -297,7 +297,7 @@ impl Run {
     fn apply_release(&mut self, step: &StepKey, release: &Release, at: Timestamp) {
         match release {
             Release::Repeat => self.change(step, |state| {
-                let attempt = state.attempt().unwrap_or(Attempt::none(at));
+                let attempt = state.attempt().unwrap_or_else(|| Attempt::none(at));
                 // A person who was asked whether it happened has answered. A sign-in or a closed breaker says nothing of that.
                 let asked = matches!(state, State::Parked { on: Park::Uncertain, .. });
                 *state = State::Released(Attempt { lost: attempt.lost && !asked, ..attempt });
