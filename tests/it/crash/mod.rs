@@ -10,6 +10,7 @@
 //! lost. A call that was under way comes again only if it is safe to repeat or after a look-up that did not find it;
 //! otherwise a person is asked first.
 mod cut;
+mod facts;
 mod many;
 mod recorded;
 mod stand;

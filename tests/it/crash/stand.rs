@@ -31,7 +31,7 @@ const AWAY: SignedDuration = SignedDuration::from_secs(30);
 pub(super) struct Stand {
     catalog: Catalog,
     pub(super) sandbox: Handle,
-    door: Door,
+    pub(super) door: Door,
 }
 
 impl Stand {
@@ -50,7 +50,12 @@ impl Stand {
     }
 
     async fn engine(&self, data: &Path, flow: &Flow, start: Timestamp) -> engine::Handle {
-        let settings = Settings {
+        engine::start(self.settings(data, flow, start)).await.expect("an engine")
+    }
+
+    /// What an engine is started with whose clock begins then.
+    pub(super) fn settings(&self, data: &Path, flow: &Flow, start: Timestamp) -> Settings {
+        Settings {
             data: data.to_owned(),
             journal: JournalOptions::default(),
             catalog: self.catalog.clone(),
@@ -62,8 +67,7 @@ impl Stand {
             calls: CallSettings::default(),
             limits: Limits::default(),
             recover: true,
-        };
-        engine::start(settings).await.expect("an engine")
+        }
     }
 
     /// Runs a flow once, undisturbed, from a state of the services.

@@ -26,9 +26,12 @@ struct Inside {
     manner: Manner,
 }
 
+/// Is called when a request has come, before anything is done with it.
+type Bell = Box<dyn FnMut() + Send>;
+
 enum Manner {
-    /// One request at a time, and a snapshot of the sandbox after each.
-    Watched { turn: Mutex<()>, states: Lock<Vec<Snapshot>> },
+    /// One request at a time, and a snapshot of the sandbox after each. Somebody may be told as soon as one is there.
+    Watched { turn: Mutex<()>, states: Lock<Vec<Snapshot>>, bell: Lock<Option<Bell>> },
     /// Each request reaches the sandbox late, and its answer comes back late, by up to so long each; a few are much later.
     Slow { chance: Lock<fastrand::Rng>, longest: Duration, under_way: watch::Sender<usize> },
 }
@@ -36,7 +39,7 @@ enum Manner {
 impl Door {
     /// A door that keeps the state of the sandbox after every request.
     pub(crate) async fn watched(sandbox: &Handle) -> Self {
-        Self::open(sandbox, Manner::Watched { turn: Mutex::new(()), states: Lock::default() }).await
+        Self::open(sandbox, Manner::Watched { turn: Mutex::new(()), states: Lock::default(), bell: Lock::default() }).await
     }
 
     /// A door that holds requests and answers up, by chance. Half of the requests are carried out even if the caller is gone.
@@ -64,6 +67,12 @@ impl Door {
             *url = url.replace(self.inside.sandbox.url(), &self.url);
         }
         access
+    }
+
+    /// From now on this is called when a request has come, before anything is done with it.
+    pub(crate) fn on_arrival(&self, told: impl FnMut() + Send + 'static) {
+        let Manner::Watched { bell, .. } = &self.inside.manner else { panic!("nobody watches") };
+        *bell.lock().expect("not poisoned") = Some(Box::new(told));
     }
 
     /// Waits until the services are done with every request that came.
@@ -132,8 +141,11 @@ impl Drop for UnderWay {
 
 async fn pass(State(inside): State<Arc<Inside>>, request: Request) -> Response<Body> {
     match &inside.manner {
-        Manner::Watched { turn, states } => {
+        Manner::Watched { turn, states, bell } => {
             let _turn = turn.lock().await;
+            if let Some(told) = &mut *bell.lock().expect("not poisoned") {
+                told();
+            }
             let response = inside.forward(request).await;
             states.lock().expect("not poisoned").push(inside.sandbox.snapshot());
             response
