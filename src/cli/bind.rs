@@ -155,4 +155,13 @@ mod tests {
         let failure = all_known(&asked, [&flow].into_iter()).unwrap_err().failure.unwrap();
         assert!(failure.title.contains("\"cmr\"") && failure.hint.contains("crm"), "{failure}");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_binds_a_slot_or_is_refused(text in ".*", slot in "[^=]{1,10}", connection in ".{1,10}") {
+            let bound = SlotBinding::parse(&format!("{slot}={connection}")).expect("a slot and a connection");
+            proptest::prop_assert_eq!((bound.slot.as_str(), bound.connection.as_str()), (slot.as_str(), connection.as_str()));
+            proptest::prop_assert_eq!(SlotBinding::parse(&text).is_ok(), text.split_once('=').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()));
+        }
+    }
 }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Invariant: no message repeats a value of the file that could be a secret put in the wrong place.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::{Map, Value};
@@ -64,12 +64,13 @@ fn parse(text: &str, catalog: &Catalog, variable: &dyn Fn(&str) -> Option<String
     let value: Value = serde_json::from_str(text).map_err(|error| Wrong::File(format!("It is not JSON: {error}")))?;
     let Value::Array(list) = value else { return Err(Wrong::File("It must be a list of connections.".to_owned())) };
     let mut bound: Bound = Vec::new();
+    let mut taken = BTreeSet::new();
     for (at, value) in list.into_iter().enumerate() {
         let (connection, secret) = one(value, catalog, variable).map_err(|wrong| match wrong {
             Wrong::File(detail) => Wrong::File(format!("Connection {}: {detail}", at + 1)),
             Wrong::Secret(detail) => Wrong::Secret(format!("Connection {}: {detail}", at + 1)),
         })?;
-        if bound.iter().any(|(it, _)| it.id == connection.id) {
+        if !taken.insert(connection.id.clone()) {
             return Err(Wrong::File(format!("Connection {}: the id \"{}\" is taken already.", at + 1, connection.id)));
         }
         bound.push((connection, secret));
@@ -263,6 +264,27 @@ mod tests {
         ] {
             let words = words(text);
             assert!(words != "fine" && !words.contains("0123abcd"), "{words}");
+        }
+    }
+
+    proptest::proptest! {
+        /// Whatever stands in the file: it is taken or refused, and what may be a secret is not repeated.
+        #[test]
+        fn any_connections_are_taken_or_refused_without_repeating_a_secret(
+            field in proptest::sample::select(vec!["secret_env", "auth", "token", "name", "id", "connector", "base_url", "account"]),
+            value in proptest::sample::select(vec![
+                r#""sk-5ecret""#, r#"{"token": "sk-5ecret"}"#, r#"["sk-5ecret"]"#, r#"{"kind": "sk-5ecret"}"#, r#"{"sk-5ecret": 1}"#,
+                "null", "1", "{}", "[]", r#"{"token": null}"#, r#"{"token": "\u0000"}"#, r#"{"token": "a=b"}"#, r#""http://\u0001""#,
+            ]),
+            rest in "[\\[\\]{}\":, a-z0-9]{0,30}",
+        ) {
+            let whole = format!(r#"[{{"id": "a", "connector": "crm", "secret_env": {{"token": "TOKEN"}}, "{field}": {value}}}]"#);
+            let told = words(&whole);
+            // What is named `connector`, `id` or as a field is no place for a secret.
+            if ["secret_env", "auth", "token"].contains(&field) && !value.contains(r#"{"sk-"#) {
+                proptest::prop_assert!(!told.contains("5ecret"), "{}", told);
+            }
+            words(&rest);
         }
     }
 }

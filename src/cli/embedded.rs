@@ -166,4 +166,19 @@ mod tests {
         let made = FaultArgs { faults, fault_seed: 7 }.faults();
         assert_eq!(made, Faults { html: 0.25, slow: 1.0, slow_ms: 5, random: 7, ..Faults::default() });
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_share_is_read_as_it_is_written_and_any_text_is_read_or_refused(
+            share in 0.0..=1.0_f64, ms in proptest::prelude::any::<u64>(), text in ".*", like in "(slow|cut|html)=[-0-9.:eEinfNa]{0,8}",
+        ) {
+            let read = FaultShare::parse(&format!("slow={share}:{ms}")).expect("a share");
+            proptest::prop_assert_eq!((read.share.to_bits(), read.ms), (share.to_bits(), ms));
+            for text in [text, like] {
+                if let Ok(read) = FaultShare::parse(&text) {
+                    proptest::prop_assert!((0.0..=1.0).contains(&read.share));
+                }
+            }
+        }
+    }
 }

@@ -55,4 +55,22 @@ mod tests {
             assert!(parse(text).is_err(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_address_is_read_as_it_is_written_and_any_text_is_read_or_refused(
+            v4 in proptest::prelude::any::<u32>(), v6 in proptest::prelude::any::<u128>(), port in proptest::prelude::any::<u16>(), text in ".*",
+        ) {
+            for ip in [IpAddr::V4(v4.into()), IpAddr::V6(v6.into())] {
+                let address = SocketAddr::new(ip, port);
+                proptest::prop_assert_eq!(parse(&address.to_string()), Ok(address));
+            }
+            for short in [port.to_string(), format!(":{port}"), format!("localhost:{port}")] {
+                proptest::prop_assert_eq!(parse(&short), Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))));
+            }
+            if let Ok(address) = parse(&text) {
+                proptest::prop_assert_eq!(reachable(address).port(), address.port());
+            }
+        }
+    }
 }

@@ -228,4 +228,36 @@ mod tests {
             line_of(text, &["nodes", "0"]);
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_and_any_ways_give_lines_within_it(
+            text in "[\\[\\]{}\":,a-c0-2\\\\ \n]{0,60}",
+            ways in proptest::collection::vec(proptest::collection::vec("[a-c0-2]{0,2}", 0..5), 0..5),
+        ) {
+            let ways: Vec<Vec<&str>> = ways.iter().map(|way| way.iter().map(String::as_str).collect()).collect();
+            let most = text.matches('\n').count() + 1;
+            let lines = lines_of(&text, &ways);
+            proptest::prop_assert_eq!(lines.len(), ways.len());
+            proptest::prop_assert!(lines.iter().all(|it| (1..=most).contains(it)), "{:?}", lines);
+        }
+
+        #[test]
+        fn every_value_of_a_file_is_found_on_its_line(fields in proptest::collection::btree_map("[a-z]{1,3}", 0..3_usize, 1..8)) {
+            // Each field is a line, and its value so many more.
+            let value = |lines: usize| format!("[{}]", "\n1,".repeat(lines).trim_end_matches(','));
+            let text = fields.iter().map(|(key, lines)| format!("\"{key}\": {}", value(*lines))).collect::<Vec<_>>().join(",\n");
+            let text = format!("{{\n{text}\n}}");
+            let ways: Vec<Vec<&str>> = fields.keys().map(|it| vec![it.as_str()]).collect();
+            let expected: Vec<usize> = fields
+                .values()
+                .scan(2, |next, lines| {
+                    let line = *next;
+                    *next += 1 + lines;
+                    Some(line)
+                })
+                .collect();
+            proptest::prop_assert_eq!(lines_of(&text, &ways), expected);
+        }
+    }
 }

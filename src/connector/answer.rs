@@ -98,6 +98,8 @@ fn text(bytes: &[u8], content_type: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::strategy::Strategy as _;
+
     use super::*;
 
     #[test]
@@ -125,5 +127,24 @@ mod tests {
         let many = format!("[{}0]", "{},".repeat(bounds::MAX_VALUES));
         assert_eq!(Content::read(many.as_bytes(), ""), Content::Beyond(Beyond::Values));
         assert!(matches!(Content::read(&vec![b','; 600_000], "application/json"), Content::Broken(_)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_body_is_read_for_something_that_a_run_can_carry(
+            bytes in proptest::prop_oneof![
+                proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100),
+                "[\\[\\]{}\":,0-9a-z<> ]{0,60}".prop_map(String::into_bytes),
+            ],
+            content_type in proptest::prop_oneof![
+                proptest::sample::select(vec!["", "application/json", "text/html", "text/plain; charset=iso-8859-1", "image/png", ";"])
+                    .prop_map(str::to_owned),
+                proptest::prelude::any::<String>(),
+            ],
+        ) {
+            let content = Content::read(&bytes, &content_type);
+            proptest::prop_assert!(content.words(&["message".to_owned()]).chars().count() <= 2000);
+            proptest::prop_assert!(!bounds::is_too_deep(&content.into_value()));
+        }
     }
 }

@@ -82,4 +82,16 @@ mod tests {
         assert_eq!(nearest(&wrong, many.iter().map(String::as_str)), None);
         assert_eq!(nearest("000000003", ["x"; 5].into_iter().chain(["000000030"])), Some("000000030"));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_with_one_slip_is_meant_and_any_text_is_compared(
+            name in "[a-z]{4,20}", at in 0..4_usize, letter in "[A-Z0-9_é]", other in ".*",
+        ) {
+            let mut slipped = name.clone();
+            slipped.replace_range(at..=at, &letter);
+            proptest::prop_assert_eq!(nearest(&slipped, ["x", name.as_str()]), Some(name.as_str()));
+            nearest(&other, [name.as_str(), other.as_str(), ""]);
+        }
+    }
 }

@@ -105,4 +105,20 @@ mod tests {
         assert_eq!(unpacker.unpack(&blob, &mut room), Err("its size is not plausible".to_owned()));
         assert!(room.capacity() < 1 << 20);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_come_back_and_any_blob_is_unpacked_or_refused(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..2000), frame in proptest::bool::ANY,
+        ) {
+            // Nothing that is kept begins as a frame does.
+            let plain: Vec<u8> = std::iter::once(b'[').chain(bytes.iter().copied()).collect();
+            proptest::prop_assert_eq!(round(&plain).1, plain);
+            let blob: Vec<u8> = if frame { MAGIC.iter().chain(&bytes).copied().collect() } else { bytes };
+            let mut room = Vec::new();
+            let size = Unpacker::new().unwrap().unpack(&blob, &mut room).map(<[u8]>::len);
+            proptest::prop_assert!(size.is_ok() || frame);
+            proptest::prop_assert!(size.is_ok_and(|it| it <= LARGEST) || frame);
+        }
+    }
 }

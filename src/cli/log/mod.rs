@@ -159,4 +159,15 @@ mod tests {
             assert!(since(text).is_err(), "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_time_is_read_as_it_is_written_and_any_text_is_read_or_refused(
+            seconds in -300_000_000_000_i64..250_000_000_000, text in ".*", like in "-?[P0-9]{1,4}[-0-9:TZ.ymwdhs ]{0,24}",
+        ) {
+            let at = Timestamp::from_second(seconds).expect("a time");
+            proptest::prop_assert_eq!(since(&at.to_string()), Ok(at));
+            let _any = (since(&text), since(&like));
+        }
+    }
 }

@@ -151,3 +151,79 @@ fn zones_are_iana_names_and_mistakes_name_the_nearest() {
         assert_eq!(parse_zone(name).map(drop).map_err(|it| it.hint), Err(hint.to_owned()), "{name}");
     }
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn an_instant_is_read_as_it_is_written(
+        seconds in -377_705_023_201_i64..=253_402_207_200, nanoseconds in 0..1_000_000_000_i32,
+        name in proptest::sample::select(vec!["UTC", "Europe/London", "America/New_York", "Asia/Kathmandu", "Pacific/Apia"]),
+    ) {
+        let instant = Timestamp::new(seconds, nanoseconds).expect("a time");
+        let zone = zone(name);
+        proptest::prop_assert_eq!(parse_time(&instant.to_string(), &zone), Ok(instant));
+        let zoned = instant.to_zoned_datetime(zone.clone());
+        // Offsets of long ago have seconds, which RFC 3339 has no place for.
+        if zoned.offset().seconds() % 60 == 0 {
+            proptest::prop_assert_eq!(parse_time(&zoned.to_string(), &TimeZone::UTC), Ok(instant));
+        }
+        let millisecond = instant.as_millisecond();
+        if !(10_000_000..100_000_000).contains(&millisecond.unsigned_abs()) {
+            let read = parse_time(&millisecond.to_string(), &zone).expect("milliseconds");
+            proptest::prop_assert_eq!(read.as_millisecond(), millisecond);
+        }
+    }
+
+    /// A local time is one instant, none, or one of two; what it is said to be reads as itself.
+    #[test]
+    fn a_local_time_is_an_instant_or_told_why_not(
+        year in 1900..2100_i16, month in 1..=12_i8, day in 1..=31_i8, minute in 0..1440_i32,
+        name in proptest::sample::select(vec!["Europe/London", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Africa/Monrovia"]),
+    ) {
+        let zone = zone(name);
+        let text = format!("{year}-{month:02}-{day:02} {:02}:{:02}", minute / 60, minute % 60);
+        match parse_time(&text, &zone) {
+            Ok(instant) => {
+                let local = instant.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M").to_string();
+                proptest::prop_assert_eq!(local, text);
+            }
+            Err(TimeError::Skipped { before, after, .. } | TimeError::Repeated { before, after, .. }) => {
+                let read = [before, after].map(|it| parse_time(&it, &zone).expect("an instant"));
+                proptest::prop_assert_ne!(read[0], read[1]);
+            }
+            Err(TimeError::Unreadable { .. }) => proptest::prop_assert!(day > 28),
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_read_as_it_is_written(
+        days in -10_000..10_000_i64, hours in 0..1000_i64, minutes in 0..10_000_i64, seconds in -1_000_000_000..1_000_000_000_i64,
+    ) {
+        let sign = if days < 0 { -1 } else { 1 };
+        let span = jiff::Span::new().days(days).hours(sign * hours).minutes(sign * minutes);
+        for text in [span.to_string(), format!("{span:#}")] {
+            proptest::prop_assert_eq!(parse_duration(&text).expect("a length of time").fieldwise(), span.fieldwise(), "{}", text);
+        }
+        let read = parse_duration(&seconds.to_string()).expect("seconds");
+        proptest::prop_assert_eq!(read.fieldwise(), jiff::Span::new().seconds(seconds).fieldwise());
+        // Adding a length and taking it away again ends where it began, as far as calendars have an end.
+        let exact = jiff::Span::new().seconds(seconds);
+        if let Ok(there) = later(now(), &exact, &zone("Europe/London")) {
+            proptest::prop_assert_eq!(later(there, &-exact, &zone("Europe/London")), Ok(now()));
+        }
+    }
+
+    #[test]
+    fn what_looks_like_a_time_or_a_length_is_read_or_refused(
+        time in "[-+]?[0-9]{1,6}-?[0-9]{0,2}-?[0-9]{0,2}[T ]?[0-9:.]{0,12}(Z|[-+][0-9:]{1,6})?(\\[[A-Za-z/+]{0,20}\\])?",
+        length in "-?P?[0-9.]{0,20} ?(s|h|d|w|mo|y|days|T|H|M)?[0-9.]{0,20}[A-Za-z ]{0,4}", zone_name in "[A-Za-z/_+-]{0,20}",
+    ) {
+        let london = zone("Europe/London");
+        let _time = parse_time(&time, &london);
+        let _zone = parse_zone(&zone_name);
+        if let Ok(span) = parse_duration(&length) {
+            let _later = later(now(), &span, &london);
+        }
+    }
+}

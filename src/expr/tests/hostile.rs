@@ -73,6 +73,42 @@ fn a_large_sample_costs_only_what_is_used() {
     assert_eq!(eval("big.contacts | map('id') | sum"), Ok(json!(59_999_i64 * 30_000)));
 }
 
+#[test]
+fn messages_and_paths_are_short_however_long_what_they_speak_of_is() {
+    let long = "é".repeat(100_000);
+    for source in [format!("n | {long}"), format!("{long}()"), format!("n is {long}"), format!("{{'{long}': 1, '{long}': 2}}")] {
+        let error = Expr::parse(&source).expect_err("it is wrong");
+        assert!(error.message.chars().count() <= 301 && error.message.contains("éé…éé"), "{}", error.message);
+    }
+    for source in [
+        format!("contact.{long}"),
+        format!("contact['{long}']"),
+        format!("table[contact.city].{long}"),
+        format!("[] | first | default(n.{long})"),
+    ] {
+        match eval(&source) {
+            Err(EvalError::Missing { path, .. }) => assert!(path.chars().count() <= 301 && path.contains('…'), "{path}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(clipped("short"), "short");
+}
+
+#[test]
+fn the_values_of_a_text_share_one_measure_of_work() {
+    for one in ["{{ range(90000) | sort | json | hash }}", "{{ (range(90000) | sort | json | hash) ~ '' }}"] {
+        assert!(text(one).is_ok(), "{one}");
+        assert!(matches!(text(&one.repeat(1000)), Err(EvalError::Limit { .. })), "{one}");
+    }
+    // Of those that the machine works out, the first few have a measure each; the value is the same either way.
+    let few = |count: usize| "{{ n + 1 }},{{ contact.tags | join('-') }};".repeat(count);
+    for count in [1, 8, 9, 100] {
+        assert_eq!(text(&few(count)), Ok(Value::from("6,vip-new;".repeat(count))));
+    }
+    let missing = format!("{}{{{{ contact.gone }}}}", few(50));
+    assert!(matches!(text(&missing), Err(EvalError::Missing { path, .. }) if path == "contact.gone"));
+}
+
 fn json_value(float: impl Strategy<Value = f64> + 'static) -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -106,10 +106,11 @@ impl Check<'_> {
             // All of the line that it names.
             let before: usize = code.split_inclusive('\n').take(error.line.saturating_sub(1)).map(str::len).sum();
             let line = code[before..].lines().next().unwrap_or_default();
-            self.error("script", format!("line {}: {}", error.line, error.message))
-                .of(id)
-                .at("code")
-                .span(before..before + line.len());
+            let message = match error.line {
+                0 => error.message.clone(),
+                line => format!("line {line}: {}", error.message),
+            };
+            self.error("script", message).of(id).at("code").span(before..before + line.len());
         }
     }
 }

@@ -50,7 +50,21 @@ impl Home {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowyard"));
+        self.command_after(&[], args)
+    }
+
+    /// The binary behind another program, which begins it with limits or as another user.
+    fn command_after(&self, before: &[&str], args: &[&str]) -> Command {
+        let binary = env!("CARGO_BIN_EXE_flowyard");
+        match before.split_first() {
+            None => self.command_in(binary, args),
+            Some((program, limits)) => self.command_in(program, &[limits, &[binary], args].concat()),
+        }
+    }
+
+    /// A program in this home.
+    fn command_in(&self, program: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(args).current_dir(self.dir.path()).env_remove("FLOWYARD_LOG").env("TZ", "UTC").env("NO_COLOR", "1");
         command.env("FLOWYARD_DATA", self.path("data"));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -72,6 +86,40 @@ impl Home {
         stdin.write_all(input.as_bytes()).ok();
         drop(stdin);
         Running::of(child).end()
+    }
+
+    /// Runs the binary with so many MiB of memory to write to, where the system can see to that; more is not to be had.
+    pub(crate) fn run_in(&self, mebibytes: u64, args: &[&str]) -> Ended {
+        let limit = format!("--data={}", mebibytes << 20);
+        let limits: &[&str] = if cfg!(target_os = "linux") { &["prlimit", &limit] } else { &[] };
+        Running::of(self.command_after(limits, args).spawn().expect("the binary")).end()
+    }
+
+    /// Runs the binary to its end as somebody whom modes of files keep out: as root, who is never kept out, as nobody.
+    #[cfg(unix)]
+    pub(crate) fn run_unprivileged(&self, args: &[&str]) -> Ended {
+        use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+        let is_root = fs::metadata(self.dir.path()).expect("the folder").uid() == 0;
+        if !is_root {
+            return self.run(args);
+        }
+        // Where nobody can reach it.
+        let binary = self.path("flowyard-for-nobody");
+        if !binary.exists() {
+            fs::copy(env!("CARGO_BIN_EXE_flowyard"), &binary).expect("a copy");
+            fs::set_permissions(self.dir.path(), fs::Permissions::from_mode(0o755)).expect("an open folder");
+        }
+        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", text(&binary)];
+        let mut command = self.command_in("setpriv", &nobody);
+        Running::of(command.args(args).spawn().expect("setpriv, of util-linux")).end()
+    }
+
+    /// Starts the binary with files of at most so many bytes.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn spawn_with_files_of(&self, bytes: u64, args: &[&str]) -> Running {
+        // The soft limit alone: the hard one could not be raised again.
+        let limit = format!("--fsize={bytes}:");
+        Running::of(self.command_after(&["prlimit", &limit], args).spawn().expect("prlimit, of util-linux"))
     }
 
     /// Starts the binary.
@@ -162,6 +210,13 @@ impl Running {
         return self.kill();
         #[cfg(unix)]
         self.end()
+    }
+
+    /// Takes the limit of [`Home::spawn_with_files_of`] away.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn allow_files_of_any_size(&self) {
+        let args = ["--pid", &self.pid().to_string(), "--fsize=unlimited:"];
+        assert!(Command::new("prlimit").args(args).status().expect("prlimit, of util-linux").success());
     }
 
     /// Waits for its end.

@@ -1,6 +1,8 @@
 //! What several tests need.
 pub(crate) mod binary;
 pub(crate) mod door;
+pub(crate) mod files;
 pub(crate) mod flows;
+pub(crate) mod raw_service;
 pub(crate) mod services;
 pub(crate) mod target;
