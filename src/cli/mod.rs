@@ -8,6 +8,7 @@
 //! Invariant: every error names what failed, where, and the next step, and ends with a code of the table in `--help`.
 //! Invariant: no secret is taken from the command line.
 mod bind;
+mod cancel;
 mod catalog;
 mod changes;
 mod check;
@@ -61,6 +62,7 @@ enum Verb {
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
     Release(release::Release),
+    Cancel(cancel::Cancel),
     Connect(connect::Connect),
     Catalog(catalog::CatalogVerbs),
 }
@@ -86,6 +88,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
+        Some(Verb::Cancel(it)) => cancel::run(it, &mut out),
         Some(Verb::Connect(it)) => connect::run(it, &mut out),
         Some(Verb::Catalog(it)) => catalog::run(it, &mut out),
         None => without_verb(&mut out),
