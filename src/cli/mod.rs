@@ -30,6 +30,8 @@ mod serve;
 mod signal;
 mod story;
 mod table;
+#[cfg(feature = "gui")]
+mod window;
 mod words;
 
 use std::ffi::OsString;
@@ -61,6 +63,8 @@ enum Verb {
     Log(log::Log),
     Release(release::Release),
     Catalog(catalog::CatalogVerbs),
+    #[cfg(feature = "gui")]
+    Open(window::Open),
 }
 
 /// Runs the program with these arguments, the first of which is its own name.
@@ -85,6 +89,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Catalog(it)) => catalog::run(it, &mut out),
+        #[cfg(feature = "gui")]
+        Some(Verb::Open(it)) => window::run(it),
         None => without_verb(&mut out),
     };
     let result = match (result, out.finish()) {
@@ -100,8 +106,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The window, where there is one.
 #[cfg(feature = "gui")]
 fn without_verb(_: &mut Printer) -> Result<Exit, Error> {
-    crate::ui::open()?;
-    Ok(Exit::Done)
+    window::run(&window::Open::default())
 }
 
 #[cfg(not(feature = "gui"))]
