@@ -32,6 +32,8 @@ mod serve;
 mod signal;
 mod story;
 mod table;
+#[cfg(feature = "gui")]
+mod window;
 mod words;
 
 use std::ffi::OsString;
@@ -65,6 +67,8 @@ enum Verb {
     Cancel(cancel::Cancel),
     Connect(connect::Connect),
     Catalog(catalog::CatalogVerbs),
+    #[cfg(feature = "gui")]
+    Open(window::Open),
 }
 
 /// Runs the program with these arguments, the first of which is its own name.
@@ -91,6 +95,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Cancel(it)) => cancel::run(it, &mut out),
         Some(Verb::Connect(it)) => connect::run(it, &mut out),
         Some(Verb::Catalog(it)) => catalog::run(it, &mut out),
+        #[cfg(feature = "gui")]
+        Some(Verb::Open(it)) => window::run(it),
         None => without_verb(&mut out),
     };
     let result = match (result, out.finish()) {
@@ -106,8 +112,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The window, where there is one.
 #[cfg(feature = "gui")]
 fn without_verb(_: &mut Printer) -> Result<Exit, Error> {
-    crate::ui::open()?;
-    Ok(Exit::Done)
+    window::run(&window::Open::default())
 }
 
 #[cfg(not(feature = "gui"))]
