@@ -99,6 +99,7 @@ impl Served {
     /// Lets the process go on undisturbed until no run goes on by itself any more, and ends it.
     fn finish(&self) {
         let serving = self.start();
+        serving.line_with("/hooks/sign-up");
         let journal = self.journal();
         let deadline = Instant::now() + PATIENCE;
         // The process tells nobody when a run ends, so the log is asked.
@@ -166,6 +167,7 @@ fn kill_often(
         }
     }
     let serving = served.start();
+    serving.line_with("/hooks/sign-up");
     let sent = runtime.block_on(async { tokio::time::timeout(PATIENCE, senders.stop()).await.expect("the senders end") });
     // The last life is not that of a kill; its calls come back.
     sound(&serving.stop().with_code(0));
