@@ -108,6 +108,11 @@ impl Recorded {
         self.entries.iter().filter_map(of).collect()
     }
 
+    /// How often a step was begun.
+    pub(super) fn attempts(&self, step: &StepKey) -> usize {
+        self.entries.iter().filter(|it| matches!(it, Entry::StepStarted { step: it, .. } if it == step)).count()
+    }
+
     /// What one step gave.
     pub(super) fn output(&self, step: &StepKey) -> &Value {
         self.outputs().into_iter().find(|(it, ..)| *it == step).map(|(.., output)| output).expect("the step's output")

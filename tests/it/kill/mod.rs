@@ -3,9 +3,10 @@
 //! The services are slow, and not killed: of the requests that were under way when their caller was, half are carried out
 //! all the same, some of them well after the process is back. Several senders send events, each with an id of its own, and
 //! send an event again until it is answered; one of them gives up when an answer was lost. The process is killed at moments
-//! of chance and started again on the same data directory and port. In the end everything may finish; a step that waits for
-//! a person is let go on, by what the services' ledger says of it. Then the journal and the ledger are held against what
-//! was sent: every event that was answered was done once, and none twice; every second attempt follows on a kill.
+//! of chance and started again on the same data directory and port. Now and then a person looks at the services' ledger, and
+//! lets the steps go on that wait for one. In the end everything may finish. Then the journal and the ledger are held
+//! against what was sent: every event that was answered was done once, and none twice; every second attempt follows on a
+//! kill.
 //!
 //! | variable | what it sets | without it |
 //! |---|---|---|
@@ -32,7 +33,7 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use self::senders::{Senders, Sent};
-use self::verdict::{Evidence, Report, contact_of, enrolments, runs};
+use self::verdict::{Asked, Evidence, Report, contact_of, runs};
 use crate::support::binary::{Ended, Home, Running, text};
 use crate::support::door::Door;
 
@@ -45,8 +46,10 @@ const SLOW: Duration = Duration::from_millis(40);
 const LIFE: std::ops::RangeInclusive<u64> = 20..=400;
 /// One in so many is killed while it starts, so many milliseconds after that.
 const EARLY: (u8, std::ops::RangeInclusive<u64>) = (8, 1..=150);
-/// So many steps are released by the command line, the others by what stands behind it.
-const BY_HAND: usize = 4;
+/// After so many kills a person looks at the steps that wait for one.
+const LOOKS_EVERY: u64 = 25;
+/// So many steps of those are released by the command line, the others by what stands behind it.
+const BY_HAND: usize = 2;
 
 /// The process under test, over and over again.
 struct Served {
@@ -96,12 +99,13 @@ impl Served {
     /// Lets the process go on undisturbed until no run goes on by itself any more, and ends it.
     fn finish(&self) {
         let serving = self.start();
+        serving.line_with("/hooks/sign-up");
         let journal = self.journal();
         let deadline = Instant::now() + PATIENCE;
         // The process tells nobody when a run ends, so the log is asked.
-        while !runs(&journal, Filter { state: Some(RunState::Running), ..Filter::default() }).is_empty() {
+        while !runs(&journal, &Filter { state: Some(RunState::Running), ..Filter::default() }).is_empty() {
             if Instant::now() > deadline {
-                let left = runs(&journal, Filter { state: Some(RunState::Running), ..Filter::default() });
+                let left = runs(&journal, &Filter { state: Some(RunState::Running), ..Filter::default() });
                 panic!("{} runs do not end; the process said:\n{}", left.len(), serving.kill().stderr);
             }
             thread::sleep(Duration::from_millis(20));
@@ -120,20 +124,28 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|it| it.parse().unwrap_or_else(|error| panic!("{name}={it}: {error}")))
 }
 
+/// What the process calls, and who sees to it.
+struct Services {
+    runtime: Runtime,
+    sandbox: Handle,
+    door: Door,
+}
+
 /// Kills the process so often; when, each time, and what became of the events.
 fn kill_often(
-    runtime: &Runtime,
+    services: &Services,
     served: &Served,
     kills: u64,
     chance: &mut fastrand::Rng,
 ) -> (Vec<(Timestamp, Timestamp)>, BTreeMap<String, Sent>) {
+    let runtime = &services.runtime;
     let url = format!("http://{}/hooks/sign-up", served.address);
     let senders = {
         let _inside = runtime.enter();
         Senders::start(&url, chance.u64(..))
     };
     let mut killed = Vec::new();
-    for _ in 0..kills {
+    for kill in 1..=kills {
         let before = senders.answered();
         let serving = served.start();
         if chance.u8(..EARLY.0) == 0 {
@@ -150,8 +162,12 @@ fn kill_often(
         if cfg!(unix) {
             assert_eq!(ended.code, -1, "it ended before it was killed:\n{}", ended.stderr);
         }
+        if kill % LOOKS_EVERY == 0 {
+            release_all(services, served);
+        }
     }
     let serving = served.start();
+    serving.line_with("/hooks/sign-up");
     let sent = runtime.block_on(async { tokio::time::timeout(PATIENCE, senders.stop()).await.expect("the senders end") });
     // The last life is not that of a kill; its calls come back.
     sound(&serving.stop().with_code(0));
@@ -159,13 +175,15 @@ fn kill_often(
 }
 
 /// A person looks at the services, and says of each step that waits whether its call was made.
-fn release_all(served: &Served, sandbox: &Handle) {
-    let ledger = sandbox.ledger();
+fn release_all(services: &Services, served: &Served) {
+    // Not before the services are done with what they got.
+    services.runtime.block_on(services.door.quiet());
+    let asked = Asked::of(&services.sandbox.ledger());
     let (journal, data) = (served.journal(), served.home.path("data"));
-    let waiting = runs(&journal, Filter { state: Some(RunState::Parked), ..Filter::default() });
+    let waiting = runs(&journal, &Filter { state: Some(RunState::Parked), ..Filter::default() });
     for (at, head) in waiting.iter().enumerate() {
         let entries = journal.entries(head.id).expect("a readable journal");
-        let happened = !enrolments(&ledger, contact_of(&entries).expect("a contact")).is_empty();
+        let happened = asked.enrolled(contact_of(&entries).expect("a contact")) > 0;
         if at < BY_HAND {
             let id = head.id.to_string();
             let how = if happened { ["--done", r#"{"succeded":true}"#].as_slice() } else { &["--repeat"] };
@@ -201,17 +219,17 @@ fn a_process_that_is_killed_again_and_again_loses_and_repeats_nothing() {
         let door = Door::slow(&sandbox, chance.u64(..), SLOW).await;
         (sandbox, door)
     });
-    let served = Served::new(door.access(), &mut chance);
-    let (killed, sent) = kill_often(&runtime, &served, kills, &mut chance);
+    let services = Services { runtime, sandbox, door };
+    let served = Served::new(services.door.access(), &mut chance);
+    let (killed, sent) = kill_often(&services, &served, kills, &mut chance);
     tell(seed, &format!("killed after {:.1} s", begun.elapsed().as_secs_f64()));
 
     served.finish();
-    runtime.block_on(door.quiet());
-    release_all(&served, &sandbox);
+    release_all(&services, &served);
     served.finish();
     let flow = Flow::parse(SIGN_UP.as_bytes()).expect("a sound file");
     let journal = served.journal();
-    let evidence = Evidence { flow: &flow, journal: &journal, sandbox: &sandbox, sent: &sent, kills: &killed };
+    let evidence = Evidence { flow: &flow, journal: &journal, sandbox: &services.sandbox, sent: &sent, kills: &killed };
     let report = evidence.judge();
     tell(seed, &format!("{report:#?} in {:.1} s", begun.elapsed().as_secs_f64()));
     if kills >= 50 {
