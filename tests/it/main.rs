@@ -3,6 +3,7 @@ mod catalog;
 mod cli;
 mod data_directory;
 mod engine;
+mod fuzz_seeds;
 mod hostile_expressions;
 mod hostile_flows;
 mod hostile_services;
