@@ -6,6 +6,7 @@ mod cli;
 mod crash;
 mod data_directory;
 mod engine;
+mod fuzz_seeds;
 mod hostile_expressions;
 mod hostile_flows;
 mod hostile_services;

@@ -48,8 +48,9 @@ async fn an_error_whose_body_is_cut_keeps_its_meaning() {
 
 #[tokio::test]
 async fn a_service_that_does_not_answer_in_time_loses_the_answer() {
-    for (bytes, has_answer) in [("", false), ("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"a\":", true)] {
-        let (url, _) = raw(bytes, Then::Hang).await;
+    let half = "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"a\":";
+    for (bytes, then, has_answer) in [("", Then::Hang, false), (half, Then::Hang, true), ("", Then::Promise, false)] {
+        let (url, _) = raw(bytes, then).await;
         let client = caller(Settings { answer_timeout: Duration::from_millis(300), ..settings() });
         let called = client.call(&connection(&url, AuthKind::Bearer), &connector(&json!({})), &operation("PUT"), &input()).await;
         let Err(CallError::Lost(failure)) = &called.result else { panic!("{:?}", called.result) };

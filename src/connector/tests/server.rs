@@ -78,8 +78,10 @@ pub(super) enum Then {
     Close,
     /// Keeps the connection open and says nothing more.
     Hang,
-    /// Sends the last bytes again and again until the other side has had enough.
+    /// Sends letters again and again until the other side has had enough.
     Repeat,
+    /// The same with interim answers (RFC 9110, 15.2).
+    Promise,
 }
 
 /// Reads the head of a request, sends `bytes`, then does as told. Returns its URL and how many connections it took.
@@ -113,8 +115,11 @@ async fn serve_raw(mut stream: TcpStream, bytes: Arc<Vec<u8>>, then: Then) {
     match then {
         Then::Close => {}
         Then::Hang => std::future::pending().await,
-        Then::Repeat => {
-            let more = vec![b'x'; 65_536];
+        Then::Repeat | Then::Promise => {
+            let more = match then {
+                Then::Promise => b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100),
+                _ => vec![b'x'; 65_536],
+            };
             while stream.write_all(&more).await.is_ok() {}
         }
     }

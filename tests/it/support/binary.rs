@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Nothing here takes long; what does is stuck.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// A home directory for the binary, gone when the test is.
 pub(crate) struct Home {
@@ -88,10 +88,11 @@ impl Home {
         Running::of(child).end()
     }
 
-    /// Runs the binary with so many MiB of memory to write to, where the system can see to that; more is not to be had.
+    /// Runs the binary with so many MiB of memory to write to, and half a minute of processor time, where the system can see to
+    /// that: more memory is not to be had, and more time is its end, however busy the machine is.
     pub(crate) fn run_in(&self, mebibytes: u64, args: &[&str]) -> Ended {
         let limit = format!("--data={}", mebibytes << 20);
-        let limits: &[&str] = if cfg!(target_os = "linux") { &["prlimit", &limit] } else { &[] };
+        let limits: &[&str] = if cfg!(target_os = "linux") { &["prlimit", "--cpu=30", &limit] } else { &[] };
         Running::of(self.command_after(limits, args).spawn().expect("the binary")).end()
     }
 
