@@ -4,3 +4,5 @@ mod cli;
 mod engine;
 mod support;
 mod templates;
+#[cfg(feature = "gui")]
+mod window;
