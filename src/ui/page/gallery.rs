@@ -19,7 +19,7 @@ use crate::ui::theme::tokens::{line, node, radius, size, space};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, dim, within};
 
-const CARD: f32 = 260.0;
+const CARD: f32 = 252.0;
 const PICTURE: f32 = 116.0;
 
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
