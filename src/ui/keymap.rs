@@ -45,7 +45,14 @@ impl Keymap {
 
     /// The keys as a person reads them; empty where there are none.
     pub(crate) fn words(&self, ctx: &Context, command: UiCommand) -> String {
-        self.of(command).map(|it| ctx.format_shortcut(&it)).unwrap_or_default()
+        let Some(keys) = self.of(command) else { return String::new() };
+        let plain = ctx.format_shortcut(&keys);
+        let (name, symbol) = (keys.logical_key.name(), keys.logical_key.symbol_or_name());
+        match plain.strip_suffix(name) {
+            // An arrow has a sign that not every font shows.
+            Some(held) if symbol.is_ascii() => format!("{held}{symbol}"),
+            _ => plain,
+        }
     }
 
     /// Takes the commands that were typed out of the input. While text is typed, only those with Ctrl or a function key.

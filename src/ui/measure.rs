@@ -1,5 +1,5 @@
 //! The canvas without a window, for the bench: how long a frame takes.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use eframe::egui::epaint::ClippedShape;
@@ -7,6 +7,7 @@ use eframe::egui::{CentralPanel, Context, Event, Frame, Pos2, RawInput, Rect, po
 use jiff::Timestamp;
 
 use super::canvas::{self, Scene, View};
+use super::keymap::Keymap;
 use super::theme;
 use crate::catalog::{Catalog, OperationId};
 use crate::flow::{Binding, Edge, Flow, Mapping, Node, NodeId, NodeKind, RetryPolicy, Trigger};
@@ -16,6 +17,7 @@ pub struct Canvas {
     ctx: Context,
     flow: Arc<Flow>,
     catalog: Catalog,
+    keys: Keymap,
     view: View,
     frame: u32,
 }
@@ -40,7 +42,14 @@ impl Canvas {
     pub fn new(nodes: usize) -> Self {
         let ctx = Context::default();
         theme::install(&ctx);
-        Self { ctx, flow: Arc::new(square(nodes)), catalog: Catalog::shipped(), view: View::default(), frame: 0 }
+        Self {
+            ctx,
+            flow: Arc::new(square(nodes)),
+            catalog: Catalog::shipped(),
+            keys: Keymap::new(&BTreeMap::new()),
+            view: View::default(),
+            frame: 0,
+        }
     }
 
     /// How near; none shows everything.
@@ -76,6 +85,7 @@ impl Canvas {
             snap: true,
             minimap: true,
             less_motion: false,
+            keys: &self.keys,
             listens: true,
             now: Timestamp::UNIX_EPOCH,
         };

@@ -12,7 +12,8 @@ pub(crate) fn ms_between(from: Timestamp, to: Timestamp) -> u64 {
 /// Number and unit apart: `412` `ms`, `0.62` `s`, `2 min 5` `s`.
 pub(crate) fn split_milliseconds(ms: u64) -> (String, &'static str) {
     match ms {
-        0..=99 => (ms.to_string(), "ms"),
+        0 => ("<1".to_owned(), "ms"),
+        1..=99 => (ms.to_string(), "ms"),
         100..=9_999 => (format!("{}.{:02}", ms / 1_000, ms % 1_000 / 10), "s"),
         10_000..=59_999 => (format!("{}.{}", ms / 1_000, ms % 1_000 / 100), "s"),
         60_000..=3_599_999 => (format!("{} min {}", ms / 60_000, ms % 60_000 / 1_000), "s"),
@@ -55,6 +56,7 @@ mod tests {
     #[test]
     fn durations_are_as_exact_as_a_person_needs() {
         for (ms, words) in [
+            (0, "<1 ms"),
             (2, "2 ms"),
             (412, "0.41 s"),
             (2_534, "2.53 s"),

@@ -14,3 +14,5 @@ mod hostile_webhooks;
 mod kill;
 mod support;
 mod templates;
+#[cfg(feature = "gui")]
+mod window;

@@ -246,8 +246,9 @@ fn ports(kind: &NodeKind, wired: &[&PortId]) -> (Vec<Port>, f32) {
     }
     // An error's way has no row of its own unless something hangs on it, or there is room for it.
     let rows = ports.iter().skip(1).filter(|it| !it.is_error || it.is_wired).count().max(1) as f32;
+    let others = ports.iter().skip(1).any(|it| !it.is_error);
     if let Some(error) = ports.iter_mut().find(|it| it.is_error && !it.is_wired) {
-        error.y = error.y.min(footer_y() + (rows - 1.0) * metric::PORT_PITCH);
+        error.y = if others { f32::midpoint(metric::PORT_Y, footer_y()) } else { footer_y() };
     }
     (ports, metric::MIN_HEIGHT + (rows - 1.0) * metric::PORT_PITCH)
 }
@@ -277,7 +278,7 @@ mod tests {
     #[test]
     fn the_first_way_out_is_beside_the_title_and_the_second_in_the_footer() {
         let (ports, height) = shape("if_a.true -> b", "if_a");
-        assert_eq!(ports, [("true".to_owned(), 18), ("false".to_owned(), 80), ("error".to_owned(), 80)]);
+        assert_eq!(ports, [("true".to_owned(), 18), ("false".to_owned(), 80), ("error".to_owned(), 49)]);
         assert_eq!(height, 96);
     }
 

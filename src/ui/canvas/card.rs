@@ -70,16 +70,16 @@ impl State {
     }
 }
 
-/// Text of a card, laid out for a zoom and a theme.
+/// Text of a card, made ready for a zoom and a theme. Not the laid out text itself: that is egui's to keep, which knows when
+/// its glyphs have moved.
 #[derive(Debug, Clone)]
 pub(crate) struct Laid {
     node: Arc<Node>,
     zoom: u32,
     dark: bool,
     muted_look: bool,
-    icon: Arc<Galley>,
-    title: Arc<Galley>,
-    sentence: Arc<Galley>,
+    title: LayoutJob,
+    sentence: LayoutJob,
 }
 
 /// Everything that a card is drawn from.
@@ -150,17 +150,21 @@ pub(crate) fn strip_text(failure: &Failure) -> String {
     if detail.is_empty() { title } else { format!("{title} {}", words::sentence(detail)) }
 }
 
-/// How much higher a card is for its strip.
-pub(crate) fn strip_height(painter: &Painter, failure: &Failure) -> f32 {
-    let galley = strip(painter, failure, 1.0, Color32::WHITE);
+/// How much higher a card is for its strip: as much as fits between two rows, or all of it.
+pub(crate) fn strip_height(painter: &Painter, failure: &Failure, whole: bool) -> f32 {
+    let galley = strip(painter, failure, 1.0, Color32::WHITE, whole);
     galley.rows.len() as f32 * size::SMALL_LINE + 2.0 * metric::ERROR_PAD - 2.0
 }
 
-fn strip(painter: &Painter, failure: &Failure, zoom: f32, color: Color32) -> Arc<Galley> {
+fn strip(painter: &Painter, failure: &Failure, zoom: f32, color: Color32, whole: bool) -> Arc<Galley> {
     let mut format = TextFormat::simple(font::regular(font_size(size::SMALL, zoom)), color);
     format.line_height = Some(size::SMALL_LINE * zoom);
     let mut job = LayoutJob::single_section(strip_text(failure), format);
-    job.wrap = TextWrapping { max_width: (metric::WIDTH - 2.0 * metric::PAD) * zoom, max_rows: 3, ..TextWrapping::default() };
+    job.wrap = TextWrapping {
+        max_width: (metric::WIDTH - 2.0 * metric::PAD) * zoom,
+        max_rows: if whole { 8 } else { 2 },
+        ..TextWrapping::default()
+    };
     painter.layout_job(job)
 }
 
@@ -202,11 +206,16 @@ impl Card<'_> {
         let ink = self.spot.hue().ink(colors);
         let tile = Rect::from_min_size(at + Vec2::splat(pen.s(metric::PAD)), Vec2::splat(pen.s(metric::TILE)));
         pen.painter.rect_filled(tile, pen.corner(5.0), if muted { colors.skipped.tint } else { ink.tint });
-        centered(pen.painter, tile.center(), &laid.icon);
-        let beside = tile.right_center() + vec2(pen.s(metric::GAP_HEADER), -laid.title.size().y / 2.0);
-        pen.painter.galley(beside, Arc::clone(&laid.title), colors.text.strong);
-        let sentence = at + vec2(pen.s(metric::PAD), pen.s(34.0));
-        pen.painter.galley(sentence, Arc::clone(&laid.sentence), colors.text.dim);
+        // What sets a flow off has its mark filled.
+        let is_filled = !self.spot.has_input && font::has_fill(self.spot.face.icon);
+        let glyph = if is_filled { font::icons_fill } else { font::icons };
+        let color = if muted { colors.skipped.text } else { ink.text };
+        pen.icon(tile.center(), self.spot.face.icon, glyph(pen.font_size(14.0)), color);
+        let name = pen.painter.layout_job(laid.title.clone());
+        let beside = tile.right_center() + vec2(pen.s(metric::GAP_HEADER), -name.size().y / 2.0);
+        pen.painter.galley(beside, name, colors.text.strong);
+        let below = at + vec2(pen.s(metric::PAD), pen.s(34.0));
+        pen.painter.galley(below, pen.painter.layout_job(laid.sentence.clone()), colors.text.dim);
         self.draw_mark(pen);
         self.draw_footer(pen);
         self.draw_strip(pen);
@@ -214,21 +223,15 @@ impl Card<'_> {
 
     fn lay(&self, pen: &Pen<'_>, zoom: u32, muted: bool) -> Laid {
         let colors = pen.colors;
-        let ink = self.spot.hue().ink(colors);
         let zoomed = pen.t.scaling;
-        let is_trigger = !self.spot.has_input;
-        let glyph = if is_trigger && font::has_fill(self.spot.face.icon) { font::icons_fill } else { font::icons };
-        let icon_color = if muted { colors.skipped.text } else { ink.text };
-        let icon = pen.painter.layout_no_wrap(self.spot.face.icon.to_string(), glyph(pen.font_size(14.0)), icon_color);
         let title_color = if muted { colors.text.dim } else { colors.text.strong };
-        let mut job = LayoutJob::single_section(
+        let mut title = LayoutJob::single_section(
             self.spot.title().to_owned(),
             TextFormat::simple(font::semibold(pen.font_size(size::BODY)), title_color),
         );
         let room = metric::WIDTH - metric::PAD * 2.0 - metric::TILE - metric::GAP_HEADER - 18.0;
-        job.wrap = TextWrapping::truncate_at_width(room * zoomed);
-        let title = pen.painter.layout_job(job);
-        let mut job = LayoutJob::default();
+        title.wrap = TextWrapping::truncate_at_width(room * zoomed);
+        let mut sentence = LayoutJob::default();
         for part in &self.spot.sentence.0 {
             let (font, color) = match (part.strong, muted) {
                 (true, false) => (font::medium(pen.font_size(size::SMALL)), colors.text.strong),
@@ -237,12 +240,11 @@ impl Card<'_> {
             };
             let mut format = TextFormat::simple(font, color);
             format.line_height = Some(size::SMALL_LINE * zoomed);
-            job.append(&part.text, 0.0, format);
+            sentence.append(&part.text, 0.0, format);
         }
-        job.wrap =
+        sentence.wrap =
             TextWrapping { max_width: (metric::WIDTH - 2.0 * metric::PAD) * zoomed, max_rows: 2, ..TextWrapping::default() };
-        let sentence = pen.painter.layout_job(job);
-        Laid { node: Arc::clone(&self.spot.node), zoom, dark: pen.dark, muted_look: muted, icon, title, sentence }
+        Laid { node: Arc::clone(&self.spot.node), zoom, dark: pen.dark, muted_look: muted, title, sentence }
     }
 
     fn draw_ground(&self, pen: &Pen<'_>) {
@@ -392,7 +394,7 @@ impl Card<'_> {
         let corner = CornerRadius { nw: 0, ne: 0, sw: radius, se: radius };
         pen.painter.rect_filled(area.shrink2(vec2(1.0, 0.0)).with_max_y(area.bottom() - 1.0), corner, colors.failed.tint);
         pen.painter.hline(area.x_range(), area.top(), Stroke::new(line::HAIRLINE, colors.failed.mark));
-        let galley = strip(pen.painter, failure, pen.t.scaling, colors.text.strong);
+        let galley = strip(pen.painter, failure, pen.t.scaling, colors.text.strong, self.selected);
         pen.painter.galley(area.min + vec2(pen.s(metric::PAD), pen.s(metric::ERROR_PAD - 1.0)), galley, colors.text.strong);
     }
 
@@ -417,8 +419,4 @@ impl Card<'_> {
             ring(self.rect.min + Spot::output(port), color);
         }
     }
-}
-
-fn centered(painter: &Painter, at: Pos2, galley: &Arc<Galley>) {
-    painter.galley(at - galley.size() / 2.0, Arc::clone(galley), Color32::PLACEHOLDER);
 }

@@ -62,7 +62,8 @@ fn place(stage: &Stage<'_>, pen: &Pen<'_>) -> Placed {
     let place = |spot: &Spot| {
         let mut rect = spot.rect();
         if near && let Some(failure) = failure(stage, spot) {
-            rect.max.y += strip_height(pen.painter, failure);
+            let whole = stage.view.selection.nodes.contains(&spot.id);
+            rect.max.y += strip_height(pen.painter, failure, whole);
         }
         if moving.contains(&spot.id) { rect.translate(delta) } else { rect }
     };
@@ -245,8 +246,12 @@ fn wires(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: 
         pen.painter.text(at, Align2::CENTER_BOTTOM, words, font::mono(pen.font_size(size::MONO_SMALL)), pen.colors.text.dim);
     }
     stage.view.hovered_line = hovered.map(|it| it.0);
-    if hovered.is_some() {
+    if let Some(line) = hovered.and_then(|it| board.lines.get(it.0)) {
         ui.set_cursor_icon(CursorIcon::PointingHand);
+        let way = stage.scene.play.and_then(|play| play.way(&line.edge.from, &line.edge.port));
+        if let Some(value) = way.and_then(|it| it.last.as_ref()).filter(|_| !stage.ground.dragged()) {
+            stage.ground.clone().on_hover_text_at_pointer(format!("Passed last: {}", pointer::short(value)));
+        }
     }
 }
 
@@ -305,7 +310,10 @@ fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: 
         _ => None,
     };
     let pulling = matches!(stage.view.drag, Drag::Wire { .. });
-    for (at, spot) in board.spots.iter().enumerate() {
+    // What failed or is selected lies on top: its strip may reach over the row below.
+    let on_top = |spot: &Spot| stage.view.selection.nodes.contains(&spot.id) || failure(stage, spot).is_some();
+    let (above, below): (Vec<_>, Vec<_>) = board.spots.iter().enumerate().partition(|(_, it)| on_top(it));
+    for (at, spot) in below.into_iter().chain(above) {
         let rect = placed.cards[at];
         if spot.is_hidden() || !seen.intersects(rect.expand(8.0)) {
             continue;

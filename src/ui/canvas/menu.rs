@@ -2,7 +2,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use eframe::egui::{Area, Frame, Key, Margin, Modifiers, Order, Pos2, Response, Stroke, TextEdit, Ui};
+use eframe::egui::{Area, Button, Frame, Key, Margin, Modifiers, Order, Pos2, Response, Stroke, TextEdit, Ui};
 
 use super::add::{self, Choice, Offer, What};
 use super::group::fresh_note;
@@ -13,6 +13,7 @@ use crate::flow::{Edge, Edit, Flow, Group, Node, NodeId, Note, PortId};
 use crate::ui::command::UiCommand;
 use crate::ui::theme;
 use crate::ui::theme::tokens::{line, radius};
+use crate::ui::widgets::menu_look;
 use crate::ui::widgets::pick::{Pick, Row};
 
 /// Opens the list of what can be added.
@@ -273,6 +274,7 @@ fn show_renaming(ui: &Ui, stage: &mut Stage<'_>, mut renaming: Renaming) -> Opti
 /// The menu of what is selected.
 pub(super) fn on_things(response: &Response, stage: &mut Stage<'_>) {
     response.context_menu(|ui| {
+        menu_look(ui, 240.0);
         let selection = &stage.view.selection;
         let mut commands = vec![Some(UiCommand::Rename), Some(UiCommand::ToggleMute), None];
         if selection.nodes.len() > 1 || !selection.groups.is_empty() {
@@ -300,6 +302,7 @@ pub(super) fn on_things(response: &Response, stage: &mut Stage<'_>) {
 /// The menu of the ground, or of the wire under the pointer.
 pub(super) fn on_ground(response: &Response, stage: &mut Stage<'_>) {
     response.context_menu(|ui| {
+        menu_look(ui, 240.0);
         let wire = stage.view.selection.edges.first().cloned();
         let commands: &[Option<UiCommand>] = if wire.is_some() {
             &[Some(UiCommand::Delete)]
@@ -324,14 +327,14 @@ pub(super) fn on_ground(response: &Response, stage: &mut Stage<'_>) {
 }
 
 fn list(ui: &mut Ui, stage: &mut Stage<'_>, commands: &[Option<UiCommand>]) {
-    ui.set_min_width(200.0);
     for command in commands {
         match command {
             None => {
                 ui.separator();
             }
             Some(command) => {
-                if ui.button(command.title()).clicked() {
+                let keys = stage.scene.keys.words(ui.ctx(), *command);
+                if ui.add(Button::new(command.title()).shortcut_text(keys)).clicked() {
                     stage.acts.push(Act::Do(*command));
                     ui.close();
                 }

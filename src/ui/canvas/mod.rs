@@ -39,6 +39,7 @@ use crate::catalog::Catalog;
 use crate::flow::{Edit, Flow, NodeId, Problem, Severity};
 use crate::run::RunId;
 use crate::ui::command::UiCommand;
+use crate::ui::keymap::Keymap;
 use crate::ui::live::Play;
 
 /// What a canvas shows.
@@ -53,6 +54,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) snap: bool,
     pub(crate) minimap: bool,
     pub(crate) less_motion: bool,
+    pub(crate) keys: &'a Keymap,
     /// Whether keys are meant for it.
     pub(crate) listens: bool,
     pub(crate) now: Timestamp,

@@ -16,7 +16,7 @@ use crate::ui::theme::tokens::node as metric;
 /// How near and how far one can go.
 pub(crate) const ZOOM: std::ops::RangeInclusive<f32> = 0.05..=3.0;
 /// Text is still read at this zoom.
-const READABLE: f32 = 0.75;
+const READABLE: f32 = 0.65;
 /// Places to go back to.
 const PLACES: usize = 50;
 

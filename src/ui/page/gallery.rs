@@ -17,9 +17,9 @@ use crate::ui::msg::Msg;
 use crate::ui::template::{self, Template};
 use crate::ui::theme::tokens::{line, node, radius, size, space};
 use crate::ui::theme::{self, font, icon};
-use crate::ui::widgets::{button, dim};
+use crate::ui::widgets::{button, dim, within};
 
-const CARD: f32 = 260.0;
+const CARD: f32 = 252.0;
 const PICTURE: f32 = 116.0;
 
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
@@ -72,14 +72,14 @@ fn body(ui: &mut Ui, ctx: &Ctx<'_>) {
 fn featured(ui: &mut Ui, ctx: &Ctx<'_>, at: usize, template: &Template) {
     let colors = theme::colors(ui);
     let width = ui.available_width();
-    let words = 300.0_f32.min(width * 0.45);
-    let (rect, _) = ui.allocate_exact_size(vec2(width, 236.0), Sense::hover());
+    let words = 340.0_f32.min(width * 0.5);
+    let (rect, _) = ui.allocate_exact_size(vec2(width, 256.0), Sense::hover());
     let corner = CornerRadius::same(radius::CARD);
     ui.painter().rect(rect, corner, colors.bg.raised, Stroke::new(line::HAIRLINE, colors.stroke.usual), StrokeKind::Inside);
     let picture = rect.with_max_x(rect.right() - words).shrink(1.0);
     draw(ui, picture, &template.flow, ctx.catalog, true);
     let text = rect.with_min_x(rect.right() - words).shrink(20.0);
-    ui.scope_builder(UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)), |ui| {
+    within(ui, text, Layout::top_down(Align::Min), |ui| {
         crate::ui::widgets::switch::badge(ui, "Good first flow", colors.text.body, colors.bg.active);
         ui.add_space(2.0);
         ui.label(font::title(&template.flow.name).color(colors.text.strong));
@@ -111,7 +111,7 @@ fn card(ui: &mut Ui, ctx: &Ctx<'_>, at: usize, template: &Template) {
     button::focus_ring(ui, &response, rect);
     draw(ui, rect.with_max_y(rect.top() + PICTURE).shrink(1.0), flow, ctx.catalog, false);
     let text = rect.with_min_y(rect.top() + PICTURE).shrink2(vec2(12.0, 10.0));
-    ui.scope_builder(UiBuilder::new().max_rect(text).layout(Layout::top_down(Align::Min)), |ui| {
+    within(ui, text, Layout::top_down(Align::Min), |ui| {
         ui.set_clip_rect(text.intersect(ui.clip_rect()));
         ui.spacing_mut().item_spacing.y = 3.0;
         ui.label(font::heading(&flow.name).color(colors.text.strong));
@@ -133,21 +133,25 @@ fn draw(ui: &Ui, area: Rect, flow: &Flow, catalog: &Catalog, named: bool) {
     ui.painter().rect_filled(area, corner, colors.bg.canvas);
     let painter = ui.painter().with_clip_rect(area.intersect(ui.clip_rect()));
     let all = flow.nodes.keys().cloned().collect();
-    let columns = if named { 5 } else { 6 };
+    let columns = if named { 4 } else { 6 };
     // In steps of the layout, so that the picture keeps its own measure.
     let places = tidy::arrange(flow, &all, columns, [0, 0]);
     let (column, row) = ((node::WIDTH + node::COLUMN_GAP), (node::MIN_HEIGHT + node::ROW_GAP));
     let cell = |at: [i32; 2]| vec2((at[0] as f32 / column).round(), (at[1] as f32 / row).round());
     let most = places.values().fold(vec2(0.0, 0.0), |most, it| most.max(cell(*it)));
-    let (wide, high) = if named { (112.0, 28.0) } else { (22.0, 22.0) };
     let inner = area.shrink2(vec2(18.0, 14.0));
-    let step = vec2(
-        if most.x > 0.0 { ((inner.width() - wide) / most.x).min(wide + 40.0) } else { 0.0 },
-        if most.y > 0.0 { ((inner.height() - high) / most.y).min(high + 34.0) } else { 0.0 },
-    );
+    // Each cell keeps some room for its wires.
+    let cells = most + vec2(1.0, 1.0);
+    let room = vec2(inner.width() / cells.x, inner.height() / cells.y);
+    let (wide, high) = if named {
+        ((room.x - 16.0).clamp(20.0, 116.0), (room.y - 8.0).clamp(12.0, 28.0))
+    } else {
+        let side = (room.x - 10.0).min(room.y - 5.0).clamp(8.0, 24.0);
+        (side, side)
+    };
+    let step = vec2(room.x.min(wide + 36.0), room.y.min(high + 30.0));
     let extent = most * step + vec2(wide, high);
     let origin = inner.center() - extent / 2.0;
-    let wide = wide.min(if most.x > 0.0 { (step.x - 14.0).max(20.0) } else { wide });
     let boxes: BTreeMap<&NodeId, Rect> =
         places.iter().map(|(id, at)| (id, Rect::from_min_size(origin + cell(*at) * step, vec2(wide, high)))).collect();
     for edge in &flow.edges {
@@ -195,8 +199,8 @@ fn draw(ui: &Ui, area: Rect, flow: &Flow, catalog: &Catalog, named: bool) {
                 rect.right() - at.x - 4.0,
             );
         } else {
-            painter.rect(rect, 5.0, ink.tint, Stroke::new(1.0, ink.mark.gamma_multiply(0.5)), StrokeKind::Inside);
-            painter.text(rect.center(), Align2::CENTER_CENTER, face.icon, glyph(12.0), ink.text);
+            painter.rect(rect, high * 0.22, ink.tint, Stroke::new(1.0, ink.mark.gamma_multiply(0.5)), StrokeKind::Inside);
+            painter.text(rect.center(), Align2::CENTER_CENTER, face.icon, glyph((high * 0.6).min(13.0)), ink.text);
         }
     }
 }

@@ -155,6 +155,7 @@ impl Panes<'_> {
             snap: ctx.prefs.snap,
             minimap: ctx.prefs.minimap,
             less_motion: ctx.prefs.less_motion,
+            keys: ctx.keys,
             listens: !ctx.asking,
             now: ctx.now,
         };

@@ -5,10 +5,11 @@ use super::Dock;
 use crate::ui::command::{Menu, UiCommand};
 use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
+use crate::ui::widgets::menu_look;
 
 /// What stands in the menu of the file button.
 pub(super) fn file(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock) {
-    ui.set_min_width(240.0);
+    menu_look(ui, 240.0);
     for command in [UiCommand::New, UiCommand::Open] {
         item(ui, ctx, dock, command);
     }
@@ -24,7 +25,7 @@ pub(super) fn file(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock) {
     ui.separator();
     for (menu, words) in [(Menu::Edit, "Edit"), (Menu::Arrange, "Arrange"), (Menu::View, "View"), (Menu::Run, "Run")] {
         ui.menu_button(words, |ui| {
-            ui.set_min_width(260.0);
+            menu_look(ui, 260.0);
             for command in UiCommand::ALL.iter().filter(|it| it.spec().menu == menu) {
                 item(ui, ctx, dock, *command);
             }
@@ -39,7 +40,7 @@ pub(super) fn file(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock) {
 fn recent(ui: &mut Ui, ctx: &Ctx<'_>) {
     ui.add_enabled_ui(!ctx.prefs.recent.is_empty(), |ui| {
         ui.menu_button("Open recent", |ui| {
-            ui.set_min_width(260.0);
+            menu_look(ui, 260.0);
             for path in &ctx.prefs.recent {
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 if ui.button(name).on_hover_text(path.display().to_string()).clicked() {

@@ -101,6 +101,28 @@ fn a_file_is_opened_once_however_often_it_is_asked_for() {
     assert_eq!(desk.window.state().docs.list.len(), 2);
 }
 
+#[derive(Debug)]
+struct Dropped(std::path::PathBuf);
+
+impl eframe::egui::DroppedFile for Dropped {
+    fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        std::fs::read(&self.0).map_err(|error| error.to_string())
+    }
+}
+
+#[test]
+fn a_file_that_is_dropped_on_the_window_is_opened() {
+    let mut desk = Desk::first();
+    let path = desk.home.path().join("dropped.flowyard");
+    disk::save(&Sketch::flow("t.out -> a"), &path).unwrap();
+    desk.window.input_mut().dropped_files.push(std::sync::Arc::new(Dropped(path)));
+    desk.until("it is open", |app| app.docs.active().unwrap().title() == "Sketch");
+}
+
 #[test]
 fn a_template_is_chosen_from_the_gallery() {
     let mut desk = Desk::with(&Sketch::flow("t.out -> a"));

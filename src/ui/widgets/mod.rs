@@ -5,7 +5,7 @@ pub(crate) mod pick;
 pub(crate) mod switch;
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
-use eframe::egui::{Color32, FontId, Pos2, RichText, Ui, vec2};
+use eframe::egui::{Color32, FontId, Layout, Pos2, Rect, RichText, Ui, UiBuilder, vec2};
 
 use super::theme;
 
@@ -17,6 +17,21 @@ pub(crate) fn cut_text(ui: &Ui, at: Pos2, text: &str, font: FontId, color: Color
     let size = galley.size();
     ui.painter().galley(at - vec2(0.0, size.y / 2.0), galley, color);
     size.x
+}
+
+/// Rows of a menu: dense, as wide as they need at least.
+pub(crate) fn menu_look(ui: &mut Ui, width: f32) {
+    ui.set_min_width(width);
+    let spacing = ui.spacing_mut();
+    spacing.item_spacing.y = 1.0;
+    spacing.button_padding = vec2(8.0, 3.0);
+    spacing.interact_size.y = 26.0;
+}
+
+/// Controls at a place of their own, which the layout around them knows nothing of.
+pub(crate) fn within<R>(ui: &mut Ui, rect: Rect, layout: Layout, add: impl FnOnce(&mut Ui) -> R) -> R {
+    let mut inner = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout));
+    add(&mut inner)
 }
 
 /// Small words in the dim colour.
