@@ -11,5 +11,6 @@ mod hostile_flows;
 mod hostile_services;
 mod hostile_webhooks;
 mod kill;
+mod packaging;
 mod support;
 mod templates;
