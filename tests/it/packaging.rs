@@ -60,16 +60,17 @@ fn rpm_assets(package: &Value) -> Vec<(String, String, String)> {
 /// What stands in each `<name …>…</name>`; elements do not hold their own kind here.
 fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
     let closing = format!("</{name}>");
-    let parts = xml.split(&format!("<{name}")).skip(1).filter(|it| it.starts_with(['>', ' ']));
+    let opening = format!("<{name}");
+    let parts = xml.split(&opening).skip(1).filter(|it| it.starts_with(['>', ' ']));
     parts.filter_map(|it| Some(it.split_once('>')?.1.split_once(&closing)?.0.trim())).collect()
 }
 
 /// The attribute of each `<name …>`.
 fn attributes<'a>(xml: &'a str, name: &str, attribute: &str) -> Vec<&'a str> {
     let begins = format!(" {attribute}=\"");
-    let tags =
-        xml.split(&format!("<{name}")).skip(1).filter(|it| it.starts_with([' ', '\n'])).filter_map(|it| it.split('>').next());
-    tags.filter_map(|it| it.split_once(&begins)?.1.split('"').next()).collect()
+    let opening = format!("<{name}");
+    let tags = xml.split(&opening).skip(1).filter(|it| it.starts_with([' ', '\n']));
+    tags.filter_map(|it| it.split('>').next()?.split_once(&begins)?.1.split('"').next()).collect()
 }
 
 /// The values of `key=value` lines.
@@ -216,6 +217,10 @@ fn names_versions_and_licences_agree() {
     assert_eq!(value(&inno, "AppVersion"), "{#Version}", "the version comes from Cargo.toml");
     assert!(inno.contains(&format!("AppUserModelID: \"{APP_ID}\"")));
     assert!(text(WORKFLOW).contains(&format!("RUST_TOOLCHAIN: \"{}\"", env!("CARGO_PKG_RUST_VERSION"))));
+
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(text("README.md").contains(&format!("./flowyard_{version}-1_amd64.deb")));
+    assert!(text("packaging/README.md").contains(&format!("iscc /DVersion={version} ")));
 
     // Debian's file holds the licence's own words, each line one in, an empty one as a dot.
     let copyright = text("packaging/linux/copyright");
