@@ -22,6 +22,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("egui", &["ui"]),
     ("eframe", &["ui"]),
+    ("egui_tiles", &["ui"]),
+    ("rfd", &["ui"]),
     ("rusqlite", &["journal"]),
     ("zstd", &["journal"]),
     ("reqwest", &["connector"]),

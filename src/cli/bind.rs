@@ -106,6 +106,8 @@ mod tests {
             edges: [].into(),
             slots: slots.iter().map(|(slot, connector)| (SlotId::new(*slot), ConnectorId::new(connector))).collect(),
             layout: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            groups: BTreeMap::new(),
         }
     }
 

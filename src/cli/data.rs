@@ -9,7 +9,7 @@ const HELP: &str = "The data directory: log, connections. By default what FLOWYA
     user's own; runs in the sandbox go to its subdirectory \"sandbox\"";
 
 /// Which data directory.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct DataArgs {
     // The help is no doc comment, which would have to mark the variable's name.
     #[arg(long, value_name = "DIR", help = HELP)]

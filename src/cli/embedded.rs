@@ -16,7 +16,7 @@ const FAULT_HELP: &str = "Let a share of the sandbox's answers go wrong: unautho
     or slow, each with a share from 0 to 1, slow also with its milliseconds (slow=0.5:2000). May be given several times";
 
 /// What goes wrong in the sandbox.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct FaultArgs {
     #[arg(long = "fault", value_name = "KIND=SHARE", value_parser = FaultShare::parse, help = FAULT_HELP)]
     faults: Vec<FaultShare>,

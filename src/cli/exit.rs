@@ -35,7 +35,8 @@ Exit codes:
   3    a file cannot be used: the flow is damaged, newer than this program or has problems; or its input, the
        connections or an imported document cannot be read
   4    a step waits for a person: a sign-in, an approval, an uncertain outcome
-  5    this machine: an address is taken, the data directory is in use or cannot be written, the disk is full
+  5    this machine: an address is taken, the data directory is in use or cannot be written, the disk is full, there is
+       no display for the window
   6    a connection is missing or not chosen, or its secret is not set
   130  cancelled by Ctrl-C";
 

@@ -8,6 +8,7 @@
 //! Invariant: every error names what failed, where, and the next step, and ends with a code of the table in `--help`.
 //! Invariant: no secret is taken from the command line.
 mod bind;
+mod cancel;
 mod catalog;
 mod changes;
 mod check;
@@ -31,6 +32,8 @@ mod serve;
 mod signal;
 mod story;
 mod table;
+#[cfg(feature = "gui")]
+mod window;
 mod words;
 
 use std::ffi::OsString;
@@ -61,8 +64,11 @@ enum Verb {
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
     Release(release::Release),
+    Cancel(cancel::Cancel),
     Connect(connect::Connect),
     Catalog(catalog::CatalogVerbs),
+    #[cfg(feature = "gui")]
+    Open(window::Open),
 }
 
 /// Runs the program with these arguments, the first of which is its own name.
@@ -86,8 +92,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
+        Some(Verb::Cancel(it)) => cancel::run(it, &mut out),
         Some(Verb::Connect(it)) => connect::run(it, &mut out),
         Some(Verb::Catalog(it)) => catalog::run(it, &mut out),
+        #[cfg(feature = "gui")]
+        Some(Verb::Open(it)) => window::run(it),
         None => without_verb(&mut out),
     };
     let result = match (result, out.finish()) {
@@ -103,8 +112,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// The window, where there is one.
 #[cfg(feature = "gui")]
 fn without_verb(_: &mut Printer) -> Result<Exit, Error> {
-    crate::ui::open()?;
-    Ok(Exit::Done)
+    window::run(&window::Open::default())
 }
 
 #[cfg(not(feature = "gui"))]

@@ -9,11 +9,12 @@ use super::exit::{Error, Exit};
 use super::print::Printer;
 use super::runtime;
 use crate::catalog::Catalog;
-use crate::engine;
+use crate::engine::{self, Effective};
 use crate::record::FailureKind;
 use crate::run::{Release as How, RunId};
 
-/// Let a step that waits for a person go on, and say how. The run goes on with the next `serve` on this data directory.
+/// Let a step that waits for a person go on, and say how. The run goes on at once where a `serve` is at work on this data
+/// directory, and otherwise with the next one.
 #[derive(Debug, Args)]
 pub(super) struct Release {
     /// The run's number
@@ -79,7 +80,7 @@ pub(super) fn run(args: &Release, out: &mut Printer) -> Result<Exit, Error> {
     let data = args.data.resolve(args.sandbox)?;
     runtime::prepare_to_write();
     let released = engine::release(&data, &Catalog::shipped(), RunId(args.run), args.step.as_deref(), how);
-    let step = released.map_err(|failure| match failure.kind {
+    let (step, effective) = released.map_err(|failure| match failure.kind {
         FailureKind::NotFound => Error::new(Exit::Failed, failure),
         _ => Error::from(failure),
     })?;
@@ -87,7 +88,10 @@ pub(super) fn run(args: &Release, out: &mut Printer) -> Result<Exit, Error> {
         out.json(&json!({ "run": args.run, "step": step.to_string(), "released": true }));
     } else {
         out.line(format_args!("Released {step} of run {}", args.run));
-        out.say("The run goes on with the next `flowyard serve` on this data directory.");
+        out.say(match effective {
+            Effective::Now => "The run goes on.",
+            Effective::WithNextStart => "The run goes on with the next `flowyard serve` on this data directory.",
+        });
     }
     Ok(Exit::Done)
 }

@@ -19,7 +19,7 @@ use super::signal::Signals;
 use super::story::{self, Ending, Story};
 use super::{read, runtime, words};
 use crate::catalog::Catalog;
-use crate::engine::{self, CallSettings, Clock, Command, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use crate::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use crate::flow::{Flow, NodeId, NodeKind, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Outcome, RunId};
@@ -244,7 +244,7 @@ impl<'a> Watched<'a> {
                     cancelled = true;
                     out.say(paint(WAITING, "Cancelling; press Ctrl-C again to leave at once."));
                     if let Some(run) = self.run {
-                        self.engine.send(Command::Cancel { run, by: "Ctrl-C".to_owned() });
+                        drop(self.engine.cancel(run, "Ctrl-C"));
                     }
                 }
                 () = tokio::time::sleep(patience.min(Duration::from_hours(24))) => {

@@ -6,12 +6,13 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::release::{self, Waiting};
+use super::door::{Answer, Order};
+use super::release::{self, Effective, Reached, Waiting};
 use super::shared::Shared;
-use super::{Clock, ConnectionId, JournalOptions};
+use super::{Clock, ConnectionId};
 use crate::catalog::Catalog;
 use crate::connector::{BreakerState, Connection};
-use crate::journal::{Append, Journal};
+use crate::journal::Journal;
 use crate::record::Failure;
 use crate::run::{Park, Release, RunId, StepKey};
 
@@ -55,23 +56,28 @@ pub(super) async fn save(shared: &Shared, connection: &Connection) {
 }
 
 /// What [`resume`] did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Resumed {
     /// Whether requests had been stopped.
     pub was_stopped: bool,
-    /// The steps that waited for it, and go on with the next start.
+    /// The steps that waited for it.
     pub released: Vec<(RunId, StepKey)>,
 }
 
-/// Closes a connection's breaker while nothing runs, and lets the steps go on that wait for it or for a sign-in. Blocks.
+/// Closes a connection's breaker, and lets the steps go on that wait for it or for a sign-in. Blocks.
 ///
 /// # Errors
-/// A [`Failure`] where the data directory cannot be used, for example because it is in use.
-pub fn resume(data: &Path, catalog: &Catalog, connection: &ConnectionId) -> Result<Resumed, Failure> {
-    let journal = Journal::open(data, JournalOptions::default())?;
-    let resumed = resume_in(&journal, catalog, connection);
-    journal.close();
-    resumed
+/// A [`Failure`] where the data directory cannot be used.
+pub fn resume(data: &Path, catalog: &Catalog, connection: &ConnectionId) -> Result<(Resumed, Effective), Failure> {
+    match release::open_or_ask(data, Order::Resume { connection: connection.as_str().to_owned() })? {
+        Reached::Journal(journal) => {
+            let resumed = resume_in(&journal, catalog, connection);
+            journal.close();
+            Ok((resumed?, Effective::WithNextStart))
+        }
+        Reached::Engine(Answer::Resumed(resumed)) => Ok((resumed, Effective::Now)),
+        Reached::Engine(other) => Err(release::unexpected(&other)),
+    }
 }
 
 fn resume_in(journal: &Journal, catalog: &Catalog, connection: &ConnectionId) -> Result<Resumed, Failure> {
@@ -89,7 +95,7 @@ fn resume_in(journal: &Journal, catalog: &Catalog, connection: &ConnectionId) ->
             released.push((id, step));
         }
         if !entries.is_empty() {
-            journal.append(Append { run: id, new: None, entries, exchanges: Vec::new() }).wait()?;
+            release::write(journal, id, entries)?;
         }
     }
     Ok(Resumed { was_stopped, released })

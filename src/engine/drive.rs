@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
 
+use super::release;
 use super::shared::{Control, Deployed, Shared};
 use super::step::{self, Performed};
 use super::{ConnectionId, Event};
@@ -20,8 +21,8 @@ use crate::run::{Entry, Next, Outcome, Park, Program, Release, Run, RunId, StepK
 #[derive(Debug)]
 pub(super) enum Signal {
     Cancel { by: String },
-    Release { step: StepKey, release: Release, reply: oneshot::Sender<bool> },
-    Resume { connection: ConnectionId },
+    Release { step: Option<String>, release: Release, reply: oneshot::Sender<Result<StepKey, Failure>> },
+    Resume { connection: ConnectionId, released: mpsc::UnboundedSender<(RunId, StepKey)> },
     Stop,
 }
 
@@ -277,14 +278,17 @@ impl Driver {
                 self.entries.push(entry);
             }
             Signal::Release { step, release, reply } => {
-                let entry = self.run.release(&step, release, now);
-                reply.send(entry.is_some()).ok();
-                self.entries.extend(entry);
+                let chosen = release::choose(self.id, &self.run.parked_steps(), step.as_deref(), &release);
+                if let Ok(step) = &chosen {
+                    self.entries.extend(self.run.release(step, release, now));
+                }
+                reply.send(chosen).ok();
             }
-            Signal::Resume { connection } => {
+            Signal::Resume { connection, released } => {
                 for (step, on) in self.run.parked_steps() {
                     if matches!(&on, Park::SignIn(id) | Park::Breaker(id) if id == connection.as_str()) {
                         self.entries.extend(self.run.release(&step, Release::Repeat, now));
+                        released.send((self.id, step)).ok();
                     }
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::{ConnectionId, Deployment};
+use super::{ConnectionId, Deployment, Resumed};
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
 use crate::run::{Entry, Outcome, Program, Release, RunId, StepKey};
@@ -44,22 +44,26 @@ pub enum Command {
         run: RunId,
         /// Who asked.
         by: String,
+        /// Whether it is under way.
+        reply: oneshot::Sender<bool>,
     },
     /// Let a parked step go on.
     Release {
         /// Which run.
         run: RunId,
-        /// Which step.
-        step: StepKey,
+        /// Which step, as it is written; none means the only one that waits.
+        step: Option<String>,
         /// How.
         release: Release,
-        /// Whether it was parked, and for that.
-        reply: oneshot::Sender<bool>,
+        /// The step, or why it cannot go on so.
+        reply: oneshot::Sender<Result<StepKey, Failure>>,
     },
     /// A connection works again: its breaker is closed, steps parked on it go on.
     Resume {
         /// Which connection.
         connection: ConnectionId,
+        /// What that did.
+        reply: oneshot::Sender<Resumed>,
     },
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
@@ -206,8 +210,22 @@ impl Handle {
         Pending::new(answer)
     }
 
-    /// Lets a parked step go on; the answer is whether it was parked.
-    pub fn release(&self, run: RunId, step: StepKey, release: Release) -> Pending<bool> {
+    /// Ends a run; the answer is whether it is under way.
+    pub fn cancel(&self, run: RunId, by: &str) -> Pending<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Cancel { run, by: by.to_owned(), reply });
+        Pending::new(answer)
+    }
+
+    /// Closes a connection's breaker, and lets the steps go on that are parked on it.
+    pub fn resume(&self, connection: ConnectionId) -> Pending<Resumed> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Resume { connection, reply });
+        Pending::new(answer)
+    }
+
+    /// Lets a parked step go on; without one, the only one that waits.
+    pub fn release(&self, run: RunId, step: Option<String>, release: Release) -> Pending<Result<StepKey, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Release { run, step, release, reply });
         Pending::new(answer)

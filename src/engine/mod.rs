@@ -10,6 +10,7 @@
 mod breaker;
 mod clock;
 mod deploy;
+mod door;
 mod drive;
 mod handle;
 pub mod log;
@@ -31,7 +32,7 @@ pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Pending};
-pub use self::release::release;
+pub use self::release::{Effective, cancel, release};
 use self::shared::Shared;
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections, Vault};
@@ -119,7 +120,8 @@ impl std::fmt::Debug for Settings {
 /// A [`Failure`] where the data directory cannot be used, a flow cannot run, or the address is taken.
 pub async fn start(settings: Settings) -> Result<Handle, Failure> {
     let Settings { data, journal, catalog, connections, mode, flows, listen, clock, calls, limits, recover } = settings;
-    let journal = tokio::task::spawn_blocking(move || Journal::open(&data, journal))
+    let dir = data.clone();
+    let journal = tokio::task::spawn_blocking(move || Journal::open(&dir, journal))
         .await
         .map_err(|error| Failure::new(FailureKind::Machine, "The journal could not be opened").detail(error.to_string()))??;
     let vault = Vault::default();
@@ -163,7 +165,18 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         None => None,
     };
     let (sender, commands) = mpsc::unbounded_channel();
+    // Nothing depends on it: whoever cannot reach the engine ends it first.
+    let door = match door::Door::open(&data, sender.downgrade(), shared.stopped()).await {
+        Ok(door) => Some(door),
+        Err(error) => {
+            tracing::warn!(%error, "other processes cannot reach this one");
+            None
+        }
+    };
     let supervisor = supervisor::Supervisor::new(shared);
-    tokio::spawn(supervisor.run(commands));
+    tokio::spawn(async move {
+        supervisor.run(commands).await;
+        drop(door);
+    });
     Ok(Handle::new(sender, events, troubles, address))
 }

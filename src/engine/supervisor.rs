@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, Event, breaker, deploy};
+use super::{Command, ConnectionId, Event, Resumed, breaker, deploy, release};
+use crate::connector::BreakerState;
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -46,15 +47,15 @@ impl Supervisor {
                 }
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
                 Command::Start { flow, trigger, payload, watch, reply } => self.start(&flow, trigger, payload, watch, reply),
-                Command::Cancel { run, by } => self.signal(run, Signal::Cancel { by }),
-                Command::Release { run, step, release, reply } => self.signal(run, Signal::Release { step, release, reply }),
-                Command::Resume { connection } => {
-                    self.shared.caller.close_breaker(&connection);
-                    if let Some(known) = self.shared.connections.get(&connection).cloned() {
-                        breaker::save(&self.shared, &known).await;
-                    }
-                    self.shared.signal_all(|| Signal::Resume { connection: connection.clone() });
+                Command::Cancel { run, by, reply } => {
+                    reply.send(self.signal(run, Signal::Cancel { by }).is_ok()).ok();
                 }
+                Command::Release { run, step, release, reply } => {
+                    if let Err(Signal::Release { reply, .. }) = self.signal(run, Signal::Release { step, release, reply }) {
+                        reply.send(Err(release::not_under_way(run))).ok();
+                    }
+                }
+                Command::Resume { connection, reply } => self.resume(connection, reply).await,
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;
@@ -80,10 +81,32 @@ impl Supervisor {
         });
     }
 
-    fn signal(&self, run: RunId, signal: Signal) {
-        if let Some(control) = self.shared.control(run) {
-            control.signals.send(signal).ok();
+    /// Tells a run; gives the signal back if it is not under way.
+    fn signal(&self, run: RunId, signal: Signal) -> Result<(), Signal> {
+        match self.shared.control(run) {
+            Some(control) => control.signals.send(signal).map_err(|unsent| unsent.0),
+            None => Err(signal),
         }
+    }
+
+    async fn resume(&self, connection: ConnectionId, reply: oneshot::Sender<Resumed>) {
+        let was_stopped = !matches!(self.shared.caller.breaker(&connection), BreakerState::Closed { .. });
+        self.shared.caller.close_breaker(&connection);
+        if let Some(known) = self.shared.connections.get(&connection).cloned() {
+            breaker::save(&self.shared, &known).await;
+        }
+        let (released, mut told) = mpsc::unbounded_channel();
+        self.shared.signal_all(|| Signal::Resume { connection: connection.clone(), released: released.clone() });
+        drop(released);
+        // Each run answers when it next looks; other commands need not wait for that.
+        tokio::spawn(async move {
+            let mut released = Vec::new();
+            while let Some(step) = told.recv().await {
+                released.push(step);
+            }
+            released.sort();
+            reply.send(Resumed { was_stopped, released }).ok();
+        });
     }
 
     fn start(

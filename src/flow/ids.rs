@@ -51,6 +51,14 @@ id! {
     PortId
 }
 id! {
+    /// A note on the canvas.
+    NoteId
+}
+id! {
+    /// A group on the canvas.
+    GroupId
+}
+id! {
     /// A place for a connection: `crm`, `calendar`.
     SlotId
 }

@@ -1,8 +1,10 @@
 //! What a flow is: nodes, edges between named ports, mappings, slots for connections, and where things sit on the canvas.
 //!
 //! Invariant: [`Flow::apply`] is the only way a flow changes, and it keeps every edge's ends and every layout entry among
-//! the nodes. Invariant: `layout` never changes what a flow does.
+//! the nodes. Invariant: `layout`, `notes` and `groups` never change what a flow does.
+//! Invariant: a node is in one group at most, and no group is, over its parents, within itself.
 mod binding;
+mod canvas;
 mod check;
 pub mod disk;
 mod edit;
@@ -24,11 +26,12 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use self::binding::{Binding, Mapping, Missing, Source};
+pub use self::canvas::{Group, Note};
 pub use self::check::{CheckContext, Checker, Problem, Severity};
 pub use self::edit::{Edit, EditError, MAX_EDGES, MAX_NODES};
 pub use self::field::FieldPath;
 pub use self::history::{Gesture, History};
-pub use self::ids::{FlowId, NodeId, PortId, SlotId};
+pub use self::ids::{FlowId, GroupId, NodeId, NoteId, PortId, SlotId};
 pub use self::node::{
     Case, HttpBody, HttpCall, JoinMode, Level, Node, NodeKind, Row, StopOutcome, Trigger, WaitFor, WebhookAnswer,
 };
@@ -53,6 +56,10 @@ pub struct Flow {
     pub slots: BTreeMap<SlotId, ConnectorId>,
     /// Where nodes sit, in canvas points. Never read by `run` or `engine`.
     pub layout: BTreeMap<NodeId, [i32; 2]>,
+    /// What a person wrote beside the nodes. Never read by `run` or `engine`.
+    pub notes: BTreeMap<NoteId, Note>,
+    /// Nodes that a person put together. Never read by `run` or `engine`.
+    pub groups: BTreeMap<GroupId, Group>,
 }
 
 /// A wire: when `from` leaves through `port`, `to` may run.

@@ -1,24 +1,108 @@
-//! The window. For now it says what Flowyard is and where to begin; canvas, inspector and log come to live here.
+//! The window.
 //!
-//! Invariant: a frame never waits: everything slow happens behind the engine's handle.
-mod welcome;
+//! [`open`] shows it; whoever calls hands in what runs behind it ([`Behind`]). Each frame folds in what came ([`live`]), does
+//! what was asked for ([`update`], the only place that changes state), and paints from a read-only [`ctx`]. Panels ask by
+//! [`msg`]; [`command`] is the one list of what has a name and keys.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `app`, `ctx`, `msg`, `update` | state, what panels see, what they ask for, and what comes of it |
+//! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
+//! | `document`, `files`, `template` | open flows, their files, and the flows that ship |
+//! | `live` | what the engine tells, folded run by run |
+//! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
+//! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
+//! | `canvas`, `inspector`, `log` | the panes |
+//! | `measure` | the canvas without a window, for the bench |
+//!
+//! Invariant: a frame never waits: everything slow happens behind the engine's handle or on a thread of its own.
+//! Invariant: every control has a name for those who do not see it, and no state is told by colour alone.
+mod app;
+mod behind;
+mod canvas;
+mod command;
+mod ctx;
+mod dialog;
+mod document;
+mod files;
+mod inspector;
+mod keymap;
+mod live;
+mod log;
+pub mod measure;
+mod msg;
+mod page;
+mod palette;
+mod prefs;
+mod shell;
+mod template;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod toast;
+mod update;
+mod widgets;
+mod words;
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use self::behind::{Behind, Stage, Start, StartRun, Told, Waker};
 use crate::record::{Failure, FailureKind};
 
-/// Opens the window and returns when it is closed.
+/// What the window begins with.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    /// Flows to open; without any, what was open last.
+    pub flows: Vec<PathBuf>,
+}
+
+/// Opens the window and returns when it is closed. `start` is called once there is a window to wake.
 ///
 /// # Errors
 /// A [`Failure`] where there is no display, or it cannot be drawn on.
-pub fn open() -> Result<(), Failure> {
+pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<(), Failure> {
+    let no_display = |detail: String| {
+        Failure::new(FailureKind::Machine, "The window cannot be opened").detail(detail).hint(
+            "Without a display, use a command: `flowyard run FLOW --sandbox` tests a flow, `flowyard --help` lists them all.",
+        )
+    };
+    if let Some(words) = missing_display() {
+        return Err(no_display(words.to_owned()));
+    }
     let viewport = eframe::egui::ViewportBuilder::default()
         .with_title("Flowyard")
         .with_app_id("flowyard")
-        .with_inner_size([960.0, 600.0])
-        .with_min_inner_size([480.0, 320.0]);
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([640.0, 420.0]);
     let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..Default::default() };
-    eframe::run_native("Flowyard", options, Box::new(|_| Ok(Box::new(welcome::Welcome)))).map_err(|error| {
-        Failure::new(FailureKind::Machine, "The window cannot be opened")
-            .detail(error.to_string())
-            .hint("Without a display, use a command: `flowyard --help` lists them.")
-    })
+    let create = |created: &eframe::CreationContext<'_>| {
+        theme::install(&created.egui_ctx);
+        let ctx = created.egui_ctx.clone();
+        let waker: Waker = Arc::new(move || ctx.request_repaint());
+        let behind = start(Arc::clone(&waker));
+        let app = app::App::new(behind, Box::new(files::SystemDialogs), waker, &opening.flows);
+        if let Some([width, height]) = app.prefs.window {
+            let size = eframe::egui::vec2(width, height);
+            created.egui_ctx.send_viewport_cmd(eframe::egui::ViewportCommand::InnerSize(size));
+        }
+        if app.prefs.maximized {
+            created.egui_ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Maximized(true));
+        }
+        Ok(Box::new(app) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("Flowyard", options, Box::new(create)).map_err(|error| no_display(error.to_string()))
+}
+
+/// Asked before the window is made: some of what is underneath panics where nothing is there to draw on.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn missing_display() -> Option<&'static str> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty());
+    let any = is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") || is_set("WAYLAND_SOCKET");
+    (!any).then_some("There is no display: neither DISPLAY nor WAYLAND_DISPLAY is set")
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn missing_display() -> Option<&'static str> {
+    None
 }

@@ -6,11 +6,10 @@ use std::time::Duration;
 
 use flowyard::catalog::{AuthKind, Catalog, Connector, ConnectorId};
 use flowyard::engine::{
-    self, CallSettings, Clock, Command, Connection, ConnectionId, Deployment, Event, Handle, JournalOptions, Limits, Mode,
-    Settings,
+    self, CallSettings, Clock, Connection, ConnectionId, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings,
 };
 use flowyard::flow::{Flow, HttpCall, NodeKind, RetryPolicy};
-use flowyard::run::{Entry, Outcome, Park, RunId};
+use flowyard::run::{Entry, Outcome, Park, RunId, StepKey};
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -110,7 +109,7 @@ async fn a_restart_is_no_way_around_an_open_breaker_and_a_person_closes_it() {
 
     let resume = |id: &str| {
         let (data, id) = (dir.path().to_owned(), ConnectionId::new(id));
-        tokio::task::spawn_blocking(move || engine::resume(&data, &catalog(), &id).expect("resumed"))
+        tokio::task::spawn_blocking(move || engine::resume(&data, &catalog(), &id).expect("resumed").0)
     };
     let other = resume("other").await.expect("no panic");
     assert!(!other.was_stopped && other.released.is_empty(), "{other:?}");
@@ -130,8 +129,10 @@ async fn a_breaker_that_was_closed_while_the_engine_ran_stays_closed() {
     let (dir, target) = (tempfile::tempdir().expect("a directory"), Target::start().await);
     target.then([Behaviour::Echo(500), Behaviour::Echo(500), Behaviour::Echo(500)]);
     let handle = engine(dir.path(), &target).await;
-    assert!(run(&handle).await.1.is_some());
-    handle.send(Command::Resume { connection: ConnectionId::new("calendar") });
+    let (parked, on, _) = run(&handle).await;
+    assert!(on.is_some());
+    let resumed = handle.resume(ConnectionId::new("calendar")).wait().await.expect("an answer");
+    assert!(resumed.was_stopped && resumed.released == [(parked, StepKey::new("book"))], "{resumed:?}");
     tokio::time::timeout(PATIENCE, target.arrived(4)).await.expect("the step goes on");
     handle.stop().wait().await;
     let handle = engine(dir.path(), &target).await;

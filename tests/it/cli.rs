@@ -254,7 +254,7 @@ fn a_step_that_waits_is_let_go_on_by_a_person() {
     home.run(&["release", "1", "--repeat", "--data", "d"]).with_code(1).warns(&["No step of run 1 waits"]);
     let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--data", "d"]);
     home.until_all_ended("d");
-    home.run(&["release", "1", "--fail", "--data", "d"]).with_code(5).warns(&["in use"]);
+    home.run(&["release", "1", "--fail", "--data", "d"]).with_code(1).warns(&["no run 1 under way"]);
     drop(serving);
     home.run(&["log", "show", "1", "--data", "d"]).with_code(0).says(&["marked as failed"]);
 }
@@ -270,15 +270,24 @@ fn an_approval_waits_for_a_person_who_agrees_or_declines() {
     });
     let wires = ["start -> ask", "ask.approved -> yes", "ask.declined -> no"];
     home.write("a.flowyard", &flow("offer", &nodes, &wires));
-    for _ in 0..2 {
+    for _ in 0..4 {
         home.run(&["run", "a.flowyard", "--sandbox", "--data", "d"]).with_code(4).says(&["Send the offer to Ann?"]);
     }
     home.run(&["release", "1", "--repeat", "--data", "d"]).with_code(1).warns(&["waits for an approval", "decline"]);
     home.run(&["release", "1", "--approve", "--data", "d"]).with_code(0).says(&["Released ask of run 1"]);
-    home.run(&["release", "2", "--decline", "--data", "d"]).with_code(0);
-    let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--data", "d"]);
+    home.run(&["release", "2", "--decline", "--data", "d"]).with_code(0).warns(&["with the next"]);
+    home.run(&["cancel", "3", "--data", "d"]).with_code(0).says(&["Cancelled run 3"]);
+    home.run(&["cancel", "3", "--data", "d"]).with_code(1).warns(&["Run 3 is over"]);
+    let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--json", "--data", "d"]);
+    serving.line_with("sandbox");
+    // The engine at work on the directory is asked, which has all runs by now.
+    home.run(&["release", "4", "--done", "1", "--data", "d"]).with_code(1).warns(&["waits for an approval"]);
+    home.run(&["release", "4", "ask", "--approve", "--data", "d"]).with_code(0).warns(&["The run goes on."]);
+    home.run(&["connect", "resume", "calendar", "--data", "d"]).with_code(1).warns(&["Nothing was stopped"]);
     home.until_all_ended("d");
+    home.run(&["cancel", "4", "--data", "d"]).with_code(1).warns(&["no run 4 under way"]);
     drop(serving);
+    home.run(&["log", "show", "4", "--data", "d"]).with_code(0).says(&["→ approved", "sent"]);
     home.run(&["log", "show", "1", "--data", "d"]).with_code(0).says(&["→ approved", "sent"]);
     home.run(&["log", "show", "2", "--data", "d"]).with_code(0).says(&["→ declined", "left"]);
     home.run(&["connect", "resume", "calendar", "--data", "d"]).with_code(1).warns(&["Nothing was stopped"]);

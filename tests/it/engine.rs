@@ -9,7 +9,7 @@ use flowyard::catalog::Catalog;
 use flowyard::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use flowyard::flow::{Binding, Flow, NodeKind, StopOutcome, WaitFor, WebhookAnswer};
 use flowyard::record::FailureKind;
-use flowyard::run::{Entry, Outcome, Release, RunId, StepKey};
+use flowyard::run::{Entry, Outcome, Release, RunId};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -214,7 +214,7 @@ async fn a_call_that_must_not_be_repeated_waits_for_a_person_after_a_restart() {
     let mut events = handle.events();
     let receipt = Release::Done(Arc::new(json!({ "receipt": "r1" })));
     // Parking is written right after the start; a release before that finds nothing to release.
-    while handle.release(run, StepKey::new("pay"), receipt.clone()).wait().await != Some(true) {
+    while !matches!(handle.release(run, Some("pay".to_owned()), receipt.clone()).wait().await, Some(Ok(_))) {
         tokio::task::yield_now().await;
     }
     let ended = async {
@@ -239,7 +239,7 @@ async fn a_run_can_be_cancelled_while_it_waits() {
     let (watch, mut events) = mpsc::channel(64);
     let run = handle.start("f".into(), None, json!({}), Some(watch)).wait().await.expect("an answer").expect("a run");
     until(&mut events, |it| matches!(it, Entry::StepWaiting { .. })).await;
-    handle.send(engine::Command::Cancel { run, by: "a test".to_owned() });
+    assert_eq!(handle.cancel(run, "a test").wait().await, Some(true));
     assert_eq!(until_ended(events).await.0, Some(Outcome::Cancelled));
     handle.stop().wait().await;
 }

@@ -6,11 +6,11 @@ use crate::catalog::Catalog;
 use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::Printer;
-use crate::cli::words;
-use crate::engine::{self, ConnectionId};
+use crate::cli::{runtime, words};
+use crate::engine::{self, ConnectionId, Effective};
 
 /// Let requests go again on a connection that was stopped because its service refused too often, or that was signed in
-/// again. Steps that wait for it go on with the next `serve` on this data directory.
+/// again. Steps that wait for it go on at once where a `serve` is at work on this data directory, and otherwise with the next one.
 #[derive(Debug, Args)]
 pub(super) struct Resume {
     /// The connection's id
@@ -30,8 +30,9 @@ pub(super) struct Resume {
 }
 
 pub(super) fn run(args: &Resume, out: &mut Printer) -> Result<Exit, Error> {
+    runtime::prepare_to_write();
     let data = args.data.resolve(args.sandbox)?;
-    let resumed = engine::resume(&data, &Catalog::shipped(), &ConnectionId::new(&args.connection))?;
+    let (resumed, effective) = engine::resume(&data, &Catalog::shipped(), &ConnectionId::new(&args.connection))?;
     if args.json {
         let steps: Vec<_> = resumed.released.iter().map(|(run, step)| json!({ "run": run, "step": step.to_string() })).collect();
         out.json(&json!({ "connection": args.connection, "was_stopped": resumed.was_stopped, "released": steps }));
@@ -47,10 +48,11 @@ pub(super) fn run(args: &Resume, out: &mut Printer) -> Result<Exit, Error> {
             out.line(format_args!("Released {step} of run {run}"));
         }
         let steps = words::count(resumed.released.len(), "step");
-        out.say(format_args!(
-            "Requests on \"{}\" go again; {steps} that waited for it go on with the next `flowyard serve` on this data directory.",
-            args.connection
-        ));
+        let when = match effective {
+            Effective::Now => "",
+            Effective::WithNextStart => " with the next `flowyard serve` on this data directory",
+        };
+        out.say(format_args!("Requests on \"{}\" go again; {steps} that waited for it go on{when}.", args.connection));
     }
     Ok(Exit::Done)
 }

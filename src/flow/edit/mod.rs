@@ -5,7 +5,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::field::Unset;
-use super::{Binding, Edge, FieldPath, Flow, Node, NodeId, NodeKind, SlotId, rename};
+use super::{Binding, Edge, FieldPath, Flow, Group, GroupId, Node, NodeId, NodeKind, Note, NoteId, SlotId, rename};
 use crate::catalog::ConnectorId;
 
 /// The most nodes that a flow may have.
@@ -111,6 +111,20 @@ pub enum Edit {
         /// The id that it gets.
         to: SlotId,
     },
+    /// A note where there was none, in place of the one that was there, or none at all.
+    PutNote {
+        /// Which.
+        id: NoteId,
+        /// What it is from now on.
+        note: Option<Note>,
+    },
+    /// A group where there was none, in place of the one that was there, or none at all.
+    PutGroup {
+        /// Which.
+        id: GroupId,
+        /// What it is from now on.
+        group: Option<Group>,
+    },
     /// The flow's name.
     SetName(String),
     /// What the flow is for.
@@ -148,6 +162,16 @@ pub enum EditError {
     NoSlot(SlotId),
     #[error("there already is a slot \"{0}\"")]
     SlotExists(SlotId),
+    #[error("there is no note \"{0}\"")]
+    NoNote(NoteId),
+    #[error("there is no group \"{0}\"")]
+    NoGroup(GroupId),
+    #[error("node \"{node}\" is in the group \"{group}\" already")]
+    Grouped { node: NodeId, group: GroupId },
+    #[error("the group \"{0}\" cannot be within itself")]
+    GroupInItself(GroupId),
+    #[error("the group \"{group}\" still holds the group \"{inner}\"")]
+    GroupHolds { group: GroupId, inner: GroupId },
     #[error("a flow has at most {MAX_NODES} nodes")]
     TooManyNodes,
     #[error("a flow has at most {MAX_EDGES} edges")]
@@ -173,6 +197,10 @@ impl Edit {
             Self::RemoveSlot { .. } => "Delete slot",
             Self::SetSlot { .. } => "Change slot",
             Self::RenameSlot { .. } => "Rename slot",
+            Self::PutNote { note: Some(_), .. } => "Edit note",
+            Self::PutNote { note: None, .. } => "Delete note",
+            Self::PutGroup { group: Some(_), .. } => "Edit group",
+            Self::PutGroup { group: None, .. } => "Ungroup",
             Self::SetName(_) => "Rename flow",
             Self::SetDescription(_) => "Edit description",
             Self::Many { label, .. } => return Cow::Owned(label.clone()),
@@ -191,6 +219,8 @@ impl Flow {
             edges: [].into(),
             slots: [].into(),
             layout: [].into(),
+            notes: [].into(),
+            groups: [].into(),
         }
     }
 
@@ -300,6 +330,14 @@ impl Flow {
                 undo.push(Edit::SetSlot { id, connector });
             }
             Edit::RenameSlot { from, to } => self.rename_slot(from, to, undo)?,
+            Edit::PutNote { id, note } => {
+                let old = match note {
+                    Some(note) => self.notes.insert(id.clone(), note),
+                    None => Some(self.notes.remove(&id).ok_or_else(|| EditError::NoNote(id.clone()))?),
+                };
+                undo.push(Edit::PutNote { id, note: old });
+            }
+            Edit::PutGroup { id, group } => self.put_group(id, group, undo)?,
             Edit::SetName(name) => undo.push(Edit::SetName(std::mem::replace(&mut self.name, name))),
             Edit::SetDescription(text) => undo.push(Edit::SetDescription(std::mem::replace(&mut self.description, text))),
             Edit::Many { edits, .. } => {
@@ -334,6 +372,7 @@ impl Flow {
             self.edges.remove(&edge);
             undo.push(Edit::Connect(edge));
         }
+        self.regroup(&id, None, undo);
         let at = self.layout.remove(&id);
         undo.push(Edit::AddNode { id, node, at });
         Ok(())
@@ -365,6 +404,7 @@ impl Flow {
             undo.push(Edit::Connect(edge.clone()));
             self.edges.insert(Edge { from: renamed(edge.from), port: edge.port, to: renamed(edge.to) });
         }
+        self.regroup(&from, Some(&to), undo);
         let at = self.layout.remove(&from);
         if let Some(at) = at {
             self.layout.insert(to.clone(), at);

@@ -22,6 +22,12 @@ fn assert_sound(flow: &Flow) {
         assert!(flow.nodes.contains_key(&edge.from) && flow.nodes.contains_key(&edge.to), "{edge:?}");
     }
     assert!(flow.layout.keys().all(|id| flow.nodes.contains_key(id)));
+    let mut grouped = std::collections::BTreeSet::new();
+    for (id, group) in &flow.groups {
+        assert!(group.nodes.iter().all(|it| flow.nodes.contains_key(it) && grouped.insert(it)), "{id}");
+        assert!(group.parent.iter().all(|it| flow.groups.contains_key(it)), "{id}");
+        assert!(!flow.groups_around(id).any(|it| it == id), "{id}");
+    }
 }
 
 #[test]
@@ -34,6 +40,36 @@ fn removing_a_node_takes_its_edges_and_its_place_and_undo_brings_them_back() {
     assert_eq!(undo.label(), "Delete node");
     flow.apply(undo).unwrap();
     assert_eq!(flow, before);
+}
+
+#[test]
+fn a_group_goes_with_the_last_of_its_nodes_and_undo_brings_it_back() {
+    let mut flow = Sketch::flow("t.out -> a, b");
+    let group = |nodes: &[&str], parent: Option<&str>| {
+        let nodes = nodes.iter().map(|it| id(it)).collect();
+        Some(Group { title: "G".to_owned(), nodes, parent: parent.map(GroupId::from), folded: false })
+    };
+    flow.apply(Edit::PutGroup { id: "outer".into(), group: group(&[], None) }).unwrap();
+    flow.apply(Edit::PutGroup { id: "inner".into(), group: group(&["a"], Some("outer")) }).unwrap();
+    assert_eq!(flow.nodes_within(&"outer".into()), [id("a")].into());
+    let before = flow.clone();
+    for edit in [Edit::RemoveNode { id: id("a") }, Edit::RenameId { from: id("a"), to: id("z") }] {
+        let undo = flow.apply_undoable(edit).unwrap();
+        assert_eq!(flow.group_of(&id("a")), None);
+        flow.apply(undo).unwrap();
+        assert_eq!(flow, before);
+    }
+    let cases = [
+        (Edit::PutGroup { id: "other".into(), group: group(&["a"], None) }, "is in the group \"inner\" already"),
+        (Edit::PutGroup { id: "outer".into(), group: group(&[], Some("inner")) }, "cannot be within itself"),
+        (Edit::PutGroup { id: "outer".into(), group: None }, "still holds the group \"inner\""),
+        (Edit::PutNote { id: "n".into(), note: None }, "there is no note \"n\""),
+    ];
+    for (edit, words) in cases {
+        let error = flow.apply(edit).unwrap_err().to_string();
+        assert!(error.contains(words), "{error}");
+        assert_eq!(flow, before);
+    }
 }
 
 #[test]

@@ -10,8 +10,9 @@ use super::spot::{Fields, Spot};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::nearest::nearest;
 use crate::flow::{
-    Binding, Case, Edge, Flow, FlowId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping, Missing, Node, NodeId,
-    NodeKind, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Binding, Case, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
+    Missing, Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
+    WebhookAnswer,
 };
 
 const KINDS: &[&str] = &[
@@ -64,19 +65,74 @@ pub(super) fn flow(file: &Item) -> Result<Flow, Broken> {
     if let Some(layout) = fields.take("layout") {
         for (id, spot) in layout.entries()? {
             let id = known(&flow, &spot, id)?;
-            let mut point = [0; 2];
-            let numbers = spot.items()?;
-            if numbers.len() != 2 {
-                return Err(spot.broken("a place is two numbers"));
-            }
-            for (to, number) in point.iter_mut().zip(numbers) {
-                *to = number.whole()?;
-            }
-            flow.layout.insert(id, point);
+            let place = pair(&spot, "a place is two numbers")?;
+            flow.layout.insert(id, place);
         }
+    }
+    if let Some(notes) = fields.take("notes") {
+        for (id, spot) in notes.entries()? {
+            flow.notes.insert(NoteId::new(id), note(&spot)?);
+        }
+    }
+    if let Some(groups) = fields.take("groups") {
+        self::groups(&mut flow, &groups)?;
     }
     fields.end()?;
     Ok(flow)
+}
+
+fn pair(spot: &Spot<'_>, expected: &str) -> Result<[i32; 2], Broken> {
+    let mut pair = [0; 2];
+    let numbers = spot.items()?;
+    if numbers.len() != 2 {
+        return Err(spot.broken(expected));
+    }
+    for (to, number) in pair.iter_mut().zip(numbers) {
+        *to = number.whole()?;
+    }
+    Ok(pair)
+}
+
+fn note(spot: &Spot<'_>) -> Result<Note, Broken> {
+    let mut fields = spot.fields()?;
+    let at = pair(&fields.need("at")?, "a place is two numbers")?;
+    let size = pair(&fields.need("size")?, "a size is two numbers")?;
+    let text = fields.need("text")?.text()?.to_owned();
+    fields.end()?;
+    Ok(Note { text, at, size })
+}
+
+fn groups(flow: &mut Flow, groups: &Spot<'_>) -> Result<(), Broken> {
+    for (id, spot) in groups.entries()? {
+        let mut fields = spot.fields()?;
+        let title = fields.need("title")?.text()?.to_owned();
+        let parent = fields.take("parent").map(|it| it.text().map(GroupId::new)).transpose()?;
+        let folded = flag(&mut fields, "folded")?;
+        let mut group = Group { title, parent, folded, ..Group::default() };
+        for spot in fields.need("nodes")?.items()? {
+            let node = known(flow, &spot, spot.text()?)?;
+            if let Some(other) = flow.group_of(&node) {
+                return Err(spot.broken(format!("node \"{node}\" is in the group \"{other}\" already")));
+            }
+            group.nodes.insert(node);
+        }
+        fields.end()?;
+        flow.groups.insert(GroupId::new(id), group);
+    }
+    // A parent may come after what is within it.
+    for (id, spot) in groups.entries()? {
+        let id = GroupId::new(id);
+        let mut fields = spot.fields()?;
+        let Some(parent) = fields.take("parent") else { continue };
+        let name = parent.text()?;
+        if !flow.groups.contains_key(&GroupId::new(name)) {
+            return Err(parent.broken(format!("there is no group \"{name}\"")));
+        }
+        if flow.groups_around(&id).any(|it| *it == id) {
+            return Err(parent.broken(format!("the group \"{id}\" cannot be within itself")));
+        }
+    }
+    Ok(())
 }
 
 fn known(flow: &Flow, spot: &Spot<'_>, id: &str) -> Result<NodeId, Broken> {

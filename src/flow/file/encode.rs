@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use crate::flow::{
-    Binding, Case, Flow, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Row, Source,
-    StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Binding, Case, Flow, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, Note, RetryPolicy, Row,
+    Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
 };
 
 /// The text of a flow; without `layout` for what a flow does.
 pub(super) fn flow(flow: &Flow, format: u64, layout: bool) -> String {
-    let Flow { id, name, description, nodes, edges, slots, layout: places } = flow;
+    let Flow { id, name, description, nodes, edges, slots, layout: places, notes, groups } = flow;
     let mut file = Fields::new();
     file.put("flowyard", Out::Plain(format.to_string()));
     file.put("id", text(id.as_str()));
@@ -34,12 +34,39 @@ pub(super) fn flow(flow: &Flow, format: u64, layout: bool) -> String {
         ),
     );
     if layout {
-        file.put("layout", object(places.iter().map(|(id, [x, y])| (id.as_str(), Out::Plain(format!("[{x}, {y}]"))))));
+        file.put("layout", object(places.iter().map(|(id, at)| (id.as_str(), pair(*at)))));
+        file.put_if(!notes.is_empty(), "notes", || object(notes.iter().map(|(id, it)| (id.as_str(), note(it)))));
+        file.put_if(!groups.is_empty(), "groups", || object(groups.iter().map(|(id, it)| (id.as_str(), group(it)))));
     }
     let mut out = String::new();
     file.end().print(&mut out, Some(0));
     out.push('\n');
     out
+}
+
+fn pair([x, y]: [i32; 2]) -> Out {
+    Out::Plain(format!("[{x}, {y}]"))
+}
+
+fn note(it: &Note) -> Out {
+    let Note { text: words, at, size } = it;
+    let mut out = Fields::new();
+    out.put("at", pair(*at));
+    out.put("size", pair(*size));
+    out.put("text", text(words));
+    out.end()
+}
+
+fn group(it: &Group) -> Out {
+    let Group { title, nodes, parent, folded } = it;
+    let mut out = Fields::new();
+    out.put("title", text(title));
+    if let Some(parent) = parent {
+        out.put("parent", text(parent.as_str()));
+    }
+    out.put_if(*folded, "folded", || Out::Plain("true".to_owned()));
+    out.put("nodes", Out::Line(Box::new(Out::List(nodes.iter().map(|it| text(it.as_str())).collect()))));
+    out.end()
 }
 
 /// What is printed, with its fields in order.

@@ -109,6 +109,8 @@ fn the_hash_covers_all_but_the_layout() {
         other.content_hash()
     };
     assert_eq!(moved(Edit::MoveNode { id: id("start"), to: None }), hash);
+    assert_eq!(moved(Edit::PutNote { id: "why".into(), note: None }), hash);
+    assert_eq!(moved(Edit::PutGroup { id: "inner".into(), group: None }), hash);
     assert_ne!(moved(Edit::SetName("Other".to_owned())), hash);
     assert_ne!(moved(Edit::SetMuted { id: id("start"), muted: true }), hash);
     assert!(!flow.revision_text().contains("layout"));
@@ -170,6 +172,21 @@ fn what_is_wrong_is_named_with_its_line_and_place() {
         (r#""start": [0, 0]"#, r#""start": [0]"#, "(layout.start): a place is two numbers"),
         (r#""start": [0, 0]"#, r#""gone_away": [0, 0]"#, r#"(layout.gone_away): there is no node "gone_away""#),
         (r#""start": [0, 0]"#, r#""start": [0, 99999999999]"#, "(layout.start.1): 99999999999 is out of bounds here"),
+        (
+            r#""start": [0, 0]
+  }"#,
+            r#""start": [0, 0]
+  }, "extra": 1"#,
+            r#"(extra): there is no field "extra" here. Nothing is dropped silently: take it out, or open the file with the Flowyard that wrote it."#,
+        ),
+        (
+            r#"["wait", "wait_until"]"#,
+            r#"["wait", "stop"]"#,
+            r#"(groups.outer.nodes.1): node "stop" is in the group "inner" already"#,
+        ),
+        (r#""parent": "outer""#, r#""parent": "inner""#, r#"(groups.inner.parent): the group "inner" cannot be within itself"#),
+        (r#""parent": "outer""#, r#""parent": "over""#, r#"(groups.inner.parent): there is no group "over""#),
+        (r#""size": [168, 80]"#, r#""size": [168]"#, "(notes.why.size): a size is two numbers"),
         (r#""name": "Every kind""#, r#""nam": "Every kind""#, r#"line 1, column 1: the field "name" is missing"#),
         (r#""crm": "highlevel""#, r#""crm": null"#, "(slots.crm): text is expected here, not null"),
     ];

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::{
-    Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeId,
-    NodeKind, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing,
+    Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -163,6 +163,24 @@ fn kinds() -> impl Strategy<Value = NodeKind> {
     ]
 }
 
+fn notes() -> impl Strategy<Value = Note> {
+    (words(), any::<[i32; 2]>(), any::<[i32; 2]>()).prop_map(|(text, at, size)| Note { text, at, size })
+}
+
+fn group_id() -> impl Strategy<Value = GroupId> {
+    select(vec!["one", "two", "three"]).prop_map(GroupId::from)
+}
+
+fn groups() -> impl Strategy<Value = Group> {
+    let nodes = prop::collection::btree_set(node_id(), 0..3);
+    (words(), nodes, prop::option::of(group_id()), any::<bool>()).prop_map(|(title, nodes, parent, folded)| Group {
+        title,
+        nodes,
+        parent,
+        folded,
+    })
+}
+
 fn nodes() -> impl Strategy<Value = Arc<Node>> {
     (words(), any::<bool>(), kinds()).prop_map(|(name, muted, kind)| Arc::new(Node { name, muted, kind }))
 }
@@ -173,13 +191,28 @@ pub(crate) fn flows() -> impl Strategy<Value = Flow> {
     let edges = prop::collection::vec((any::<Index>(), port(), any::<Index>()), 0..8);
     let layout = prop::collection::vec(prop::option::of(any::<[i32; 2]>()), 6);
     let slots = prop::collection::btree_map(slot_id(), words().prop_map(|it| ConnectorId::new(&it)), 0..3);
-    (words(), words(), words(), nodes, edges, slots, layout).prop_map(|(id, name, description, nodes, edges, slots, layout)| {
+    let sheets = prop::collection::btree_map(words().prop_map(NoteId::new), notes(), 0..3);
+    // Each group is within the one before it, or within none.
+    let groups = prop::collection::vec((group_id(), words(), any::<bool>(), any::<bool>()), 0..4);
+    let named = (words(), words(), words());
+    (named, nodes, edges, slots, layout, sheets, groups).prop_map(|(named, nodes, edges, slots, layout, sheets, made)| {
+        let (id, name, description) = named;
         let ids: Vec<NodeId> = nodes.keys().cloned().collect();
         let edge =
             |(from, port, to): (Index, PortId, Index)| Edge { from: from.get(&ids).clone(), port, to: to.get(&ids).clone() };
         let edges: BTreeSet<Edge> = if ids.is_empty() { [].into() } else { edges.into_iter().map(edge).collect() };
         let layout: BTreeMap<NodeId, [i32; 2]> = ids.iter().cloned().zip(layout).filter_map(|(id, at)| Some((id, at?))).collect();
-        Flow { id: FlowId::new(id), name, description, nodes, edges, slots, layout }
+        let mut groups: BTreeMap<GroupId, Group> = BTreeMap::new();
+        let mut before: Option<GroupId> = None;
+        for (at, (id, title, folded, inside)) in made.into_iter().enumerate() {
+            if groups.contains_key(&id) {
+                continue;
+            }
+            let nodes = ids.iter().skip(at).step_by(4).cloned().collect();
+            let parent = before.replace(id.clone()).filter(|_| inside);
+            groups.insert(id, Group { title, nodes, parent, folded });
+        }
+        Flow { id: FlowId::new(id), name, description, nodes, edges, slots, layout, notes: sheets, groups }
     })
 }
 
@@ -210,6 +243,8 @@ pub(crate) fn edits() -> impl Strategy<Value = Edit> {
         1 => slot_id().prop_map(|id| Edit::RemoveSlot { id }),
         1 => (slot_id(), connector()).prop_map(|(id, connector)| Edit::SetSlot { id, connector }),
         1 => (slot_id(), slot_id()).prop_map(|(from, to)| Edit::RenameSlot { from, to }),
+        1 => (words().prop_map(NoteId::new), prop::option::of(notes())).prop_map(|(id, note)| Edit::PutNote { id, note }),
+        3 => (group_id(), prop::option::of(groups())).prop_map(|(id, group)| Edit::PutGroup { id, group }),
         1 => words().prop_map(Edit::SetName),
         1 => words().prop_map(Edit::SetDescription),
     ];

@@ -30,6 +30,8 @@ impl Sketch {
             edges: [].into(),
             slots: [(SlotId::new("crm"), ConnectorId::new("crm"))].into(),
             layout: [].into(),
+            notes: [].into(),
+            groups: [].into(),
         };
         for part in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
             if let Some((from, to)) = part.split_once(" -> ") {

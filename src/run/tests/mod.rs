@@ -89,6 +89,8 @@ fn flow(nodes: &[(&str, NodeKind)], wires: &[&str]) -> Flow {
         edges: std::collections::BTreeSet::new(),
         slots: BTreeMap::from([(SlotId::new("shop"), ConnectorId::new("shop"))]),
         layout: BTreeMap::new(),
+        notes: BTreeMap::new(),
+        groups: BTreeMap::new(),
     };
     for (id, kind) in nodes {
         flow.nodes.insert((*id).into(), Arc::new(Node { name: (*id).to_owned(), muted: false, kind: kind.clone() }));

@@ -105,7 +105,7 @@ impl Stand {
             let operation = &of.program.operation(&step.node).expect("an operation").id;
             let happened = self.sandbox.ledger_since(of.since).iter().any(|it| it.operation == *operation);
             let release = if happened { Release::Done(Arc::new(whole.output(&step).clone())) } else { Release::Repeat };
-            assert_eq!(engine.release(run, step.clone(), release).wait().await, Some(true));
+            assert_eq!(engine.release(run, Some(step.to_string()), release).wait().await, Some(Ok(step.clone())));
             assert_eq!(settled(&engine, &journal, run, true).await, Settled::Finished);
             parked = Some(step);
         }

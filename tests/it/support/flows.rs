@@ -24,6 +24,8 @@ pub(crate) fn flow(id: &str, nodes: &[(&str, NodeKind)], wires: &[&str]) -> Flow
         edges: wires.iter().map(edge).collect::<BTreeSet<_>>(),
         slots: BTreeMap::new(),
         layout: BTreeMap::new(),
+        notes: [].into(),
+        groups: [].into(),
     }
 }
 

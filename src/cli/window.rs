@@ -1,0 +1,176 @@
+//! The window, and what runs behind it: a runtime of its own with the sandbox and an engine, told to the window by events.
+//!
+//! The window opens at once; engine and sandbox come up while its first frame is drawn.
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+use clap::Args;
+use tokio::runtime::Handle as Runtime;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{mpsc as async_mpsc, oneshot};
+
+use super::data::DataArgs;
+use super::embedded::{self, FaultArgs};
+use super::exit::{Error, Exit};
+use super::runtime;
+use crate::catalog::Catalog;
+use crate::engine::{self, CallSettings, Clock, Command, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use crate::record::{Failure, FailureKind};
+use crate::run::RunId;
+use crate::ui::{self, Behind, Opening, Stage, Start, Told, Waker};
+
+/// Open the window, with these flows in it.
+#[derive(Debug, Default, Args)]
+pub(super) struct Open {
+    /// The flows' files
+    flows: Vec<PathBuf>,
+
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// Opens the window and returns when it is closed.
+pub(super) fn run(args: &Open) -> Result<Exit, Error> {
+    let home = args.data.resolve(false)?;
+    let journal = args.data.resolve(true)?;
+    let mut background = None;
+    let opening = Opening { flows: args.flows.clone() };
+    let closed = ui::open(&opening, |waker| {
+        let catalog = Catalog::shipped();
+        let (sender, told) = mpsc::channel();
+        background = Some(Background::start(catalog.clone(), journal, Teller { told: sender, waker }));
+        Behind { catalog, home, told }
+    });
+    // Also where the window could not be shown after all: what was started is ended.
+    if let Some(background) = background {
+        background.stop();
+    }
+    closed?;
+    Ok(Exit::Done)
+}
+
+/// Tells the window, and wakes it.
+#[derive(Clone)]
+struct Teller {
+    told: mpsc::Sender<Told>,
+    waker: Waker,
+}
+
+impl Teller {
+    /// False once the window is closed.
+    fn tell(&self, what: Told) -> bool {
+        let heard = self.told.send(what).is_ok();
+        if heard {
+            (self.waker)();
+        }
+        heard
+    }
+}
+
+/// The thread with the runtime.
+struct Background {
+    thread: Option<JoinHandle<()>>,
+    end: oneshot::Sender<()>,
+}
+
+impl Background {
+    fn start(catalog: Catalog, data: PathBuf, teller: Teller) -> Self {
+        let (end, ended) = oneshot::channel();
+        let told = teller.clone();
+        let work = move || {
+            if let Err(error) = runtime::block_on(go(&catalog, &data, teller.clone(), ended)) {
+                let unknown = || Failure::new(FailureKind::Machine, "Engine and sandbox cannot start");
+                teller.tell(Told::Unavailable(error.failure.map_or_else(unknown, |it| *it)));
+            }
+        };
+        let thread = std::thread::Builder::new().name("flowyard-engine".to_owned()).spawn(work);
+        if let Err(error) = &thread {
+            let failure = Failure::new(FailureKind::Machine, "The engine's thread cannot start").detail(error.to_string());
+            told.tell(Told::Unavailable(failure));
+        }
+        Self { thread: thread.ok(), end }
+    }
+
+    /// Lets what is under way come back and be written down.
+    fn stop(self) {
+        self.end.send(()).ok();
+        if let Some(thread) = self.thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the engine's thread ended unexpectedly");
+        }
+    }
+}
+
+async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Receiver<()>) -> Result<(), Error> {
+    let sandbox = embedded::start(catalog, None, &FaultArgs::default()).await?;
+    let connections = embedded::connections(sandbox.access(), catalog);
+    let plain = connections.iter().map(|(it, _)| it.clone()).collect();
+    let engine = engine::start(Settings {
+        data: data.to_owned(),
+        journal: JournalOptions::default(),
+        catalog: catalog.clone(),
+        connections,
+        mode: Mode::Sandbox,
+        flows: Vec::new(),
+        listen: None,
+        clock: Clock::System,
+        calls: CallSettings::default(),
+        limits: Limits::default(),
+        recover: false,
+    })
+    .await?;
+    tokio::spawn(tell_all(engine.events(), teller.clone()));
+    let (watch, own) = async_mpsc::channel(64);
+    tokio::spawn(tell_own(own, teller.clone()));
+    let (starter, answers, tasks) = (engine.clone(), teller.clone(), Runtime::current());
+    let start: ui::StartRun = Box::new(move |start| {
+        let (engine, teller, watch) = (starter.clone(), answers.clone(), watch.clone());
+        tasks.spawn(async move {
+            let ticket = start.ticket;
+            let result = begin(&engine, start, watch).await;
+            teller.tell(Told::Started { ticket, result });
+        });
+    });
+    let stage = Stage { engine: engine.clone(), sandbox: sandbox.clone(), connections: plain, start };
+    teller.tell(Told::Ready(Box::new(stage)));
+    // An end without a word, where the thread that opened the window is gone, ends this too.
+    ended.await.ok();
+    engine.stop().wait().await;
+    sandbox.stop().await;
+    Ok(())
+}
+
+/// Makes flows known, runs the last of them, and forgets it again: its hooks are free, and the run goes on.
+async fn begin(engine: &Handle, start: Start, watch: async_mpsc::Sender<Event>) -> Result<RunId, Failure> {
+    let ended = || Failure::new(FailureKind::Machine, "The engine has ended").hint("Start Flowyard again.");
+    let Some(flow) = start.flows.last().map(|it| it.flow.id.clone()) else { return Err(ended()) };
+    for deployment in start.flows {
+        engine.deploy(deployment).wait().await.unwrap_or_else(|| Err(ended()))?;
+    }
+    let run = engine.start(flow.clone(), Some(start.trigger), start.payload, Some(watch)).wait().await;
+    engine.send(Command::Undeploy { flow });
+    run.unwrap_or_else(|| Err(ended()))
+}
+
+async fn tell_all(mut events: tokio::sync::broadcast::Receiver<Event>, teller: Teller) {
+    loop {
+        let what = match events.recv().await {
+            Ok(event) => Told::Event { event, own: false },
+            Err(RecvError::Lagged(count)) => Told::Missed(count),
+            Err(RecvError::Closed) => return,
+        };
+        if !teller.tell(what) {
+            return;
+        }
+    }
+}
+
+async fn tell_own(mut events: async_mpsc::Receiver<Event>, teller: Teller) {
+    while let Some(event) = events.recv().await {
+        if !teller.tell(Told::Event { event, own: true }) {
+            return;
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The window's state, and what happens in a frame: what came in is folded, what was asked for is done, then it is painted.
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use eframe::egui::{self, Event, Ui, ViewportCommand};
+use jiff::Timestamp;
+
+use super::behind::{Behind, Told, Waker};
+use super::canvas::View;
+use super::command::UiCommand;
+use super::ctx::{Ctx, Docs};
+use super::dialog::Dialog;
+use super::document::DocId;
+use super::files::{Dialogs, Files};
+use super::keymap::Keymap;
+use super::live::Live;
+use super::msg::{Msg, Room};
+use super::palette::Palette;
+use super::prefs::Prefs;
+use super::shell::{self, Dock};
+use super::template;
+use super::theme;
+use super::toast::{Toast, Toasts, Tone};
+use crate::catalog::Catalog;
+
+/// How long changed preferences wait for more changes before they are written.
+const SETTLE: f64 = 1.5;
+
+/// The window.
+pub(crate) struct App {
+    pub(crate) docs: Docs,
+    pub(crate) views: BTreeMap<DocId, View>,
+    pub(crate) live: Live,
+    pub(crate) prefs: Prefs,
+    pub(super) keys: Keymap,
+    pub(super) catalog: Catalog,
+    pub(super) files: Files,
+    pub(super) room: Room,
+    pub(super) toasts: Toasts,
+    pub(super) dialog: Option<Dialog>,
+    pub(super) palette: Option<Palette>,
+    pub(super) dock: Dock,
+    /// The window is to close once this is done.
+    pub(super) leaving: bool,
+    /// A person said that changes may be lost.
+    pub(super) may_leave: bool,
+    /// The test button is to have the keyboard, as at the first start.
+    pub(super) focus_test: bool,
+    told: Receiver<Told>,
+    home: PathBuf,
+    queue: RefCell<Vec<Msg>>,
+    written: Prefs,
+    changed_at: Option<f64>,
+    applied: Option<(theme::ThemeChoice, bool, u32)>,
+    had_focus: bool,
+    /// The last one that a test was asked for with.
+    pub(super) tickets: u64,
+    /// Where times come from; tests stop it.
+    pub(super) clock: fn() -> Timestamp,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("room", &self.room).field("docs", &self.docs.list.len()).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// A window with these files in it, or with what was open last, or with a first flow.
+    pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
+        let Behind { catalog, home, told } = behind;
+        let (prefs, trouble) = Prefs::load(&home);
+        let mut app = Self {
+            docs: Docs::default(),
+            views: BTreeMap::new(),
+            live: Live::default(),
+            keys: Keymap::new(&prefs.keys),
+            catalog,
+            files: Files::new(dialogs, waker),
+            room: Room::Flows,
+            toasts: Toasts::default(),
+            dialog: None,
+            palette: None,
+            dock: Dock::new(prefs.panels.as_ref()),
+            leaving: false,
+            may_leave: false,
+            focus_test: false,
+            told,
+            home,
+            queue: RefCell::new(Vec::new()),
+            written: prefs.clone(),
+            changed_at: None,
+            applied: None,
+            had_focus: true,
+            tickets: 0,
+            prefs,
+            clock: Timestamp::now,
+        };
+        if let Some(words) = trouble {
+            app.toasts.say(Toast::new(Tone::Failed, words), 0.0);
+        }
+        app.begin(flows);
+        app
+    }
+
+    fn begin(&mut self, flows: &[PathBuf]) {
+        let mut wanted = flows.to_vec();
+        if wanted.is_empty() {
+            wanted.clone_from(&self.prefs.open);
+        }
+        for path in wanted {
+            // What was asked for by name is read however it goes; what was open last only if it is still there.
+            if !flows.is_empty() || path.exists() {
+                self.files.read(path, None);
+            }
+        }
+        if flows.is_empty() && self.prefs.open.is_empty() {
+            if self.prefs.welcomed {
+                self.room = Room::Templates;
+            } else {
+                self.prefs.welcomed = true;
+                self.focus_test = true;
+                let first = template::all().iter().position(|it| it.first).unwrap_or(0);
+                self.open_template(first);
+            }
+        }
+    }
+
+    /// Asks for something from outside of a frame.
+    pub(crate) fn send(&self, msg: Msg) {
+        self.queue.borrow_mut().push(msg);
+    }
+
+    /// One frame.
+    pub(crate) fn frame(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        self.apply_look(&ctx);
+        self.hear(&ctx);
+        self.listen(&ctx);
+        for msg in self.queue.take() {
+            self.update(&ctx, msg);
+        }
+        for doc in &mut self.docs.list {
+            doc.refresh(&self.catalog);
+        }
+        self.keep(&ctx);
+        let shared = Ctx {
+            docs: &self.docs,
+            live: &self.live,
+            prefs: &self.prefs,
+            keys: &self.keys,
+            catalog: &self.catalog,
+            room: self.room,
+            asking: self.dialog.is_some() || self.palette.is_some(),
+            now: (self.clock)(),
+            queue: &self.queue,
+        };
+        let parts = shell::Parts {
+            views: &mut self.views,
+            dock: &mut self.dock,
+            palette: &mut self.palette,
+            dialog: self.dialog.as_ref(),
+            toasts: &self.toasts,
+            focus_test: std::mem::take(&mut self.focus_test),
+        };
+        shell::show(ui, &shared, parts);
+        if !self.queue.borrow().is_empty() {
+            ctx.request_repaint();
+        }
+    }
+
+    /// Theme and scale, where they are not the ones that are shown.
+    fn apply_look(&mut self, ctx: &egui::Context) {
+        let look = (self.prefs.theme, self.prefs.less_motion, self.prefs.scale.to_bits());
+        if self.applied != Some(look) {
+            self.applied = Some(look);
+            theme::choose(ctx, self.prefs.theme, self.prefs.less_motion);
+            ctx.set_zoom_factor(self.prefs.scale);
+        }
+    }
+
+    /// What came from behind and from files.
+    fn hear(&mut self, ctx: &egui::Context) {
+        let now = ctx.input(|it| it.time);
+        while let Ok(told) = self.told.try_recv() {
+            if let Told::Started { ticket, result } = told {
+                self.test_started(ctx, ticket, result);
+            } else if let Some(failure) = self.live.take(told) {
+                self.toasts.say(Toast::failure(&failure), now);
+            }
+        }
+        while let Some(done) = self.files.next() {
+            self.file_done(ctx, done);
+        }
+        self.tell_ends(ctx);
+        if let Some(next) = self.toasts.tick(now) {
+            ctx.request_repaint_after(Duration::from_secs_f64((next - now).max(0.0) + 0.01));
+        }
+    }
+
+    /// What a person typed, dropped, or asked of the window itself.
+    fn listen(&mut self, ctx: &egui::Context) {
+        if ctx.input(|it| it.viewport().close_requested()) && !self.may_leave {
+            let titles = self.unsaved();
+            if titles.is_empty() {
+                self.may_leave = true;
+            } else {
+                ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                self.dialog = Some(Dialog::Quit { titles });
+            }
+        }
+        let dropped: Vec<PathBuf> =
+            ctx.input_mut(|it| std::mem::take(&mut it.raw.dropped_files)).iter().map(|it| it.path().to_owned()).collect();
+        for path in dropped {
+            self.send(Msg::OpenPath(path));
+        }
+        let focused = ctx.input(|it| it.focused);
+        if focused && !self.had_focus {
+            self.files.look();
+        }
+        self.had_focus = focused;
+        if self.dialog.is_some() || self.palette.is_some() {
+            return;
+        }
+        for command in self.keys.typed(ctx) {
+            self.send(Msg::Do(command));
+        }
+        if ctx.text_edit_focused() {
+            return;
+        }
+        let clipboard: Vec<Event> = ctx.input(|it| {
+            it.events.iter().filter(|it| matches!(it, Event::Copy | Event::Cut | Event::Paste(_))).cloned().collect()
+        });
+        for event in clipboard {
+            match event {
+                Event::Copy => self.send(Msg::Do(UiCommand::Copy)),
+                Event::Cut => self.send(Msg::Do(UiCommand::Cut)),
+                Event::Paste(text) => self.send(Msg::Paste(text)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Writes the preferences once they have settled.
+    fn keep(&mut self, ctx: &egui::Context) {
+        self.prefs.open = self.docs.list.iter().filter_map(|it| it.path().map(PathBuf::from)).collect();
+        self.prefs.active = self.docs.active().and_then(|it| it.path().map(PathBuf::from));
+        self.prefs.panels = self.dock.written();
+        let (size, maximized) = ctx.input(|it| (it.viewport().inner_rect.map(|it| it.size()), it.viewport().maximized));
+        self.prefs.maximized = maximized.unwrap_or(self.prefs.maximized);
+        if let Some(size) = size.filter(|_| !self.prefs.maximized) {
+            self.prefs.window = Some([size.x.round(), size.y.round()]);
+        }
+        if self.prefs == self.written {
+            self.changed_at = None;
+            return;
+        }
+        let now = ctx.input(|it| it.time);
+        let since = *self.changed_at.get_or_insert(now);
+        if now - since >= SETTLE {
+            self.write_prefs(now);
+        } else {
+            ctx.request_repaint_after(Duration::from_secs_f64(SETTLE - (now - since) + 0.01));
+        }
+    }
+
+    /// Writes them now.
+    pub(crate) fn write_prefs(&mut self, now: f64) {
+        self.written = self.prefs.clone();
+        self.changed_at = None;
+        if let Err(error) = self.prefs.save(&self.home) {
+            let words = format!("Your settings cannot be saved in {}: {error}.", self.home.display());
+            self.toasts.say(Toast::new(Tone::Failed, words), now);
+        }
+    }
+
+    /// The titles of flows with changes that are in no file.
+    pub(super) fn unsaved(&self) -> Vec<String> {
+        self.docs.list.iter().filter(|it| it.is_dirty()).map(|it| it.title().to_owned()).collect()
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _: &mut eframe::Frame) {
+        self.frame(ui);
+        if self.leaving {
+            ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+
+    fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
+        if self.prefs != self.written {
+            self.write_prefs(0.0);
+        }
+    }
+}

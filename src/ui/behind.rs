@@ -1,0 +1,107 @@
+//! The window's door to what runs behind it. Whoever opens the window starts engine and sandbox on a runtime of its own and
+//! hands in plain handles; the window never waits for them.
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use serde_json::Value;
+
+use crate::catalog::Catalog;
+use crate::engine::{self, Connection, Deployment};
+use crate::flow::NodeId;
+use crate::record::Failure;
+use crate::run::RunId;
+use crate::sandbox;
+
+/// Asks the window for a frame, from any thread: something is there to be read.
+pub type Waker = Arc<dyn Fn() + Send + Sync>;
+
+/// Starts a run, away from the frame; what comes of it is [`Told::Started`], and then all that happens in it, without loss.
+pub type StartRun = Box<dyn Fn(Start) + Send>;
+
+/// A run to start.
+#[derive(Debug)]
+pub struct Start {
+    /// Comes back with the answer.
+    pub ticket: u64,
+    /// What is made known to the engine for it: flows that it calls, and last the one that runs.
+    pub flows: Vec<Deployment>,
+    /// Where it begins.
+    pub trigger: NodeId,
+    /// What the trigger gives.
+    pub payload: Value,
+}
+
+/// What the window has from its first frame on.
+pub struct Behind {
+    /// What can be called.
+    pub catalog: Catalog,
+    /// Where preferences are kept.
+    pub home: PathBuf,
+    /// What comes from behind, in order.
+    pub told: Receiver<Told>,
+}
+
+/// What comes from behind.
+pub enum Told {
+    /// Engine and sandbox are up.
+    Ready(Box<Stage>),
+    /// They cannot start; why.
+    Unavailable(Failure),
+    /// Something happened. A run that this window started is told twice: once among all others, of which some may be lost,
+    /// and once on its own, without loss.
+    Event {
+        /// What happened.
+        event: engine::Event,
+        /// Whether it is told without loss.
+        own: bool,
+    },
+    /// A run that this window asked for is on disk, or could not begin.
+    Started {
+        /// The one of [`Start`].
+        ticket: u64,
+        /// Its number.
+        result: Result<RunId, Failure>,
+    },
+    /// So many events came too fast and are lost.
+    Missed(u64),
+}
+
+/// Engine and sandbox.
+pub struct Stage {
+    /// Runs flows in the sandbox.
+    pub engine: engine::Handle,
+    /// Imitates the services.
+    pub sandbox: sandbox::Handle,
+    /// The connections to the sandbox.
+    pub connections: Vec<Connection>,
+    /// Starts a run.
+    pub start: StartRun,
+}
+
+impl fmt::Debug for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Behind").field("home", &self.home).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ready(_) => f.write_str("Ready"),
+            Self::Unavailable(failure) => f.debug_tuple("Unavailable").field(failure).finish(),
+            Self::Event { event, own } => f.debug_struct("Event").field("event", event).field("own", own).finish(),
+            Self::Started { ticket, result } => {
+                f.debug_struct("Started").field("ticket", ticket).field("result", result).finish()
+            }
+            Self::Missed(count) => f.debug_tuple("Missed").field(count).finish(),
+        }
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").field("sandbox", &self.sandbox.url()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! What the engine tells, folded as it comes in: which runs there are, and how far each node of them is.
+//!
+//! Invariant: nothing here asks anything; the same events give the same picture. A run that this window started is folded
+//! from what is told without loss, and what is told of it among all others is passed over.
+mod play;
+
+use std::collections::BTreeMap;
+
+pub(crate) use self::play::{NodePlay, Phase, Play, StepLine, StepState};
+use super::behind::{Stage, Told};
+use crate::engine::Event;
+use crate::record::Failure;
+use crate::run::RunId;
+
+/// Runs that are kept; the oldest that ended are forgotten.
+const KEPT: usize = 500;
+
+/// Whether engine and sandbox are there.
+#[derive(Debug, Default)]
+pub(crate) enum Readiness {
+    /// They come up.
+    #[default]
+    Starting,
+    /// They are.
+    Ready(Box<Stage>),
+    /// They cannot start; why.
+    Unavailable(Failure),
+}
+
+/// What is known of the engine and its runs.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    pub(crate) behind: Readiness,
+    runs: BTreeMap<RunId, Play>,
+    /// Counts up with every change, so that what is made from it can be kept.
+    pub(crate) version: u64,
+    /// Events that were lost; what they told is in the log on disk.
+    pub(crate) missed: u64,
+}
+
+impl Live {
+    /// Folds in what came; a failure that no run can tell is handed back.
+    pub(crate) fn take(&mut self, told: Told) -> Option<Failure> {
+        self.version += 1;
+        match told {
+            Told::Ready(stage) => self.behind = Readiness::Ready(stage),
+            Told::Unavailable(failure) => {
+                self.behind = Readiness::Unavailable(failure.clone());
+                return Some(failure);
+            }
+            Told::Missed(count) => self.missed += count,
+            // Whoever asked for the run is told; the run itself comes as events.
+            Told::Started { .. } => {}
+            Told::Event { event: Event::Trouble(failure), .. } => return Some(failure),
+            Told::Event { event, own } => self.fold(event, own),
+        }
+        None
+    }
+
+    fn fold(&mut self, event: Event, own: bool) {
+        match event {
+            Event::Started { run, program } => {
+                let known_as_own = self.runs.get(&run).is_some_and(|it| it.own);
+                if own || !known_as_own {
+                    self.runs.insert(run, Play::new(run, &program, own));
+                    self.forget_oldest();
+                }
+            }
+            Event::Journaled { run, entries } => {
+                if let Some(play) = self.heard(run, own) {
+                    entries.iter().for_each(|it| play.apply(it));
+                }
+            }
+            Event::Exchanged { run, step, .. } => {
+                if let Some(play) = self.heard(run, own) {
+                    play.exchanged(&step);
+                }
+            }
+            Event::Ended { run, outcome } => {
+                if let Some(play) = self.heard(run, own) {
+                    play.end(outcome);
+                }
+            }
+            Event::Trouble(_) => {}
+        }
+    }
+
+    fn heard(&mut self, run: RunId, own: bool) -> Option<&mut Play> {
+        self.runs.get_mut(&run).filter(|it| it.own == own)
+    }
+
+    fn forget_oldest(&mut self) {
+        while self.runs.len() > KEPT {
+            let Some(oldest) = self.runs.values().find(|it| it.outcome.is_some()).map(|it| it.id) else { return };
+            self.runs.remove(&oldest);
+        }
+    }
+
+    /// A run.
+    pub(crate) fn run(&self, id: RunId) -> Option<&Play> {
+        self.runs.get(&id)
+    }
+
+    /// The runs, the newest first.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Play> {
+        self.runs.values().rev()
+    }
+
+    /// The stage, once it is up.
+    pub(crate) fn stage(&self) -> Option<&Stage> {
+        match &self.behind {
+            Readiness::Ready(stage) => Some(stage),
+            Readiness::Starting | Readiness::Unavailable(_) => None,
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The canvas without a window, for the bench: how long a frame takes.
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use eframe::egui::epaint::ClippedShape;
+use eframe::egui::{CentralPanel, Context, Event, Frame, Pos2, RawInput, Rect, pos2, vec2};
+use jiff::Timestamp;
+
+use super::canvas::{self, Scene, View};
+use super::theme;
+use crate::catalog::{Catalog, OperationId};
+use crate::flow::{Binding, Edge, Flow, Mapping, Node, NodeId, NodeKind, RetryPolicy, Trigger};
+
+/// A canvas of 1600 × 900 points with a flow on it.
+pub struct Canvas {
+    ctx: Context,
+    flow: Arc<Flow>,
+    catalog: Catalog,
+    view: View,
+    frame: u32,
+}
+
+/// What a frame drew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    /// Cards in view.
+    pub cards: usize,
+    /// Wires in view.
+    pub wires: usize,
+}
+
+impl std::fmt::Debug for Canvas {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Canvas").field("nodes", &self.flow.nodes.len()).finish_non_exhaustive()
+    }
+}
+
+impl Canvas {
+    /// A flow of so many steps in a square, each leading to the next.
+    pub fn new(nodes: usize) -> Self {
+        let ctx = Context::default();
+        theme::install(&ctx);
+        Self { ctx, flow: Arc::new(square(nodes)), catalog: Catalog::shipped(), view: View::default(), frame: 0 }
+    }
+
+    /// How near; none shows everything.
+    pub fn look(&mut self, zoom: Option<f32>) {
+        self.view.rect = Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 900.0));
+        let board = self.view.board(&self.flow, &self.catalog);
+        if let Some(bounds) = board.bounds() {
+            self.view.fit(bounds);
+        }
+        self.view.fit_soon = false;
+        if let Some(zoom) = zoom {
+            self.view.zoom = zoom;
+        }
+    }
+
+    /// Paints a frame in which the pointer moves and what is seen moves along.
+    pub fn paint(&mut self) -> Vec<ClippedShape> {
+        self.frame += 1;
+        let mut input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 900.0))),
+            time: Some(f64::from(self.frame) / 60.0),
+            ..RawInput::default()
+        };
+        input.events.push(Event::PointerMoved(pos2(200.0 + (self.frame % 120) as f32 * 7.0, 300.0)));
+        self.view.pan.x += 0.5 / self.view.zoom;
+        let stale = BTreeSet::new();
+        let scene = Scene {
+            flow: &self.flow,
+            catalog: &self.catalog,
+            problems: &[],
+            play: None,
+            stale: &stale,
+            snap: true,
+            minimap: true,
+            less_motion: false,
+            listens: true,
+            now: Timestamp::UNIX_EPOCH,
+        };
+        let view = &mut self.view;
+        let output = self.ctx.run_ui(input, |ui| {
+            CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
+                drop(canvas::show(ui, &scene, view));
+            });
+        });
+        output.shapes
+    }
+
+    /// Makes triangles of it; how many.
+    pub fn tessellate(&self, shapes: Vec<ClippedShape>) -> usize {
+        self.ctx.tessellate(shapes, 1.0).len()
+    }
+
+    /// What the last frame drew.
+    pub fn drawn(&self) -> Drawn {
+        Drawn { cards: self.view.drawn.cards, wires: self.view.drawn.wires }
+    }
+}
+
+fn square(nodes: usize) -> Flow {
+    let mut flow = Flow::new("square", "Square");
+    let columns = (nodes as f64).sqrt().ceil() as usize;
+    let id = |at: usize| NodeId::new(format!("n{at:05}"));
+    for at in 0..nodes {
+        let kind = if at == 0 {
+            NodeKind::Trigger(Trigger::Manual { sample: serde_json::Value::Null })
+        } else if at % 3 == 0 {
+            NodeKind::Branch { condition: Binding::expr("n00000.email is defined") }
+        } else {
+            let fields =
+                [("title", "Intro: {{ n00000.name }}"), ("date_start", "{{ n00000.start }}"), ("owner", "{{ n00000.id }}")];
+            let input = fields.iter().map(|(key, text)| ((*key).to_owned(), Binding::text(*text))).collect();
+            NodeKind::Action {
+                operation: OperationId::new("schedule_it.events.create-event"),
+                slot: "calendar".into(),
+                input: Mapping(input),
+                retry: RetryPolicy::default(),
+            }
+        };
+        let port = if at % 3 == 0 && at > 0 { "true" } else { "out" };
+        flow.nodes.insert(id(at), Arc::new(Node { name: format!("Create event {at}"), muted: false, kind }));
+        flow.layout.insert(id(at), [(at % columns * 204) as i32, (at / columns * 140) as i32]);
+        if at + 1 < nodes {
+            flow.edges.insert(Edge { from: id(at), port: port.into(), to: id(at + 1) });
+        }
+    }
+    flow
+}

@@ -1,0 +1,86 @@
+//! What panels ask for. They change nothing themselves; [`super::update`] does, before the next frame.
+use std::path::PathBuf;
+
+use super::command::UiCommand;
+use super::dialog::Answer;
+use super::document::DocId;
+use super::theme::ThemeChoice;
+use crate::flow::{Edit, Gesture, NodeId};
+use crate::run::{Release, RunId, StepKey};
+
+/// One request.
+#[derive(Debug)]
+pub(crate) enum Msg {
+    /// A command by its name.
+    Do(UiCommand),
+    /// Another part of the window.
+    Go(Room),
+    /// A change of a flow; one step of its history.
+    Edit(DocId, Edit),
+    /// A change that is part of a gesture, such as typing into one field.
+    EditIn(DocId, Edit, Gesture),
+    /// The gesture is over.
+    EndGesture(DocId),
+    /// Select these nodes, and bring them into view if asked.
+    Select {
+        doc: DocId,
+        nodes: Vec<NodeId>,
+        show: bool,
+    },
+    /// Another tab to the front.
+    Activate(DocId),
+    /// Close a tab; asks if something would be lost.
+    Close(DocId),
+    /// Read a file into a tab.
+    OpenPath(PathBuf),
+    /// A flow that ships, by its place in the gallery; and test it at once.
+    OpenTemplate {
+        index: usize,
+        test: bool,
+    },
+    /// Text from the clipboard.
+    Paste(String),
+    /// What a person said to the question in front.
+    Answer(Answer),
+    /// What a person said about a file that somebody else changed.
+    Outside(DocId, OutsideAnswer),
+    /// It was read.
+    Dismiss(u64),
+    /// Its button was pressed.
+    TakeToast(u64),
+    /// Bring a pane back.
+    ShowPane(super::shell::Pane),
+    SetTheme(ThemeChoice),
+    SetScale(f32),
+    /// Other keys for a command; none takes them away.
+    SetKeys(UiCommand, Option<String>),
+    /// The usual keys for all commands.
+    ResetKeys,
+    /// Forget the list of recent files.
+    ForgetRecent,
+    /// A step that waits for a person goes on.
+    Release {
+        run: RunId,
+        step: StepKey,
+        release: Release,
+    },
+}
+
+/// A part of the window, on the rail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Room {
+    #[default]
+    Flows,
+    Templates,
+    Catalog,
+    Settings,
+}
+
+/// What then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OutsideAnswer {
+    /// Take what is in the file, and drop what was changed here.
+    Reload,
+    /// Keep what is here; the next save writes over the file.
+    Keep,
+}

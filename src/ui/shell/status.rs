@@ -1,0 +1,67 @@
+//! The lower bar: where runs go, and what goes on.
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+
+use crate::ui::canvas::sentence::count;
+use crate::ui::ctx::Ctx;
+use crate::ui::live::Readiness;
+use crate::ui::msg::{Msg, Room};
+use crate::ui::theme::tokens::size;
+use crate::ui::theme::{self, font, icon};
+use crate::ui::widgets::dim;
+
+pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let colors = theme::colors(ui);
+    let rect = ui.max_rect();
+    let label = Rect::from_min_size(rect.min, vec2(92.0, rect.height()));
+    let response = ui.interact(label, ui.scope_id().with("where"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, "Runs go to the sandbox"));
+    ui.painter().rect_filled(label, 0.0, colors.sandbox.frame);
+    let at = pos2(label.left() + 18.0, label.center().y);
+    ui.painter().text(at, Align2::CENTER_CENTER, icon::FLASK, font::icons_fill(13.0), colors.text.on_sandbox);
+    let words = pos2(label.left() + 29.0, label.center().y);
+    ui.painter().text(words, Align2::LEFT_CENTER, "Sandbox", font::semibold(size::SMALL), colors.text.on_sandbox);
+    let beyond = Rect::from_min_max(pos2(label.right() + 12.0, rect.top()), rect.max - vec2(12.0, 0.0));
+    ui.scope_builder(UiBuilder::new().max_rect(beyond).layout(Layout::left_to_right(Align::Center)), |ui| {
+        ui.spacing_mut().item_spacing.x = 16.0;
+        match &ctx.live.behind {
+            Readiness::Starting => {
+                ui.label(dim(ui, "The sandbox is starting…"));
+            }
+            Readiness::Ready(stage) => {
+                ui.label(dim(ui, "Runs stay on this computer"))
+                    .on_hover_text(format!("The sandbox is at {}", stage.sandbox.url()));
+            }
+            Readiness::Unavailable(failure) => {
+                let words = format!("No tests now: {}", failure.title);
+                ui.label(eframe::egui::RichText::new(words).small().color(colors.failed.text)).on_hover_text(failure.to_string());
+            }
+        }
+        if let Some(doc) = ctx.docs.active().filter(|_| ctx.room == Room::Flows) {
+            let flow = doc.flow();
+            ui.label(dim(ui, format!("{}, {}", count(flow.nodes.len(), "step"), count(flow.edges.len(), "wire"))));
+            let errors = doc.errors();
+            let warnings = doc.problems.len() - errors;
+            if errors > 0 {
+                let words = format!("{} to fill in", count(errors, "place"));
+                let text = eframe::egui::RichText::new(words).small().color(colors.waiting.text);
+                if ui.link(text).clicked()
+                    && let Some(node) = doc.problems.iter().find_map(|it| it.node.clone())
+                {
+                    ctx.send(Msg::Select { doc: doc.id, nodes: vec![node], show: true });
+                }
+            }
+            if warnings > 0 {
+                let first = doc.problems.iter().find(|it| it.severity == crate::flow::Severity::Warning);
+                let hover = first.map(|it| crate::ui::words::sentence(&it.message)).unwrap_or_default();
+                ui.label(dim(ui, count(warnings, "warning"))).on_hover_text(hover);
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ctx.live.missed > 0 {
+                let words = format!("{} events were too fast to show; the log has them", ctx.live.missed);
+                ui.label(dim(ui, words));
+            }
+        });
+    });
+}

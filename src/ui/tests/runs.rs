@@ -1,0 +1,186 @@
+//! One click tests a flow: a real engine, a real sandbox, and the canvas plays it.
+use eframe::egui::{Key, Modifiers};
+
+use super::desk::Desk;
+use crate::catalog::Catalog;
+use crate::engine::{self, CallSettings, Clock, Event, JournalOptions, Limits, Mode, Settings};
+use crate::flow::testing::id;
+use crate::flow::{Binding, Edge, Edit, Flow, Node, NodeKind, Trigger, WaitFor};
+use crate::run::Outcome;
+use crate::sandbox;
+use crate::ui::behind::{Stage, Start, Told};
+use crate::ui::document::Test;
+use crate::ui::live::Phase;
+
+/// Puts an engine and a sandbox behind a window; they end with the runtime.
+fn stage(desk: &Desk) -> tokio::runtime::Runtime {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let data = desk.home.path().join("sandbox");
+    let (told, waker) = (desk.told.clone(), std::sync::Arc::clone(&desk.waker));
+    runtime.block_on(async {
+        let catalog = Catalog::shipped();
+        let sandbox = sandbox::start(&catalog, sandbox::Options::default()).await.unwrap();
+        let access = sandbox.access();
+        let connection = |connector: &str, base_url: &str, account: &[(&str, &str)], auth| engine::Connection {
+            id: engine::ConnectionId::new(connector),
+            name: connector.to_owned(),
+            connector: crate::catalog::ConnectorId::new(connector),
+            base_url: base_url.to_owned(),
+            account: account.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            auth,
+        };
+        let (crm, calendar) = (&access.highlevel, &access.schedule_it);
+        let connections = vec![
+            (
+                connection("highlevel", &crm.base_url, &[("location_id", &crm.location_id)], crate::catalog::AuthKind::Bearer),
+                Some(engine::Secret::token(crm.token.clone())),
+            ),
+            (
+                connection("schedule_it", &calendar.base_url, &[], crate::catalog::AuthKind::Basic),
+                Some(engine::Secret::basic(calendar.user.clone(), calendar.password.clone())),
+            ),
+        ];
+        let plain = connections.iter().map(|(it, _)| it.clone()).collect();
+        let engine = engine::start(Settings {
+            data,
+            journal: JournalOptions::default(),
+            catalog,
+            connections,
+            mode: Mode::Sandbox,
+            flows: Vec::new(),
+            listen: None,
+            clock: Clock::System,
+            calls: CallSettings::default(),
+            limits: Limits::default(),
+            recover: false,
+        })
+        .await
+        .unwrap();
+        let (watch, mut own) = tokio::sync::mpsc::channel::<Event>(64);
+        let (starter, answers, wake) = (engine.clone(), told.clone(), std::sync::Arc::clone(&waker));
+        let tasks = tokio::runtime::Handle::current();
+        let start = Box::new(move |start: Start| {
+            let (engine, answers, wake, watch) = (starter.clone(), answers.clone(), std::sync::Arc::clone(&wake), watch.clone());
+            tasks.spawn(async move {
+                let flow = start.flows.last().unwrap().flow.id.clone();
+                for it in start.flows {
+                    engine.deploy(it).wait().await.unwrap().unwrap();
+                }
+                let result = engine.start(flow, Some(start.trigger), start.payload, Some(watch)).wait().await.unwrap();
+                answers.send(Told::Started { ticket: start.ticket, result }).unwrap_or_default();
+                wake();
+            });
+        });
+        told.send(Told::Ready(Box::new(Stage { engine, sandbox, connections: plain, start }))).unwrap();
+        waker();
+        tokio::spawn(async move {
+            while let Some(event) = own.recv().await {
+                if told.send(Told::Event { event, own: true }).is_err() {
+                    return;
+                }
+                waker();
+            }
+        });
+    });
+    runtime
+}
+
+fn ended(app: &crate::ui::app::App) -> bool {
+    let doc = app.docs.active().unwrap();
+    let run = doc.test.as_ref().and_then(Test::run).and_then(|it| app.live.run(it));
+    run.is_some_and(|it| it.outcome.is_some())
+}
+
+#[test]
+fn the_first_flow_is_tested_by_one_key_and_every_step_says_how_it_went() {
+    let mut desk = Desk::first();
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    // The button has the keyboard: no mouse is needed.
+    desk.window.key_press(Key::Enter);
+    desk.until("the test has ended", ended);
+    let app = desk.window.state();
+    let doc = app.docs.active().unwrap();
+    let play = app.live.run(doc.test.as_ref().unwrap().run().unwrap()).unwrap();
+    assert_eq!(play.outcome, Some(Outcome::Succeeded));
+    for node in ["contact", "save_contact", "propose", "read_event", "done"] {
+        assert_eq!(play.node(&id(node)).map(crate::ui::live::NodePlay::phase), Some(Phase::Done), "{node}");
+    }
+    assert_eq!(play.way(&id("contact"), &"out".into()).unwrap().count, 1);
+    assert!(desk.has_containing("Test done"));
+    assert!(desk.has_containing("Save the contact, done"));
+    // An edit makes stale what it touches and what follows, and no more.
+    desk.press_button("Read the contact back");
+    desk.key(Modifiers::NONE, Key::M);
+    desk.key(Modifiers::NONE, Key::M);
+    assert!(desk.doc().stale.is_empty());
+    desk.key(Modifiers::NONE, Key::M);
+    assert!(desk.doc().stale.contains(&id("read_contact")) && !desk.doc().stale.contains(&id("save_contact")));
+}
+
+#[test]
+fn a_step_that_fails_says_why_on_its_card_and_in_the_inspector() {
+    let mut flow = Flow::new("broken", "Broken");
+    add(&mut flow, "t", NodeKind::Trigger(Trigger::Manual { sample: serde_json::json!({}) }));
+    let kind = NodeKind::Log { level: crate::flow::Level::Info, message: Binding::text("{{ t.nobody }}") };
+    add(&mut flow, "say", kind);
+    flow.apply(Edit::Connect(Edge { from: id("t"), port: "out".into(), to: id("say") })).unwrap();
+    let mut desk = Desk::with(&flow);
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    desk.key(Modifiers::COMMAND, Key::Enter);
+    desk.until("the test has ended", ended);
+    assert!(desk.has_containing("nobody"), "the failure is told in words");
+    desk.press("Show");
+    assert_eq!(desk.selected(), ["say"]);
+}
+
+#[test]
+fn a_test_that_waits_can_be_cancelled() {
+    let mut flow = Flow::new("waits", "Waits");
+    add(&mut flow, "t", NodeKind::Trigger(Trigger::Manual { sample: serde_json::json!({}) }));
+    add(&mut flow, "wait", NodeKind::Wait(WaitFor::Duration(Binding::value("2 days"))));
+    flow.apply(Edit::Connect(Edge { from: id("t"), port: "out".into(), to: id("wait") })).unwrap();
+    let mut desk = Desk::with(&flow);
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    desk.press("Test");
+    desk.until("it waits", |app| {
+        let run = app.docs.active().unwrap().test.as_ref().and_then(Test::run).and_then(|it| app.live.run(it));
+        run.and_then(|it| it.node(&id("wait"))).is_some_and(|it| it.phase() == Phase::Waiting)
+    });
+    desk.press("Cancel");
+    desk.until("it is cancelled", ended);
+    assert!(desk.has("Test cancelled") && desk.has("Test"));
+}
+
+#[test]
+fn a_flow_that_cannot_run_shows_where_and_why() {
+    let mut flow = Flow::new("empty", "Empty");
+    add(&mut flow, "t", NodeKind::Trigger(Trigger::Manual { sample: serde_json::json!({}) }));
+    add(&mut flow, "decide", NodeKind::Branch { condition: Binding::expr("") });
+    flow.apply(Edit::Connect(Edge { from: id("t"), port: "out".into(), to: id("decide") })).unwrap();
+    let mut desk = Desk::with(&flow);
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    desk.press("Test");
+    assert!(desk.has("“decide” needs filling in first"));
+    assert_eq!(desk.selected(), ["decide"]);
+    assert!(desk.doc().test.is_none());
+}
+
+#[test]
+fn without_an_engine_the_button_is_off_and_says_why() {
+    let mut desk = Desk::first();
+    let failure = crate::record::Failure::new(crate::record::FailureKind::Machine, "The data directory is in use");
+    desk.told.send(Told::Unavailable(failure)).unwrap();
+    desk.run();
+    assert!(desk.has("No tests now: The data directory is in use"));
+    desk.key(Modifiers::COMMAND, Key::Enter);
+    assert!(desk.has_containing("not now"));
+}
+
+fn add(flow: &mut Flow, node: &str, kind: NodeKind) {
+    let made = std::sync::Arc::new(Node { name: node.to_owned(), muted: false, kind });
+    flow.apply(Edit::AddNode { id: id(node), node: made, at: None }).unwrap();
+}

@@ -1,0 +1,187 @@
+//! Opening, saving, and files that somebody else changed.
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use eframe::egui::Context;
+
+use crate::flow::History;
+use crate::ui::app::App;
+use crate::ui::document::{DocId, Document, Kept, Outside};
+use crate::ui::files::{Ask, Done, Expected, Unsaved};
+use crate::ui::msg::{Msg, OutsideAnswer};
+use crate::ui::toast::{Toast, Tone};
+
+impl App {
+    pub(super) fn open_path(&mut self, path: PathBuf) {
+        let same = |it: &&Document| it.path().is_some_and(|it| is_same(it, &path));
+        if let Some(doc) = self.docs.list.iter().find(same).map(|it| it.id) {
+            self.activate(doc);
+            return;
+        }
+        self.files.read(path, None);
+    }
+
+    /// Saves the flow in front; `asks` for a place even where it has one, and may close the tab when it is done.
+    pub(super) fn save(&mut self, asks: bool, close: bool) {
+        let Some(id) = self.docs.active else { return };
+        let Some(doc) = self.docs.get_mut(id) else { return };
+        let snapshot = Arc::clone(doc.flow());
+        match doc.file.clone() {
+            Some(kept) if !asks => {
+                doc.saving = true;
+                self.files.save(id, snapshot, kept.path, Expected::Stamp(kept.stamp), close);
+            }
+            kept => {
+                let name = file_name(doc.title());
+                let folder = kept.as_ref().and_then(|it| it.path.parent()).map(Path::to_owned);
+                self.files.ask_save(id, close, &name, folder.as_deref());
+            }
+        }
+    }
+
+    /// What came of something that was done with files.
+    pub(crate) fn file_done(&mut self, ctx: &Context, done: Done) {
+        match done {
+            Done::Picked { ask: Ask::Open, paths } => {
+                for path in paths {
+                    self.open_path(path);
+                }
+            }
+            Done::Picked { ask: Ask::Save { doc, close }, paths } => {
+                let (Some(path), Some(it)) = (paths.into_iter().next(), self.docs.get_mut(doc)) else { return };
+                it.saving = true;
+                let snapshot = Arc::clone(it.flow());
+                // The dialog asked before it gave the name of a file that is there.
+                self.files.save(doc, snapshot, path, Expected::Anything, close);
+            }
+            Done::Read { path, result: Ok((flow, stamp)), again: Some(doc) } => {
+                if let Some(it) = self.docs.get_mut(doc) {
+                    it.history = History::new(*flow);
+                    it.file = Some(Kept { path: path.clone(), stamp });
+                    it.outside = None;
+                    self.files.watch(doc, &path, stamp);
+                    self.say(ctx, Toast::new(Tone::Done, "Read again from its file"));
+                }
+            }
+            Done::Read { path, result: Ok((flow, stamp)), again: None } => {
+                let same = |it: &&Document| it.path().is_some_and(|it| is_same(it, &path));
+                if let Some(doc) = self.docs.list.iter().find(same).map(|it| it.id) {
+                    self.activate(doc);
+                    return;
+                }
+                self.prefs.remember(&path);
+                let id = self.docs.next_id();
+                let was_active = self.prefs.active.as_ref() == Some(&path);
+                let front = self.docs.active;
+                self.files.watch(id, &path, stamp);
+                self.add_document(Document::of_file(id, *flow, path, stamp));
+                // After a start the one that was in front is in front again, whichever is read last.
+                if let (false, Some(front)) = (was_active, front)
+                    && self.docs.get(front).and_then(Document::path) == self.prefs.active.as_deref()
+                    && self.prefs.active.is_some()
+                {
+                    self.activate(front);
+                }
+            }
+            Done::Read { path, result: Err(words), .. } => {
+                self.prefs.recent.retain(|it| *it != path);
+                self.say(ctx, Toast::new(Tone::Failed, "The flow cannot be opened").detail(words));
+            }
+            Done::Saved { doc, path, snapshot, close, result } => self.saved(ctx, doc, &path, &snapshot, close, result),
+            Done::Changed { doc, stamp } => self.changed_outside(ctx, doc, stamp.map_or(Outside::Removed, Outside::Changed)),
+        }
+    }
+
+    fn saved(
+        &mut self,
+        ctx: &Context,
+        doc: DocId,
+        path: &Path,
+        snapshot: &Arc<crate::flow::Flow>,
+        close: bool,
+        result: Result<Option<crate::ui::files::Stamp>, Unsaved>,
+    ) {
+        let Some(it) = self.docs.get_mut(doc) else { return };
+        it.saving = false;
+        match result {
+            Ok(stamp) => {
+                it.history.mark_saved(snapshot);
+                it.file = Some(Kept { path: path.to_owned(), stamp });
+                it.outside = None;
+                let is_dirty = it.is_dirty();
+                self.files.watch(doc, path, stamp);
+                self.prefs.remember(path);
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                self.say(ctx, Toast::new(Tone::Done, format!("Saved as {name}")));
+                if close && !is_dirty {
+                    self.close_now(doc);
+                }
+            }
+            Err(Unsaved::Changed(stamp)) => {
+                self.changed_outside(ctx, doc, stamp.map_or(Outside::Removed, Outside::Changed));
+            }
+            Err(Unsaved::Failed(words)) => {
+                if let Some(kept) = it.file.clone() {
+                    self.files.watch(doc, &kept.path, kept.stamp);
+                }
+                let toast = Toast::new(Tone::Failed, "The flow was not saved").detail(words);
+                self.say(ctx, toast.action("Save as…", Msg::Do(crate::ui::command::UiCommand::SaveAs)));
+            }
+        }
+    }
+
+    fn changed_outside(&mut self, ctx: &Context, doc: DocId, outside: Outside) {
+        let Some(it) = self.docs.get_mut(doc) else { return };
+        it.outside = Some(outside);
+        ctx.request_repaint();
+    }
+
+    pub(super) fn outside(&mut self, doc: DocId, answer: OutsideAnswer) {
+        let Some(it) = self.docs.get_mut(doc) else { return };
+        let Some(outside) = it.outside.take() else { return };
+        let Some(kept) = &mut it.file else { return };
+        match (answer, outside) {
+            (OutsideAnswer::Reload, _) => {
+                let path = kept.path.clone();
+                self.files.read(path, Some(doc));
+            }
+            (OutsideAnswer::Keep, Outside::Changed(stamp)) => {
+                kept.stamp = Some(stamp);
+                let path = kept.path.clone();
+                // What is here is not what the file holds.
+                it.history.mark_saved(&Arc::new(crate::flow::Flow::new("", "")));
+                self.files.watch(doc, &path, Some(stamp));
+            }
+            (OutsideAnswer::Keep, Outside::Removed) => {
+                it.file = None;
+                it.history.mark_saved(&Arc::new(crate::flow::Flow::new("", "")));
+            }
+        }
+    }
+}
+
+/// The same file, also by another path.
+fn is_same(a: &Path, b: &Path) -> bool {
+    a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// A name for a file, from a flow's.
+fn file_name(title: &str) -> String {
+    let kept: String = title.chars().map(|it| if it.is_alphanumeric() || "-_ .()".contains(it) { it } else { ' ' }).collect();
+    let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
+    let kept = if kept.is_empty() { "flow" } else { kept.trim_matches('.') };
+    format!("{kept}.{}", crate::flow::file::EXTENSION)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_title_becomes_a_name_that_every_system_takes() {
+        assert_eq!(file_name("New contact: to calendar?"), "New contact to calendar.flowyard");
+        assert_eq!(file_name("a/b\\c"), "a b c.flowyard");
+        assert_eq!(file_name(" … "), "flow.flowyard");
+        assert_eq!(file_name("Überblick (2)"), "Überblick (2).flowyard");
+    }
+}

@@ -1,0 +1,182 @@
+//! One click: the flow runs in the sandbox, and the canvas shows how.
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use eframe::egui::Context;
+use serde_json::{Value, json};
+
+use crate::engine::Deployment;
+use crate::flow::{Flow, NodeId, NodeKind, Severity, Trigger};
+use crate::record::Failure;
+use crate::run::{Outcome, RunId};
+use crate::ui::app::App;
+use crate::ui::behind::Start;
+use crate::ui::document::{DocId, Document, Test, TestState};
+use crate::ui::msg::Msg;
+use crate::ui::shell::Pane;
+use crate::ui::toast::{Toast, Tone};
+
+impl App {
+    pub(super) fn start_test(&mut self, ctx: &Context) {
+        let Some(id) = self.docs.active else { return };
+        let catalog = self.catalog.clone();
+        let Some(doc) = self.docs.get_mut(id) else { return };
+        doc.refresh(&catalog);
+        let flow = Arc::clone(doc.flow());
+        if let Some(problem) = doc.problems.iter().find(|it| it.severity == Severity::Error).cloned() {
+            let more = doc.errors() - 1;
+            let mut words = crate::ui::words::sentence(&problem.message);
+            if !problem.hint.is_empty() {
+                words = format!("{words} {}", crate::ui::words::sentence(&problem.hint));
+            }
+            if more > 0 {
+                words = format!("{words} And {}.", crate::ui::canvas::sentence::count(more, "more problem"));
+            }
+            let title = match problem.node.as_ref().and_then(|it| flow.nodes.get(it)) {
+                Some(node) => format!("“{}” needs filling in first", node.name),
+                None => "The flow cannot run yet".to_owned(),
+            };
+            self.say(ctx, Toast::new(Tone::Failed, title).detail(words));
+            if let Some(node) = problem.node {
+                self.update(ctx, Msg::Select { doc: id, nodes: vec![node], show: true });
+                self.dock.show(Pane::Inspector);
+            }
+            return;
+        }
+        let (trigger, payload) = match trigger_of(&flow) {
+            Ok(found) => found,
+            Err(words) => {
+                self.say(ctx, Toast::new(Tone::Failed, "The flow cannot run yet").detail(words));
+                return;
+            }
+        };
+        // Flows that this one runs are made known with it, as they are in their tabs.
+        let mut flows: Vec<Deployment> = Vec::new();
+        for called in called(&flow) {
+            let open = self.docs.list.iter().find(|it| it.id != id && it.flow().id == called);
+            flows.extend(open.map(|it| deployment(it.flow())));
+        }
+        flows.push(deployment(&flow));
+        let Some(stage) = self.live.stage() else { return };
+        self.tickets += 1;
+        let ticket = self.tickets;
+        (stage.start)(Start { ticket, flows, trigger, payload });
+        if let Some(doc) = self.docs.get_mut(id) {
+            doc.test = Some(Test { flow, state: TestState::Starting(ticket), cancelled: false, told: false });
+        }
+    }
+
+    /// A test is on disk, or could not begin.
+    pub(crate) fn test_started(&mut self, ctx: &Context, ticket: u64, result: Result<RunId, Failure>) {
+        let waits = |it: &&mut Document| it.test.as_ref().is_some_and(|it| it.state == TestState::Starting(ticket));
+        let doc = self.docs.list.iter_mut().find(waits);
+        match (result, doc) {
+            (Ok(run), Some(doc)) => {
+                let Some(test) = &mut doc.test else { return };
+                test.state = TestState::Run(run);
+                let id = doc.id;
+                if doc.test.as_ref().is_some_and(|it| it.cancelled) {
+                    self.cancel_test_of(id);
+                }
+            }
+            // Its tab was closed before it began.
+            (Ok(run), None) => {
+                if let Some(stage) = self.live.stage() {
+                    // What comes of it is told as an event.
+                    drop(stage.engine.cancel(run, "the window"));
+                }
+            }
+            (Err(failure), doc) => {
+                if let Some(doc) = doc {
+                    doc.test = None;
+                }
+                self.say(ctx, Toast::failure(&failure));
+            }
+        }
+    }
+
+    /// Says how a test ended, once.
+    pub(crate) fn tell_ends(&mut self, ctx: &Context) {
+        let mut toasts = Vec::new();
+        for doc in &mut self.docs.list {
+            let Some(test) = &mut doc.test else { continue };
+            let Some(play) = test.run().and_then(|it| self.live.run(it)) else { continue };
+            let Some(outcome) = &play.outcome else { continue };
+            if std::mem::replace(&mut test.told, true) {
+                continue;
+            }
+            let took = match (play.started, play.ended) {
+                (Some(from), Some(to)) => crate::ui::words::milliseconds(crate::ui::words::ms_between(from, to)),
+                _ => String::new(),
+            };
+            let steps = crate::ui::canvas::sentence::count(play.nodes().count(), "step");
+            toasts.push(match outcome {
+                Outcome::Succeeded => Toast::new(Tone::Done, format!("Test done: {steps} in {took}")),
+                Outcome::Cancelled => Toast::new(Tone::Note, "Test cancelled"),
+                Outcome::Failed(failure) => {
+                    let node = play.failed().into_iter().next().cloned();
+                    let toast = Toast::failure(failure);
+                    match node {
+                        Some(node) => toast.action("Show", Msg::Select { doc: doc.id, nodes: vec![node], show: true }),
+                        None => toast,
+                    }
+                }
+            });
+        }
+        for toast in toasts {
+            self.say(ctx, toast);
+        }
+    }
+
+    pub(super) fn cancel_test(&mut self) {
+        if let Some(doc) = self.docs.active {
+            self.cancel_test_of(doc);
+        }
+    }
+
+    pub(super) fn cancel_test_of(&mut self, doc: DocId) {
+        let Some(test) = self.docs.get_mut(doc).and_then(|it| it.test.as_mut()) else { return };
+        test.cancelled = true;
+        if let Some(run) = test.run()
+            && let Some(stage) = self.live.stage()
+            && self.live.run(run).is_none_or(|it| it.outcome.is_none())
+        {
+            // What comes of it is told as an event.
+            drop(stage.engine.cancel(run, "the window"));
+        }
+    }
+}
+
+fn deployment(flow: &Arc<Flow>) -> Deployment {
+    Deployment { flow: Arc::clone(flow), bindings: BTreeMap::new() }
+}
+
+fn called(flow: &Flow) -> Vec<crate::flow::FlowId> {
+    let target = |kind: &NodeKind| match kind {
+        NodeKind::SubFlow { flow, .. } => Some(flow.clone()),
+        _ => None,
+    };
+    flow.nodes.values().filter(|it| !it.muted).filter_map(|it| target(&it.kind)).collect()
+}
+
+/// Where a test begins, and with what: the only trigger, or the first by hand, with its sample.
+fn trigger_of(flow: &Flow) -> Result<(NodeId, Value), String> {
+    let mut all: Vec<(&NodeId, &Trigger)> = flow
+        .nodes
+        .iter()
+        .filter(|(_, node)| !node.muted)
+        .filter_map(|(id, node)| match &node.kind {
+            NodeKind::Trigger(trigger) => Some((id, trigger)),
+            _ => None,
+        })
+        .collect();
+    all.sort_by_key(|(_, it)| !matches!(it, Trigger::Manual { .. }));
+    let (id, trigger) = all.first().ok_or("Add a trigger: it is where a run begins.")?;
+    let payload = match trigger {
+        Trigger::Webhook { sample, .. } if sample.is_null() => {
+            json!({ "body": null, "headers": {}, "query": {}, "method": "POST" })
+        }
+        Trigger::Manual { sample } | Trigger::Webhook { sample, .. } => sample.clone(),
+    };
+    Ok(((*id).clone(), payload))
+}
