@@ -12,6 +12,7 @@ mod hostile_flows;
 mod hostile_services;
 mod hostile_webhooks;
 mod kill;
+mod packaging;
 mod support;
 mod templates;
 #[cfg(feature = "gui")]
