@@ -107,7 +107,10 @@ impl Home {
         // Where nobody can reach it.
         let binary = self.path("flowyard-for-nobody");
         if !binary.exists() {
-            fs::copy(env!("CARGO_BIN_EXE_flowyard"), &binary).expect("a copy");
+            // Not by this process: what another test starts meanwhile would hold the copy open for writing, and nobody can start
+            // a program that is being written.
+            let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_flowyard")).arg(&binary).status().expect("cp");
+            assert!(copied.success());
             fs::set_permissions(self.dir.path(), fs::Permissions::from_mode(0o755)).expect("an open folder");
         }
         let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", text(&binary)];
