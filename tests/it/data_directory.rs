@@ -143,7 +143,7 @@ fn a_directory_in_use_is_read_but_not_written_by_another() {
     // What a person says of a run is for the one at work to do.
     home.run(&["release", "1", "--fail", "--data", "good"]).with_code(1).warns(&["no run 1 under way"]);
     // One that cannot be reached is told of as any other.
-    std::fs::remove_file(home.path("good/door.json")).expect("the way to the one at work");
+    fs::remove_file(home.path("good/door.json")).expect("the way to the one at work");
     all(&home, &WRITING, "good", 5, &["in use by another Flowyard", &pid, "Close the other one"]);
     home.run(&["log", "list", "--data", "good"]).with_code(0).says(&["setting"]);
     home.run(&["log", "show", "1", "--data", "good"]).with_code(0);
