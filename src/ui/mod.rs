@@ -1,8 +1,8 @@
 //! The window.
 //!
-//! [`open`] shows it; whoever calls hands in what runs behind it ([`Behind`]). Each frame folds in what came ([`live`]), does
-//! what was asked for ([`update`], the only place that changes state), and paints from a read-only [`ctx`]. Panels ask by
-//! [`msg`]; [`command`] is the one list of what has a name and keys.
+//! [`open`] shows it; whoever calls hands in what runs behind it ([`Behind`]). Each frame folds in what came (`live`), does
+//! what was asked for (`update`, the only place that changes state), and paints from a read-only `ctx`. Panels ask by
+//! `msg`; `command` is the one list of what has a name and keys.
 //!
 //! | room | what lives there |
 //! |---|---|
