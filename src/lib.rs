@@ -21,6 +21,9 @@
 //! [`flow::disk`], which reads and writes flow files for the rooms above. Which room may import which, where a crate may be
 //! named, and how long a file may be is checked by `tests/tidy.rs`.
 //!
+//! The window has no runtime of its own: `cli::window` starts one with the sandbox and an engine on a thread beside it, and
+//! hands `ui::open` plain handles. What happens there comes as events, each of which wakes the window.
+//!
 //! # How a run goes
 //!
 //! A trigger fires; the engine makes a [`run::Run`] and asks [`run::Run::next`] what follows. The answer is facts

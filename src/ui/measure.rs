@@ -90,11 +90,13 @@ impl Canvas {
             now: Timestamp::UNIX_EPOCH,
         };
         let view = &mut self.view;
-        let output = self.ctx.run_ui(input, |ui| {
+        let mut output = self.ctx.run_ui(input, |ui| {
             CentralPanel::default().frame(Frame::NONE).show(ui, |ui| {
                 drop(canvas::show(ui, &scene, view));
             });
         });
+        // Nobody draws them; egui insists that somebody says so.
+        output.textures_delta.clear();
         output.shapes
     }
 

@@ -231,7 +231,8 @@ fn show_renaming(ui: &Ui, stage: &mut Stage<'_>, mut renaming: Renaming) -> Opti
                 let edit = if several { TextEdit::multiline(text).desired_rows(3) } else { TextEdit::singleline(text) };
                 let name = if several { "Text of the note" } else { "Name" };
                 let hint = if several { "A title, then what others should know" } else { "A name" };
-                let response = ui.add(edit.hint_text(hint).desired_width(f32::INFINITY)).accessible_name(name);
+                let edit = edit.hint_text(hint).desired_width(f32::INFINITY).frame(Frame::NONE);
+                let response = ui.add(edit).accessible_name(name);
                 if renaming.fresh {
                     response.request_focus();
                     renaming.fresh = false;
