@@ -380,7 +380,7 @@ fn payload(trigger: &Trigger, input: Option<&PathBuf>) -> Result<Value, Error> {
         (Trigger::Webhook { .. }, Some(body)) => request(body),
     };
     match bounds::fits_a_run(&payload) {
-        Ok(()) => Ok(payload),
+        Ok(_) => Ok(payload),
         Err(beyond) => {
             let failure = Error::file(format!("The event is too much: {beyond}")).hint("Give an event with less in it.");
             Err(Error::new(Exit::File, failure))

@@ -34,7 +34,7 @@ impl Run {
         let later = |after: Option<Duration>| Some(retry_time(policy, counted, after, now, chance));
         let entry = match conclusion {
             Conclusion::Succeeded(output) => match fits_a_run(&output) {
-                Ok(()) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
+                Ok(_) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
                 Err(beyond) => fail(self.too_much(&step, beyond), None, false),
             },
             Conclusion::Retry { after, failure } => {

@@ -27,14 +27,18 @@ struct Asking<'a> {
     now: Timestamp,
     in_flight: &'a dyn Fn(&StepKey) -> bool,
     next: Next,
+    /// Of JSON in the entries, roughly.
+    bytes: usize,
 }
 
 impl Asking<'_> {
     /// Entries that one answer may hold, so that a long for-each is written in pieces.
     const ENTRIES: usize = 256;
+    /// And so many bytes of values, so that large ones are not written all at once.
+    const BYTES: usize = 32 << 20;
 
     fn is_full(&self) -> bool {
-        self.next.entries.len() >= Self::ENTRIES
+        self.next.entries.len() >= Self::ENTRIES || self.bytes >= Self::BYTES
     }
 
     fn wake(&mut self, at: Timestamp) {
@@ -47,7 +51,7 @@ impl Run {
     /// and counts those as in flight from then on. A step that was started and is not in flight was cut short: it is
     /// repeated, looked up first, or parked, as its operation allows. That is also how a recovered run goes on.
     pub fn next(&mut self, now: Timestamp, in_flight: &dyn Fn(&StepKey) -> bool) -> Next {
-        let mut asking = Asking { now, in_flight, next: Next::default() };
+        let mut asking = Asking { now, in_flight, next: Next::default(), bytes: 0 };
         if self.outcome.is_some() || self.accepted.is_none() {
             return asking.next;
         }
@@ -316,7 +320,10 @@ impl Run {
         if let (None, Some(collect), Some(inner)) = (&failure, collect, inner) {
             match collect.or_null(&Sight { run: self, item, node: inner, now: asking.now }) {
                 Ok(value) => match fits_a_run(&value) {
-                    Ok(()) => result = Some(Arc::new(value)),
+                    Ok(bytes) => {
+                        asking.bytes += bytes;
+                        result = Some(Arc::new(value));
+                    }
                     Err(beyond) => failure = Some(self.too_much(&step, beyond)),
                 },
                 Err(error) => failure = Some(error),
@@ -359,12 +366,17 @@ impl Run {
 
     fn succeed(&mut self, node: usize, item: &ItemPath, port: PortId, output: Arc<Value>, asking: &mut Asking<'_>) {
         let step = self.key(node, item);
-        if let Err(beyond) = fits_a_run(&output) {
-            let failure = self.too_much(&step, beyond);
-            self.note(Entry::StepFailed { step, attempt: 1, failure, retry_at: None, lost: false, at: asking.now }, asking);
-            return;
-        }
-        self.note(Entry::StepSucceeded { step, port, output, at: asking.now }, asking);
+        let entry = match fits_a_run(&output) {
+            Ok(bytes) => {
+                asking.bytes += bytes;
+                Entry::StepSucceeded { step, port, output, at: asking.now }
+            }
+            Err(beyond) => {
+                let failure = self.too_much(&step, beyond);
+                Entry::StepFailed { step, attempt: 1, failure, retry_at: None, lost: false, at: asking.now }
+            }
+        };
+        self.note(entry, asking);
     }
 
     /// What a step gives is written down, and has to be readable again.

@@ -168,6 +168,20 @@ fn what_is_deep_but_may_be_read_runs_or_fails_at_its_step() {
 }
 
 #[test]
+fn large_outputs_one_after_the_other_are_written_in_pieces() {
+    let home = Home::new();
+    // Together more than the journal takes at a time.
+    let mut nodes: serde_json::Map<String, Value> =
+        (0..18).map(|it| (format!("s{it:02}"), set(&json!({ "expr": "'x' * 16000000" })))).collect();
+    nodes.insert("start".to_owned(), manual());
+    let wires: Vec<String> = (1..18).map(|it| format!("s{:02} -> s{it:02}", it - 1)).chain(["start -> s00".to_owned()]).collect();
+    let wires: Vec<&str> = wires.iter().map(String::as_str).collect();
+    home.write("a.flowyard", &flow_file("large", &nodes.into(), &wires));
+    calm(&home, &["run", "a.flowyard", "--sandbox"]).with_code(0).says(&["✓ Succeeded", "18 steps"]);
+    home.run_in(2 * MEMORY, &["log", "export", "--sandbox", "--format", "csv"]).with_code(0).says(&["large"]);
+}
+
+#[test]
 fn a_newer_format_repeated_keys_and_what_is_no_text_are_told_apart() {
     let home = Home::new();
     for (bytes, words) in [
