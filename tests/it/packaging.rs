@@ -12,7 +12,7 @@ use crate::support::binary::Home;
 
 /// The type of a flow file, as `packaging/linux/flowyard-mime.xml` declares it.
 const MIME: &str = "application/x-flowyard+json";
-/// What macOS, AppStream and the Windows task bar know the program by.
+/// What the task bars and the lists of programs know it by.
 const APP_ID: &str = "app.flowyard.flowyard";
 const METAINFO: &str = "packaging/linux/app.flowyard.flowyard.metainfo.xml";
 const DESKTOP: &str = "packaging/linux/flowyard.desktop";
@@ -202,7 +202,7 @@ fn names_versions_and_licences_agree() {
     assert_eq!(elements(&metainfo, "icon"), [value(&desktop, "Icon")]);
     assert_eq!(elements(&metainfo, "binary"), ["flowyard"]);
     assert_eq!(elements(&metainfo, "summary"), [word(&package["metadata"]["generate-rpm"]["summary"])]);
-    assert_eq!(elements(&metainfo, "category").join(";") + ";", value(&desktop, "Categories"));
+    assert_eq!(format!("{};", elements(&metainfo, "category").join(";")), value(&desktop, "Categories"));
     assert_eq!(value(&desktop, "Name"), "Flowyard");
 
     assert_eq!(plist(&list, "CFBundleShortVersionString"), env!("CARGO_PKG_VERSION"));
