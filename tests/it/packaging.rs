@@ -12,7 +12,7 @@ use crate::support::binary::Home;
 
 /// The type of a flow file, as `packaging/linux/flowyard-mime.xml` declares it.
 const MIME: &str = "application/x-flowyard+json";
-/// What macOS, `AppStream` and the Windows task bar know the program by.
+/// What the task bars and the lists of programs know it by.
 const APP_ID: &str = "app.flowyard.flowyard";
 const METAINFO: &str = "packaging/linux/app.flowyard.flowyard.metainfo.xml";
 const DESKTOP: &str = "packaging/linux/flowyard.desktop";
