@@ -169,16 +169,25 @@ fn strip(painter: &Painter, failure: &Failure, zoom: f32, color: Color32, whole:
 }
 
 impl Card<'_> {
-    /// A plain block in its hue, as it is from far away.
+    /// The colour of a block from far away, where nothing more is to be seen of it.
+    pub(crate) fn plain_block(&self, pen: &Pen<'_>) -> Option<Color32> {
+        let plain = !self.selected && !self.focused && self.state != State::Running;
+        plain.then(|| self.block_fill(pen))
+    }
+
+    fn block_fill(&self, pen: &Pen<'_>) -> Color32 {
+        match self.state {
+            State::Failed => pen.colors.failed.mark,
+            State::Muted => pen.colors.bg.raised,
+            _ => self.spot.hue().ink(pen.colors).mark.gamma_multiply(if pen.dark { 0.75 } else { 0.8 }),
+        }
+    }
+
+    /// A block in its hue, as it is from far away.
     pub(crate) fn draw_block(&self, pen: &Pen<'_>) {
         let rect = pen.t * self.rect;
         let colors = pen.colors;
-        let ink = self.spot.hue().ink(colors);
-        let fill = match self.state {
-            State::Failed => colors.failed.mark,
-            State::Muted => colors.bg.raised,
-            _ => ink.mark.gamma_multiply(if pen.dark { 0.75 } else { 0.8 }),
-        };
+        let fill = self.block_fill(pen);
         let stroke = if self.selected || self.focused {
             Stroke::new(line::SELECT, colors.accent.ring)
         } else if self.state == State::Running {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use eframe::egui::accesskit::Role;
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{
-    Align2, CursorIcon, Id, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, Id, Mesh, PointerButton, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::board::{Frame, Line, Sheet, Spot};
@@ -199,6 +200,12 @@ fn wires(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: 
     let mut hovered: Option<(usize, f32)> = None;
     let mut labels: Vec<(Pos2, String)> = Vec::new();
     for (at, it) in board.lines.iter().enumerate() {
+        // A wire keeps near to its cards; far from what is seen it need not even be thought of.
+        let around = placed.cards[it.from].union(placed.cards[it.to]);
+        let folded = board.spots[it.from].is_hidden() || board.spots[it.to].is_hidden();
+        if !folded && !seen.intersects(around.expand(2.0 * metric::ROW_GAP)) {
+            continue;
+        }
         let Some(curve) = curve(stage, it, placed) else { continue };
         let bounds = curve.bounds();
         if !seen.intersects(bounds) {
@@ -313,6 +320,8 @@ fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: 
     // What failed or is selected lies on top: its strip may reach over the row below.
     let on_top = |spot: &Spot| stage.view.selection.nodes.contains(&spot.id) || failure(stage, spot).is_some();
     let (above, below): (Vec<_>, Vec<_>) = board.spots.iter().enumerate().partition(|(_, it)| on_top(it));
+    // From far away plain blocks are one shape: there may be thousands.
+    let mut blocks = Mesh::default();
     for (at, spot) in below.into_iter().chain(above) {
         let rect = placed.cards[at];
         if spot.is_hidden() || !seen.intersects(rect.expand(8.0)) {
@@ -359,6 +368,8 @@ fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: 
             }
             card.draw_ports(pen);
             tooltip(&response, &card, problem);
+        } else if let Some(fill) = card.plain_block(pen) {
+            blocks.add_colored_rect(pen.t * rect, fill);
         } else {
             card.draw_block(pen);
         }
@@ -376,6 +387,7 @@ fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: 
             }
         }
     }
+    pen.painter.add(blocks);
 }
 
 fn tooltip(response: &Response, card: &Card<'_>, problem: Option<&str>) {

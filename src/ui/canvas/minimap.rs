@@ -1,6 +1,6 @@
 //! The whole flow at a glance, and how near one is.
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Color32, CornerRadius, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{Color32, CornerRadius, Mesh, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
 use super::{Act, Stage};
 use crate::ui::command::UiCommand;
@@ -49,6 +49,8 @@ fn paint_map(ui: &mut Ui, stage: &mut Stage<'_>, area: Rect) {
         let fill = if frame.folded { colors.skipped.mark } else { colors.bg.hover };
         painter.rect_filled(to_map(frame.rect), 2.0, fill);
     }
+    // One shape for all of them: there may be thousands.
+    let mut cards = Mesh::default();
     for spot in stage.board.spots.iter().filter(|it| !it.is_hidden()) {
         let failed = stage.scene.play.and_then(|it| it.node(&spot.id)).is_some_and(|it| it.failed > 0);
         let color: Color32 = if spot.node.muted {
@@ -58,8 +60,9 @@ fn paint_map(ui: &mut Ui, stage: &mut Stage<'_>, area: Rect) {
         } else {
             spot.hue().ink(colors).mark
         };
-        painter.rect_filled(to_map(spot.rect()), 1.5, color.gamma_multiply(0.8));
+        cards.add_colored_rect(to_map(spot.rect()), color.gamma_multiply(0.8));
     }
+    painter.add(cards);
     for sheet in &stage.board.sheets {
         painter.rect_filled(to_map(sheet.rect), 1.0, colors.bg.active);
     }
