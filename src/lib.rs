@@ -37,6 +37,9 @@
 //! and are therefore the same on every attempt. What the journal does hold of them is the redacted exchange, and the flow's
 //! revision as it was written: a literal in a flow is in both, so credentials belong to a connection, and `flow` warns otherwise.
 //!
+//! A person's word on a run (release, cancel, resume) goes to the engine at work on the data directory, through a door on
+//! 127.0.0.1 whose key lies in that directory; where none is at work, it is written down for the next start.
+//!
 //! # Where truth lives
 //!
 //! The flow file, the journal, the vault, the preferences: each truth has one owner, all else is derived and may be thrown

@@ -5,6 +5,7 @@ mod catalog;
 mod cli;
 mod crash;
 mod data_directory;
+mod door;
 mod engine;
 mod fuzz_seeds;
 mod hostile_expressions;
