@@ -3,10 +3,10 @@
 //! The services are slow, and not killed: of the requests that were under way when their caller was, half are carried out
 //! all the same, some of them well after the process is back. Several senders send events, each with an id of its own, and
 //! send an event again until it is answered; one of them gives up when an answer was lost. The process is killed at moments
-//! of chance and started again on the same data directory and port. Now and then a person looks at the services' ledger, and
-//! lets the steps go on that wait for one. In the end everything may finish. Then the journal and the ledger are held
-//! against what was sent: every event that was answered was done once, and none twice; every second attempt follows on a
-//! kill.
+//! of chance and started again on the same data directory and port. Now and then a person looks at the services' ledger and
+//! lets the steps go on that wait for one, and the process may catch up. In the end everything may finish. Then the journal
+//! and the ledger are held against what was sent: every event that was answered was done once, and none twice; every second
+//! attempt follows on an end of the process.
 //!
 //! | variable | what it sets | without it |
 //! |---|---|---|
@@ -46,8 +46,9 @@ const SLOW: Duration = Duration::from_millis(40);
 const LIFE: std::ops::RangeInclusive<u64> = 20..=400;
 /// One in so many is killed while it starts, so many milliseconds after that.
 const EARLY: (u8, std::ops::RangeInclusive<u64>) = (8, 1..=150);
-/// After so many kills a person looks at the steps that wait for one.
-const LOOKS_EVERY: u64 = 25;
+/// After so many kills a person looks at the steps that wait for one, and the process is left alone until only so many runs
+/// are under way: what is killed too often gets ever less done.
+const RESTS_EVERY: (u64, usize) = (50, 30);
 /// So many steps of those are released by the command line, the others by what stands behind it.
 const BY_HAND: usize = 2;
 
@@ -96,21 +97,27 @@ impl Served {
         Journal::open_reader(&self.home.path("data")).expect("a journal")
     }
 
-    /// Lets the process go on undisturbed until no run goes on by itself any more, and ends it.
-    fn finish(&self) {
+    /// A process that has gone on undisturbed until no more than so many runs go on by themselves.
+    fn start_and_catch_up(&self, left: usize) -> Running {
         let serving = self.start();
         serving.line_with("/hooks/sign-up");
         let journal = self.journal();
         let deadline = Instant::now() + PATIENCE;
+        let running = || runs(&journal, &Filter { state: Some(RunState::Running), ..Filter::default() }).len();
         // The process tells nobody when a run ends, so the log is asked.
-        while !runs(&journal, &Filter { state: Some(RunState::Running), ..Filter::default() }).is_empty() {
-            if Instant::now() > deadline {
-                let left = runs(&journal, &Filter { state: Some(RunState::Running), ..Filter::default() });
-                panic!("{} runs do not end; the process said:\n{}", left.len(), serving.kill().stderr);
+        loop {
+            let still = running();
+            if still <= left {
+                return serving;
             }
+            assert!(Instant::now() < deadline, "{still} runs do not end; the process said:\n{}", serving.kill().stderr);
             thread::sleep(Duration::from_millis(20));
         }
-        sound(&serving.stop().with_code(0));
+    }
+
+    /// Lets the process go on undisturbed until no run goes on by itself any more, and ends it.
+    fn finish(&self) {
+        sound(&self.start_and_catch_up(0).stop().with_code(0));
     }
 }
 
@@ -131,20 +138,30 @@ struct Services {
     door: Door,
 }
 
-/// Kills the process so often; when, each time, and what became of the events.
+/// When a process ended: not before the first, gone by the second.
+type End = (Timestamp, Timestamp);
+
+/// Kills the process so often; when it ended, each time, and what became of the events.
 fn kill_often(
     services: &Services,
     served: &Served,
     kills: u64,
     chance: &mut fastrand::Rng,
-) -> (Vec<(Timestamp, Timestamp)>, BTreeMap<String, Sent>) {
+) -> (Vec<End>, BTreeMap<String, Sent>) {
     let runtime = &services.runtime;
     let url = format!("http://{}/hooks/sign-up", served.address);
     let senders = {
         let _inside = runtime.enter();
         Senders::start(&url, chance.u64(..))
     };
-    let mut killed = Vec::new();
+    let mut ends = Vec::new();
+    let mut end = |serving: Running, how: fn(Running) -> Ended| {
+        let from = Timestamp::now();
+        let ended = how(serving);
+        ends.push((from, Timestamp::now()));
+        sound(&ended);
+        ended
+    };
     for kill in 1..=kills {
         let before = senders.answered();
         let serving = served.start();
@@ -155,23 +172,21 @@ fn kill_often(
             assert!(first.is_ok(), "no event was answered; the process said:\n{}", serving.kill().stderr);
             thread::sleep(Duration::from_millis(chance.u64(LIFE)));
         }
-        let from = Timestamp::now();
-        let ended = serving.kill();
-        killed.push((from, Timestamp::now()));
-        sound(&ended);
+        let ended = end(serving, Running::kill);
         if cfg!(unix) {
             assert_eq!(ended.code, -1, "it ended before it was killed:\n{}", ended.stderr);
         }
-        if kill % LOOKS_EVERY == 0 {
+        if kill % RESTS_EVERY.0 == 0 && kill < kills {
             release_all(services, served);
+            end(served.start_and_catch_up(RESTS_EVERY.1), Running::kill);
         }
     }
     let serving = served.start();
     serving.line_with("/hooks/sign-up");
     let sent = runtime.block_on(async { tokio::time::timeout(PATIENCE, senders.stop()).await.expect("the senders end") });
-    // The last life is not that of a kill; its calls come back.
-    sound(&serving.stop().with_code(0));
-    (killed, sent)
+    // Asked to end, it lets its calls come back, as long as that does not take for ever.
+    end(serving, Running::stop).with_code(0);
+    (ends, sent)
 }
 
 /// A person looks at the services, and says of each step that waits whether its call was made.
@@ -221,7 +236,7 @@ fn a_process_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     });
     let services = Services { runtime, sandbox, door };
     let served = Served::new(services.door.access(), &mut chance);
-    let (killed, sent) = kill_often(&services, &served, kills, &mut chance);
+    let (ends, sent) = kill_often(&services, &served, kills, &mut chance);
     tell(seed, &format!("killed after {:.1} s", begun.elapsed().as_secs_f64()));
 
     served.finish();
@@ -229,7 +244,7 @@ fn a_process_that_is_killed_again_and_again_loses_and_repeats_nothing() {
     served.finish();
     let flow = Flow::parse(SIGN_UP.as_bytes()).expect("a sound file");
     let journal = served.journal();
-    let evidence = Evidence { flow: &flow, journal: &journal, sandbox: &services.sandbox, sent: &sent, kills: &killed };
+    let evidence = Evidence { flow: &flow, journal: &journal, sandbox: &services.sandbox, sent: &sent, ends: &ends };
     let report = evidence.judge();
     tell(seed, &format!("{report:#?} in {:.1} s", begun.elapsed().as_secs_f64()));
     if kills >= 50 {

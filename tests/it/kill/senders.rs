@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 /// The last of them never asks again when an answer was lost.
 const SENDERS: u64 = 5;
 /// How long one of them rests between two events, in milliseconds.
-const PACE: std::ops::Range<u64> = 20..240;
+const PACE: std::ops::Range<u64> = 20..400;
 /// How long one of them waits before it sends an event again, in milliseconds.
 const AGAIN: std::ops::Range<u64> = 5..25;
 

@@ -8,6 +8,7 @@ use flowyard::run::{Entry, Outcome, Park, Program, Release, StepKey};
 use flowyard::sandbox::{Effect, Handle, LedgerEntry};
 use jiff::Timestamp;
 
+use super::End;
 use super::senders::Sent;
 
 /// How often what happened.
@@ -43,8 +44,8 @@ pub(super) struct Evidence<'a> {
     pub(super) journal: &'a Reader,
     pub(super) sandbox: &'a Handle,
     pub(super) sent: &'a BTreeMap<String, Sent>,
-    /// When the process was killed: not before the first, gone by the second.
-    pub(super) kills: &'a [(Timestamp, Timestamp)],
+    /// When a process ended.
+    pub(super) ends: &'a [End],
 }
 
 /// The runs of a journal, however many.
@@ -186,7 +187,11 @@ impl Evidence<'_> {
                     match open.insert(step, (*attempt, *at)) {
                         None => assert!(*attempt == 1 || released.remove(step), "not cut short; {}", place(step)),
                         Some((before, since)) => {
-                            assert!(*attempt == before + 1 && self.was_killed(since, *at), "no kill between; {}", place(step));
+                            assert!(
+                                *attempt == before + 1 && self.has_ended(since, *at),
+                                "no end of the process between; {}",
+                                place(step)
+                            );
                             match repeat {
                                 Repeat::Safe => report.repeated += 1,
                                 // Counted by the attempt that came to an end.
@@ -217,7 +222,7 @@ impl Evidence<'_> {
                     let (_, since) = open.remove(step).expect("an attempt under way");
                     let repeat = program.operation(&step.node).map(|it| &it.repeat);
                     assert!(*on == Park::Uncertain && matches!(repeat, Some(Repeat::Unsafe)), "{}", place(step));
-                    assert!(self.was_killed(since, *at), "no kill between; {}", place(step));
+                    assert!(self.has_ended(since, *at), "no end of the process between; {}", place(step));
                     report.parked += 1;
                 }
                 Entry::StepReleased { release: Release::Repeat, .. } => drop(released.insert(step)),
@@ -232,9 +237,9 @@ impl Evidence<'_> {
         assert!(open.is_empty() && released.is_empty(), "run {}: {entries:#?}", head.id);
     }
 
-    /// Whether the process was killed within this time.
-    fn was_killed(&self, since: Timestamp, until: Timestamp) -> bool {
-        self.kills.iter().any(|(from, to)| since <= *to && *from <= until)
+    /// Whether the process ended within this time.
+    fn has_ended(&self, since: Timestamp, until: Timestamp) -> bool {
+        self.ends.iter().any(|(from, to)| since <= *to && *from <= until)
     }
 
     /// Every run has one record of a collection, and there is none that belongs to no run.
