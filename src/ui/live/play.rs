@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::flow::{NodeId, PortId};
-use crate::record::Failure;
-use crate::run::{Entry, Outcome, Park, Program, RunId, StepKey};
+use crate::record::{Failure, FailureKind};
+use crate::run::{Entry, Outcome, Park, Program, Release, RunId, StepKey};
 
 /// Durations of a node that are kept for its median.
 const DURATIONS: usize = 1_000;
@@ -243,8 +243,18 @@ impl Play {
                 node.parked.insert(step.clone(), on.clone());
                 self.line(step, *at).state = StepState::Parked;
             }
-            Entry::StepReleased { step, .. } => {
+            Entry::StepReleased { step, release, at } => {
                 self.nodes.entry(step.node.clone()).or_default().parked.remove(step);
+                match release {
+                    // What follows is told next.
+                    Release::Repeat => {}
+                    Release::Done(output) => self.succeeded(step, &PortId::out(), output, *at),
+                    Release::Approve => self.succeeded(step, &PortId::new("approved"), &Arc::new(Value::Bool(true)), *at),
+                    Release::Decline => self.succeeded(step, &PortId::new("declined"), &Arc::new(Value::Bool(false)), *at),
+                    Release::Fail => {
+                        self.fail(step, &Failure::new(FailureKind::Stopped, "It was marked as failed"), None, *at);
+                    }
+                }
             }
             Entry::ItemFinished { .. } | Entry::Logged { .. } | Entry::Cancelled { .. } => {}
             Entry::Finished { at, .. } => self.ended = Some(*at),
@@ -320,7 +330,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::record::FailureKind;
 
     fn at(ms: i64) -> Timestamp {
         Timestamp::from_millisecond(ms).unwrap()
@@ -372,6 +381,24 @@ mod tests {
         assert_eq!((node.phase(), node.failed), (Phase::Failed, 1));
         assert_eq!(play.way(&"a".into(), &"error".into()).unwrap().count, 1);
         assert_eq!(play.steps.len(), 1, "one step, however often it was tried");
+    }
+
+    #[test]
+    fn what_a_person_says_of_a_parked_step_ends_it() {
+        let released = |release| {
+            let mut play = play();
+            play.apply(&Entry::StepParked { step: StepKey::new("a"), on: Park::Approval("Send it?".to_owned()), at: at(1) });
+            play.apply(&Entry::StepReleased { step: StepKey::new("a"), release, at: at(9) });
+            play
+        };
+        for (release, port) in
+            [(Release::Approve, "approved"), (Release::Decline, "declined"), (Release::Done(Arc::default()), "out")]
+        {
+            let play = released(release);
+            assert_eq!(play.node(&"a".into()).unwrap().phase(), Phase::Done);
+            assert_eq!(play.way(&"a".into(), &port.into()).unwrap().count, 1);
+        }
+        assert_eq!(released(Release::Fail).node(&"a".into()).unwrap().phase(), Phase::Failed);
     }
 
     #[test]
