@@ -240,6 +240,20 @@ mod tests {
         );
     }
 
+    /// A library that reads JSON may give some names a meaning of its own, and would read back something else.
+    #[test]
+    fn every_name_is_only_a_name() {
+        for name in ["$serde_json::private::RawValue", "$serde_json::private::Number", "__proto__", ""] {
+            let text = json!({ name: "[1" }).to_string();
+            assert_eq!(body("application/json", text.as_bytes()), Ok(json!({ name: "[1" })), "{name}");
+            let headers: &[(&str, &[u8])] = &[];
+            let request = HookRequest { method: "GET", query: &format!("{name}=-"), headers, body: b"" };
+            let event = request.event().unwrap();
+            assert_eq!(event["query"], json!({ name: "-" }));
+            assert_eq!(serde_json::from_str::<Value>(&event.to_string()).unwrap(), event);
+        }
+    }
+
     #[test]
     fn a_delivery_is_known_by_header_or_field_and_an_empty_one_is_none() {
         let id = |header: &str, body: &str| {
