@@ -2,7 +2,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::data::DataArgs;
+use super::data::OutsideArgs;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 use super::runtime;
@@ -19,25 +19,17 @@ pub(super) struct Cancel {
     run: u64,
 
     #[command(flatten)]
-    data: DataArgs,
-
-    /// The run is in the sandbox, where no data directory is named
-    #[arg(long)]
-    sandbox: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    outside: OutsideArgs,
 }
 
 pub(super) fn run(args: &Cancel, out: &mut Printer) -> Result<Exit, Error> {
     runtime::prepare_to_write();
-    let data = args.data.resolve(args.sandbox)?;
+    let data = args.outside.dir()?;
     engine::cancel(&data, &Catalog::shipped(), RunId(args.run)).map_err(|failure| match failure.kind {
         FailureKind::NotFound => Error::new(Exit::Failed, failure),
         _ => Error::from(failure),
     })?;
-    if args.json {
+    if args.outside.json {
         out.json(&json!({ "run": args.run, "cancelled": true }));
     } else {
         out.line(format_args!("Cancelled run {}", args.run));

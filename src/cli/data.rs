@@ -16,6 +16,31 @@ pub(super) struct DataArgs {
     pub(super) data: Option<PathBuf>,
 }
 
+/// Which runs a verb is about that changes them from outside, and how it answers.
+#[derive(Debug, Args)]
+pub(super) struct OutsideArgs {
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// The sandbox's runs, where no data directory is named
+    #[arg(long)]
+    sandbox: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl OutsideArgs {
+    /// The directory; it need not exist.
+    ///
+    /// # Errors
+    /// As [`DataArgs::resolve`].
+    pub(super) fn dir(&self) -> Result<PathBuf, Error> {
+        self.data.resolve(self.sandbox)
+    }
+}
+
 impl DataArgs {
     /// The directory; it need not exist.
     ///

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::data::DataArgs;
+use super::data::OutsideArgs;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 use super::runtime;
@@ -29,15 +29,7 @@ pub(super) struct Release {
     how: HowArgs,
 
     #[command(flatten)]
-    data: DataArgs,
-
-    /// The runs in the sandbox, where no data directory is named
-    #[arg(long)]
-    sandbox: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    outside: OutsideArgs,
 }
 
 /// How it goes on.
@@ -77,14 +69,14 @@ pub(super) fn run(args: &Release, out: &mut Printer) -> Result<Exit, Error> {
         HowArgs { decline: true, .. } => How::Decline,
         HowArgs { .. } => How::Repeat,
     };
-    let data = args.data.resolve(args.sandbox)?;
+    let data = args.outside.dir()?;
     runtime::prepare_to_write();
     let released = engine::release(&data, &Catalog::shipped(), RunId(args.run), args.step.as_deref(), how);
     let (step, effective) = released.map_err(|failure| match failure.kind {
         FailureKind::NotFound => Error::new(Exit::Failed, failure),
         _ => Error::from(failure),
     })?;
-    if args.json {
+    if args.outside.json {
         out.json(&json!({ "run": args.run, "step": step.to_string(), "released": true }));
     } else {
         out.line(format_args!("Released {step} of run {}", args.run));

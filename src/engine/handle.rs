@@ -1,6 +1,6 @@
 //! The only door between the shells and the engine.
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -157,6 +157,8 @@ pub struct Handle {
     commands: mpsc::UnboundedSender<Command>,
     events: broadcast::Sender<Event>,
     troubles: broadcast::Sender<Failure>,
+    /// Listens since before the engine started, until somebody asks for it.
+    first: Arc<Mutex<Option<broadcast::Receiver<Failure>>>>,
     address: Option<SocketAddr>,
 }
 
@@ -165,9 +167,10 @@ impl Handle {
         commands: mpsc::UnboundedSender<Command>,
         events: broadcast::Sender<Event>,
         troubles: broadcast::Sender<Failure>,
+        first: broadcast::Receiver<Failure>,
         address: Option<SocketAddr>,
     ) -> Self {
-        Self { commands, events, troubles, address }
+        Self { commands, events, troubles, first: Arc::new(Mutex::new(Some(first))), address }
     }
 
     /// Where webhooks are listened for.
@@ -180,9 +183,11 @@ impl Handle {
         self.events.subscribe()
     }
 
-    /// [`Event::Trouble`] alone, for those who need nothing else.
+    /// [`Event::Trouble`] alone. Whoever asks first is told of what happened while the engine started, too: of runs that
+    /// could not go on, for example.
     pub fn troubles(&self) -> broadcast::Receiver<Failure> {
-        self.troubles.subscribe()
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        first.unwrap_or_else(|| self.troubles.subscribe())
     }
 
     /// Sends a command; one that comes after the end is dropped, and its answer never comes.

@@ -136,7 +136,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         .map(|it| it.with_catalog(catalog.clone()))
         .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
     let (events, _) = broadcast::channel(4096);
-    let (troubles, _) = broadcast::channel(64);
+    let (troubles, first) = broadcast::channel(64);
     let shared = Shared::new(
         journal,
         catalog,
@@ -178,5 +178,5 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         supervisor.run(commands).await;
         drop(door);
     });
-    Ok(Handle::new(sender, events, troubles, address))
+    Ok(Handle::new(sender, events, troubles, first, address))
 }

@@ -232,6 +232,34 @@ async fn a_call_that_must_not_be_repeated_waits_for_a_person_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_whose_journal_is_damaged_stays_where_it_is_and_the_others_go_on() {
+    let (dir, target) = (tempfile::tempdir().expect("a directory"), Target::start().await);
+    let flows = [flow("f", &[("t", manual()), ("call", post(&target.url(), "{'n': t.n}", true))], &["t -> call"])];
+    let limits = Limits { stop_grace: Duration::from_millis(50), ..Limits::default() };
+    let handle = start(dir.path(), &flows, limits).await.expect("an engine");
+    target.then([Behaviour::Hold, Behaviour::Hold, Behaviour::Hold]);
+    let mut runs = Vec::new();
+    for n in 0..3 {
+        runs.push(handle.start("f".into(), None, json!({ "n": n }), None).wait().await.expect("an answer").expect("a run"));
+    }
+    target.arrived(3).await;
+    handle.stop().wait().await;
+    let database = rusqlite::Connection::open(dir.path().join("journal.db")).expect("a database");
+    let damaged =
+        database.execute("UPDATE appends SET entries = x'5b7b' WHERE id >> 24 = ?1", [runs[1].0 as i64]).expect("it is ours");
+    assert!(damaged > 0);
+    drop(database);
+    let handle = engine(dir.path(), &flows).await;
+    target.arrived(5).await;
+    let failure = handle.troubles().recv().await.expect("a trouble");
+    assert!(failure.to_string().contains(&format!("run {}", runs[1])), "{failure}");
+    handle.stop().wait().await;
+    let journal = flowyard::journal::Journal::open_reader(dir.path()).expect("a journal");
+    let ended = runs.iter().map(|run| journal.run(*run).expect("a head").expect("a run").finished.is_some());
+    assert_eq!(ended.collect::<Vec<_>>(), [true, false, true]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_can_be_cancelled_while_it_waits() {
     let dir = tempfile::tempdir().expect("a directory");
     let wait = NodeKind::Wait(WaitFor::Duration(Binding::value("10 days")));

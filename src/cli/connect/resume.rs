@@ -3,7 +3,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::catalog::Catalog;
-use crate::cli::data::DataArgs;
+use crate::cli::data::OutsideArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::Printer;
 use crate::cli::{runtime, words};
@@ -18,22 +18,14 @@ pub(super) struct Resume {
     connection: String,
 
     #[command(flatten)]
-    data: DataArgs,
-
-    /// The connection of the sandbox, where no data directory is named
-    #[arg(long)]
-    sandbox: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
+    outside: OutsideArgs,
 }
 
 pub(super) fn run(args: &Resume, out: &mut Printer) -> Result<Exit, Error> {
     runtime::prepare_to_write();
-    let data = args.data.resolve(args.sandbox)?;
+    let data = args.outside.dir()?;
     let (resumed, effective) = engine::resume(&data, &Catalog::shipped(), &ConnectionId::new(&args.connection))?;
-    if args.json {
+    if args.outside.json {
         let steps: Vec<_> = resumed.released.iter().map(|(run, step)| json!({ "run": run, "step": step.to_string() })).collect();
         out.json(&json!({ "connection": args.connection, "was_stopped": resumed.was_stopped, "released": steps }));
     }
@@ -43,7 +35,7 @@ pub(super) fn run(args: &Resume, out: &mut Printer) -> Result<Exit, Error> {
             "`flowyard log list --waiting` shows the runs that wait, and for what.",
         ));
     }
-    if !args.json {
+    if !args.outside.json {
         for (run, step) in &resumed.released {
             out.line(format_args!("Released {step} of run {run}"));
         }

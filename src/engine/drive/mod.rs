@@ -14,8 +14,8 @@ use super::step::{self, Performed};
 use super::{ConnectionId, Event};
 use crate::flow::NodeId;
 use crate::journal::{Append, JournalError, NewRun, StepExchange};
-use crate::record::{Failure, FailureKind};
-use crate::run::{Entry, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
+use crate::record::{Failure, FailureKind, bounds};
+use crate::run::{Conclusion, Entry, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
 
 /// What a run under way can be told.
 #[derive(Debug)]
@@ -72,6 +72,8 @@ pub(super) struct Driver {
     /// Facts that are folded in and not yet on disk.
     entries: Vec<Entry>,
     exchanges: Vec<StepExchange>,
+    /// What the attempts that came back since the last commit brought, in bytes of JSON, roughly.
+    brought: usize,
     head: Option<NewRun>,
     /// The attempts under way, each with its task.
     in_flight: HashMap<StepKey, Id>,
@@ -86,6 +88,10 @@ pub(super) struct Driver {
 }
 
 impl Driver {
+    /// So much goes into one commit, and the last of it may go beyond: with what [`Run::next`] adds it stays within what the
+    /// journal takes at a time.
+    const BROUGHT: usize = 64 << 20;
+
     /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
     pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
         if shared.is_stopping() {
@@ -156,6 +162,7 @@ impl Driver {
             depth,
             entries: Vec::new(),
             exchanges: Vec::new(),
+            brought: 0,
             head: None,
             in_flight: HashMap::new(),
             flights: JoinSet::new(),
@@ -237,8 +244,10 @@ impl Driver {
             Some(signal) = self.signals.recv() => return self.heed(signal),
             () = sleep => {}
         }
-        // Whatever else has come back by now goes into the same commit.
-        while let Some(done) = self.flights.try_join_next() {
+        // Whatever else has come back by now goes into the same commit, unless that gets too large for one.
+        while self.brought < Self::BROUGHT
+            && let Some(done) = self.flights.try_join_next()
+        {
             self.conclude(done);
         }
         Wait::Go
@@ -247,16 +256,14 @@ impl Driver {
     fn conclude(&mut self, done: Result<Performed, tokio::task::JoinError>) {
         let done = match done {
             Ok(done) => done,
-            Err(error) => {
-                // A panic in a step is a fault of ours; the step counts as cut short and is treated as after a crash. The
-                // others are still under way.
-                tracing::error!(run = self.id.0, "a step ended unexpectedly");
-                self.in_flight.retain(|_, flight| *flight != error.id());
-                return;
-            }
+            Err(error) => match self.cut_short(error.id()) {
+                Some(done) => done,
+                None => return,
+            },
         };
         self.in_flight.remove(&done.step);
         for exchange in done.exchanges {
+            self.brought += exchange.request.body.text.len() + exchange.answer.as_ref().map_or(0, |it| it.body.text.len());
             self.tell(|run| Event::Exchanged {
                 run: run.id,
                 step: done.step.clone(),
@@ -266,7 +273,23 @@ impl Driver {
             self.exchanges.push(StepExchange { step: done.step.clone(), attempt: done.attempt, exchange });
         }
         let now = self.shared.clock.now();
-        self.entries.extend(self.run.conclude(&done.step, done.conclusion, now, fastrand::f64()));
+        let entry = self.run.conclude(&done.step, done.conclusion, now, fastrand::f64());
+        if let Some(Entry::StepSucceeded { output, .. }) = &entry {
+            self.brought += bounds::fits_a_run(output).unwrap_or_default();
+        }
+        self.entries.extend(entry);
+    }
+
+    /// A panic in a step is a fault of ours. Nobody knows what the step has done by then, as after an answer that was lost;
+    /// the other steps are still under way.
+    fn cut_short(&self, flight: Id) -> Option<Performed> {
+        let (step, _) = self.in_flight.iter().find(|(_, it)| **it == flight)?;
+        let title = self.run.program().title(&step.node);
+        let failure = Failure::new(FailureKind::Machine, format!("\"{title}\" was cut short by a fault in Flowyard"))
+            .at(step.to_string())
+            .hint("Look into the log of the program for what happened, and report it.");
+        tracing::error!(run = self.id.0, %step, "a step ended unexpectedly");
+        Some(Performed { step: step.clone(), attempt: 0, conclusion: Conclusion::Lost(failure), exchanges: Vec::new() })
     }
 
     fn heed(&mut self, signal: Signal) -> Wait {
@@ -306,6 +329,9 @@ impl Driver {
                 Some(done) = self.flights.join_next() => self.conclude(done),
                 () = &mut grace => break,
             }
+            if self.brought >= Self::BROUGHT && self.commit(false).await.is_ok() {
+                self.entries.clear();
+            }
         }
         if let Err(error) = self.commit(false).await {
             tracing::error!(run = self.id.0, %error, "what came back at the end could not be written down");
@@ -318,6 +344,7 @@ impl Driver {
         if self.entries.is_empty() && self.exchanges.is_empty() {
             return Ok(());
         }
+        self.brought = 0;
         let append = Append {
             run: self.id,
             new: self.head.take(),
@@ -408,3 +435,6 @@ enum Wait {
 fn busy(title: &str) -> Failure {
     Failure::new(FailureKind::Machine, title).hint("Send it again a little later.")
 }
+
+#[cfg(test)]
+mod tests;
