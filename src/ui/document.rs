@@ -1,7 +1,9 @@
 //! A flow in a tab: its history, its file, what is wrong with it, and the test that shows on it.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::files::Stamp;
 use crate::catalog::Catalog;
@@ -25,6 +27,8 @@ pub(crate) struct Document {
     pub(crate) outside: Option<Outside>,
     pub(crate) saving: bool,
     pub(crate) test: Option<Test>,
+    /// What steps give in a test without being done, because a person pinned it. Kept on this machine, never in the flow.
+    pub(crate) pins: BTreeMap<NodeId, Arc<Value>>,
     /// What is wrong with it.
     pub(crate) problems: Vec<Problem>,
     checker: Checker,
@@ -100,6 +104,7 @@ impl Document {
             outside: None,
             saving: false,
             test: None,
+            pins: BTreeMap::new(),
             problems: Vec::new(),
             checker: Checker::default(),
             checked: None,

@@ -1,5 +1,8 @@
 //! What panels ask for. They change nothing themselves; [`super::update`] does, before the next frame.
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::command::UiCommand;
 use super::dialog::Answer;
@@ -63,6 +66,12 @@ pub(crate) enum Msg {
         run: RunId,
         step: StepKey,
         release: Release,
+    },
+    /// From now on a step gives this in tests, without being done; none lets it be done again.
+    Pin {
+        doc: DocId,
+        node: NodeId,
+        output: Option<Arc<Value>>,
     },
 }
 

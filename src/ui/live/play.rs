@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::flow::{NodeId, PortId};
+use crate::flow::{FlowId, NodeId, PortId};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Entry, Outcome, Park, Program, Release, RunId, StepKey};
 
@@ -18,6 +18,7 @@ const LISTED: usize = 5_000;
 #[derive(Debug)]
 pub(crate) struct Play {
     pub(crate) id: RunId,
+    pub(crate) flow: FlowId,
     pub(crate) name: String,
     /// Whether this window started it.
     pub(crate) own: bool,
@@ -147,12 +148,13 @@ impl NodePlay {
 
 impl Play {
     pub(super) fn new(id: RunId, program: &Arc<Program>, own: bool) -> Self {
-        Self::of(id, program.name.clone(), own)
+        Self::of(id, program.flow.clone(), program.name.clone(), own)
     }
 
-    pub(crate) fn of(id: RunId, name: String, own: bool) -> Self {
+    pub(crate) fn of(id: RunId, flow: FlowId, name: String, own: bool) -> Self {
         Self {
             id,
+            flow,
             name,
             own,
             started: None,
@@ -336,7 +338,7 @@ mod tests {
     }
 
     fn play() -> Play {
-        Play::of(RunId(1), "F".to_owned(), true)
+        Play::of(RunId(1), "f".into(), "F".to_owned(), true)
     }
 
     fn started(node: &str, ms: i64) -> Entry {

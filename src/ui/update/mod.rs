@@ -62,6 +62,14 @@ impl App {
                 self.keys = Keymap::new(&self.prefs.keys);
             }
             Msg::ForgetRecent => self.prefs.recent.clear(),
+            Msg::Pin { doc, node, output } => {
+                if let Some(doc) = self.docs.get_mut(doc) {
+                    match output {
+                        Some(output) => drop(doc.pins.insert(node, output)),
+                        None => drop(doc.pins.remove(&node)),
+                    }
+                }
+            }
             Msg::Release { run, step, release } => {
                 if let Some(stage) = self.live.stage() {
                     // What comes of it is told as an event.
