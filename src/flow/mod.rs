@@ -15,6 +15,7 @@ mod ids;
 mod nearest;
 mod node;
 pub mod order;
+mod part;
 mod policy;
 mod rename;
 #[cfg(test)]

@@ -67,6 +67,8 @@ pub(crate) enum UiCommand {
     ScaleDown,
     ScaleReset,
     ToggleMotion,
+    TestStep,
+    TestToHere,
 }
 
 /// Where a command stands in the menus.
@@ -149,6 +151,8 @@ impl UiCommand {
         Self::ShowSettings,
         Self::Palette,
         Self::Test,
+        Self::TestStep,
+        Self::TestToHere,
         Self::CancelTest,
         Self::ThemeSystem,
         Self::ThemeDark,
@@ -217,6 +221,8 @@ impl UiCommand {
             Self::ShowSettings => it(Menu::View, "Settings", "Ctrl+Comma", "preferences options shortcuts theme go"),
             Self::Palette => it(Menu::View, "Find a command…", "Ctrl+K", "palette search"),
             Self::Test => it(Menu::Run, "Test in the sandbox", "Ctrl+Enter", "run start play try"),
+            Self::TestStep => it(Menu::Run, "Test this step", "Ctrl+Shift+Enter", "run single node only"),
+            Self::TestToHere => it(Menu::Run, "Test up to here", "Alt+Enter", "run until partial"),
             Self::CancelTest => it(Menu::Run, "Cancel the test", "Ctrl+Period", "stop abort"),
             Self::ThemeSystem => it(Menu::View, "Theme like the system", "", "colours"),
             Self::ThemeDark => it(Menu::View, "Dark theme", "", "colours night"),
@@ -257,7 +263,7 @@ mod tests {
         let set: BTreeSet<_> = UiCommand::ALL.iter().collect();
         assert_eq!(set.len(), UiCommand::ALL.len());
         // The last variant's number says how many there are.
-        assert_eq!(UiCommand::ALL.len(), UiCommand::ToggleMotion as usize + 1);
+        assert_eq!(UiCommand::ALL.len(), UiCommand::TestToHere as usize + 1);
     }
 
     #[test]

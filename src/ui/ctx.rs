@@ -85,7 +85,7 @@ impl Ctx<'_> {
             UiCommand::Undo if doc.history.undo_label().is_none() => Err("Nothing was changed yet."),
             UiCommand::Redo if doc.history.redo_label().is_none() => Err("Nothing was taken back."),
             UiCommand::Save if doc.saving => Err("It is being saved."),
-            UiCommand::Test => match &self.live.behind {
+            UiCommand::Test | UiCommand::TestStep | UiCommand::TestToHere => match &self.live.behind {
                 _ if self.is_testing(doc) => Err("A test is under way."),
                 Readiness::Ready(_) => Ok(()),
                 Readiness::Starting => Err("The sandbox is starting."),

@@ -277,7 +277,11 @@ pub(super) fn on_things(response: &Response, stage: &mut Stage<'_>) {
     response.context_menu(|ui| {
         menu_look(ui, 240.0);
         let selection = &stage.view.selection;
-        let mut commands = vec![Some(UiCommand::Rename), Some(UiCommand::ToggleMute), None];
+        let mut commands = Vec::new();
+        if selection.only_node().is_some() {
+            commands.extend([Some(UiCommand::TestStep), Some(UiCommand::TestToHere), None]);
+        }
+        commands.extend([Some(UiCommand::Rename), Some(UiCommand::ToggleMute), None]);
         if selection.nodes.len() > 1 || !selection.groups.is_empty() {
             commands.push(Some(UiCommand::Group));
         }

@@ -1,9 +1,11 @@
 //! The only place that changes the window's state: one function a request.
+mod aim;
 mod file;
 mod test;
 
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
+use self::aim::Aim;
 use super::app::App;
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
@@ -113,7 +115,9 @@ impl App {
             UiCommand::ShowTemplates => self.room = Room::Templates,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
-            UiCommand::Test => self.start_test(ctx),
+            UiCommand::Test => self.start_test(ctx, Aim::Whole),
+            UiCommand::TestStep => self.test_selected(ctx, Aim::Only),
+            UiCommand::TestToHere => self.test_selected(ctx, Aim::UpTo),
             UiCommand::CancelTest => self.cancel_test(),
             UiCommand::ThemeSystem => self.prefs.theme = ThemeChoice::System,
             UiCommand::ThemeDark => self.prefs.theme = ThemeChoice::Dark,
