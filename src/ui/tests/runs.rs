@@ -67,7 +67,8 @@ fn stage(desk: &Desk) -> tokio::runtime::Runtime {
                     engine.deploy(it).wait().await.unwrap().unwrap();
                 }
                 let given = start.given;
-                let result = engine.start_with(flow, Some(start.trigger), start.payload, given, Some(watch)).wait().await.unwrap();
+                let result =
+                    engine.start_with(flow, Some(start.trigger), start.payload, given, Some(watch)).wait().await.unwrap();
                 answers.send(Told::Started { ticket: start.ticket, result }).unwrap_or_default();
                 wake();
             });
@@ -210,9 +211,7 @@ fn a_single_step_is_tested_on_what_was_given_before_and_up_to_here_ends_there() 
     assert_eq!((shown(&desk, "read_contact"), shown(&desk, "done")), (Some(true), None));
     let (first, before) = (desk.doc().test.as_ref().unwrap().run(), calls(&desk));
     desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
-    desk.until("another run has ended", |app| {
-        ended(app) && app.docs.active().unwrap().test.as_ref().unwrap().run() != first
-    });
+    desk.until("another run has ended", |app| ended(app) && app.docs.active().unwrap().test.as_ref().unwrap().run() != first);
     assert_eq!(calls(&desk) - before, 1, "only that step was done");
     assert_eq!(shown(&desk, "save_contact"), Some(true), "and what was before it counts as done");
 }
