@@ -6,6 +6,7 @@
 mod binding;
 mod canvas;
 mod check;
+mod delta;
 pub mod disk;
 mod edit;
 mod field;

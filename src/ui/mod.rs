@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `app`, `ctx`, `msg`, `update` | state, what panels see, what they ask for, and what comes of it |
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
-//! | `document`, `files`, `template` | open flows, their files, and the flows that ship |
+//! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live` | what the engine tells, folded run by run |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
@@ -24,6 +24,7 @@ mod command;
 mod ctx;
 mod dialog;
 mod document;
+mod draft;
 mod files;
 mod inspector;
 mod keymap;

@@ -21,7 +21,7 @@ use super::shell::Pane;
 use super::template;
 use super::theme::ThemeChoice;
 use super::toast::{Toast, Tone};
-use crate::flow::{EditError, Flow, FlowId, NodeId};
+use crate::flow::{Edit, Flow, FlowId, Gesture, NodeId};
 
 impl App {
     /// Does what was asked for.
@@ -29,11 +29,11 @@ impl App {
         match msg {
             Msg::Do(command) => self.command(ctx, command),
             Msg::Go(room) => self.room = room,
-            Msg::Edit(doc, edit) => self.edit(ctx, doc, |it| it.history.apply(edit)),
-            Msg::EditIn(doc, edit, gesture) => self.edit(ctx, doc, |it| it.history.apply_in(edit, &gesture)),
+            Msg::Edit(doc, edit) => self.edit(ctx, doc, edit, None),
+            Msg::EditIn(doc, edit, gesture) => self.edit(ctx, doc, edit, Some(&gesture)),
             Msg::EndGesture(doc) => {
                 if let Some(doc) = self.docs.get_mut(doc) {
-                    doc.history.end_gesture();
+                    doc.end_gesture();
                 }
             }
             Msg::Select { doc, nodes, show } => self.select(doc, &nodes, show),
@@ -66,10 +66,7 @@ impl App {
             Msg::ForgetRecent => self.prefs.recent.clear(),
             Msg::Pin { doc, node, output } => {
                 if let Some(doc) = self.docs.get_mut(doc) {
-                    match output {
-                        Some(output) => drop(doc.pins.insert(node, output)),
-                        None => drop(doc.pins.remove(&node)),
-                    }
+                    doc.pin(node, output);
                 }
             }
             Msg::Release { run, step, release } => {
@@ -163,7 +160,7 @@ impl App {
             self.say(ctx, Toast::new(Tone::Note, words));
         }
         if let Some(edit) = outcome.edit {
-            self.edit(ctx, id, |it| it.history.apply(edit));
+            self.edit(ctx, id, edit, None);
         }
         if let Some(nodes) = outcome.select {
             let view = self.views.entry(id).or_default();
@@ -172,9 +169,9 @@ impl App {
         }
     }
 
-    fn edit(&mut self, ctx: &Context, id: DocId, change: impl FnOnce(&mut Document) -> Result<(), EditError>) {
+    fn edit(&mut self, ctx: &Context, id: DocId, edit: Edit, gesture: Option<&Gesture>) {
         let Some(doc) = self.docs.get_mut(id) else { return };
-        if let Err(error) = change(doc) {
+        if let Err(error) = doc.apply(edit, gesture) {
             let words = super::words::sentence(&error.to_string());
             self.say(ctx, Toast::new(Tone::Failed, "That cannot be done").detail(words));
         }
@@ -183,9 +180,9 @@ impl App {
     fn step_history(&mut self, ctx: &Context, back: bool) {
         let Some(doc) = self.docs.active.and_then(|it| self.docs.get_mut(it)) else { return };
         if back {
-            doc.history.undo();
+            doc.undo();
         } else {
-            doc.history.redo();
+            doc.redo();
         }
         ctx.request_repaint();
     }
@@ -211,7 +208,7 @@ impl App {
         let at = view.pointer.filter(|it| seen.contains(*it)).unwrap_or_else(|| seen.center());
         match clipboard::paste(doc.flow(), text, Target::Around(at)) {
             Ok(pasted) => {
-                self.edit(ctx, id, |it| it.history.apply(pasted.edit));
+                self.edit(ctx, id, pasted.edit, None);
                 let view = self.views.entry(id).or_default();
                 view.selection.clear();
                 view.selection.nodes = pasted.nodes.into_iter().collect();
@@ -280,7 +277,9 @@ impl App {
     pub(super) fn close_now(&mut self, doc: DocId) {
         let Some(at) = self.docs.list.iter().position(|it| it.id == doc) else { return };
         self.cancel_test_of(doc);
-        self.docs.list.remove(at);
+        let mut closed = self.docs.list.remove(at);
+        closed.forget_draft();
+        closed.keep_draft(&mut self.drafts);
         self.views.remove(&doc);
         self.files.unwatch(doc);
         if self.docs.active == Some(doc) {
@@ -314,7 +313,10 @@ impl App {
                 self.activate(doc);
                 self.save(false, true);
             }
-            (Some(Dialog::Quit { .. }), Answer::Discard) => self.leave(),
+            (Some(Dialog::Quit { .. }), Answer::Discard) => {
+                self.docs.list.iter_mut().filter(|it| it.is_dirty()).for_each(Document::forget_draft);
+                self.leave();
+            }
             (Some(Dialog::Quit { .. }), Answer::Save) => {
                 let dirty: Vec<DocId> = self.docs.list.iter().filter(|it| it.is_dirty()).map(|it| it.id).collect();
                 for doc in dirty {
