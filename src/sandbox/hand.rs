@@ -9,7 +9,7 @@ use super::ledger::{LedgerEntry, RecordRef};
 use super::route::Target;
 use super::server::{Server, carry_out};
 use super::service::Service;
-use crate::catalog::{ConnectorId, Method, Operation, Place};
+use crate::catalog::{ConnectorId, Operation, Place};
 
 /// A collection as a person knows it.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl Table {
 }
 
 /// What is to be done to a record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
     /// A new one with these fields.
     Add(Map<String, Value>),
@@ -218,7 +218,8 @@ impl Server {
             effect: reply.effect,
             record: Some(done.clone()),
             fault: None,
-            summary: format!("By hand: {}", reply.summary),
+            by_hand: true,
+            summary: reply.summary,
         });
         Ok(done)
     }
@@ -287,7 +288,7 @@ mod tests {
         assert!(sandbox.record("tasks", &task.id).is_none());
         let effects: Vec<Effect> = sandbox.ledger().iter().map(|it| it.effect).collect();
         assert_eq!(effects, [Effect::Created, Effect::Updated, Effect::Created, Effect::Deleted]);
-        assert!(sandbox.ledger().iter().all(|it| it.summary.starts_with("By hand: ") && it.record.is_some()));
+        assert!(sandbox.ledger().iter().all(|it| it.by_hand && it.record.is_some()));
     }
 
     #[tokio::test]

@@ -122,6 +122,11 @@ impl Handle {
         self.server.world().store.of(collection).rows().map(|row| shown(&row.fields).into()).collect()
     }
 
+    /// How many records a collection has.
+    pub fn count(&self, collection: &str) -> usize {
+        self.server.world().store.of(collection).len()
+    }
+
     /// A snapshot of one record.
     pub fn record(&self, collection: &str, id: &str) -> Option<Value> {
         self.server.world().store.of(collection).get(id).map(|fields| shown(fields).into())

@@ -174,6 +174,7 @@ impl Server {
             effect,
             record,
             fault: drawn.name(),
+            by_hand: false,
             summary,
         });
         drop(world);

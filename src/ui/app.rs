@@ -22,6 +22,7 @@ use super::live::Live;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
 use super::prefs::Prefs;
+use super::sandbox::Tables;
 use super::shell::{self, Dock};
 use super::template;
 use super::theme;
@@ -48,6 +49,7 @@ pub(crate) struct App {
     pub(super) dialog: Option<Dialog>,
     pub(super) palette: Option<Palette>,
     pub(super) dock: Dock,
+    pub(super) tables: Tables,
     /// The window is to close once this is done.
     pub(super) leaving: bool,
     /// A person said that changes may be lost.
@@ -92,6 +94,7 @@ impl App {
             dialog: None,
             palette: None,
             dock: Dock::new(prefs.panels.as_ref()),
+            tables: Tables::default(),
             leaving: false,
             may_leave: false,
             focus_test: false,
@@ -203,6 +206,7 @@ impl App {
             views: &mut self.views,
             dock: &mut self.dock,
             palette: &mut self.palette,
+            tables: &mut self.tables,
             dialog: self.dialog.as_ref(),
             toasts: &self.toasts,
             focus_test: std::mem::take(&mut self.focus_test),

@@ -69,6 +69,7 @@ pub(crate) enum UiCommand {
     ToggleMotion,
     TestStep,
     TestToHere,
+    ShowSandbox,
 }
 
 /// Where a command stands in the menus.
@@ -148,6 +149,7 @@ impl UiCommand {
         Self::ResetPanels,
         Self::ShowFlows,
         Self::ShowTemplates,
+        Self::ShowSandbox,
         Self::ShowSettings,
         Self::Palette,
         Self::Test,
@@ -218,6 +220,7 @@ impl UiCommand {
             Self::ResetPanels => it(Menu::View, "Put the panels back", "", "reset layout dock"),
             Self::ShowFlows => it(Menu::View, "Flows", "Alt+1", "canvas editor go"),
             Self::ShowTemplates => it(Menu::View, "Templates", "Alt+2", "gallery start examples go"),
+            Self::ShowSandbox => it(Menu::View, "Sandbox", "Alt+3", "records tables faults services go"),
             Self::ShowSettings => it(Menu::View, "Settings", "Ctrl+Comma", "preferences options shortcuts theme go"),
             Self::Palette => it(Menu::View, "Find a command…", "Ctrl+K", "palette search"),
             Self::Test => it(Menu::Run, "Test in the sandbox", "Ctrl+Enter", "run start play try"),
@@ -263,7 +266,7 @@ mod tests {
         let set: BTreeSet<_> = UiCommand::ALL.iter().collect();
         assert_eq!(set.len(), UiCommand::ALL.len());
         // The last variant's number says how many there are.
-        assert_eq!(UiCommand::ALL.len(), UiCommand::TestToHere as usize + 1);
+        assert_eq!(UiCommand::ALL.len(), UiCommand::ShowSandbox as usize + 1);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
 //! | `canvas`, `inspector`, `log` | the panes |
+//! | `sandbox` | the imitated services' records as tables |
 //! | `measure` | the canvas without a window, for the bench |
 //!
 //! Invariant: a frame never waits: everything slow happens behind the engine's handle or on a thread of its own.
@@ -35,6 +36,7 @@ mod msg;
 mod page;
 mod palette;
 mod prefs;
+mod sandbox;
 mod shell;
 mod template;
 #[cfg(test)]

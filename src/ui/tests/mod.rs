@@ -4,4 +4,5 @@ mod desk;
 mod drafts;
 mod files;
 mod runs;
+mod sandbox;
 mod shell;

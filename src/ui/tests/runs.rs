@@ -13,7 +13,7 @@ use crate::ui::document::Test;
 use crate::ui::live::Phase;
 
 /// Puts an engine and a sandbox behind a window; they end with the runtime.
-fn stage(desk: &Desk) -> tokio::runtime::Runtime {
+pub(super) fn stage(desk: &Desk) -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let data = desk.home.path().join("sandbox");
     let (told, waker) = (desk.told.clone(), std::sync::Arc::clone(&desk.waker));
@@ -87,7 +87,7 @@ fn stage(desk: &Desk) -> tokio::runtime::Runtime {
     runtime
 }
 
-fn ended(app: &crate::ui::app::App) -> bool {
+pub(super) fn ended(app: &crate::ui::app::App) -> bool {
     let doc = app.docs.active().unwrap();
     let run = doc.test.as_ref().and_then(Test::run).and_then(|it| app.live.run(it));
     run.is_some_and(|it| it.outcome.is_some())

@@ -1,6 +1,7 @@
 //! The only place that changes the window's state: one function a request.
 mod aim;
 mod file;
+mod sandbox;
 mod test;
 
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
@@ -64,6 +65,20 @@ impl App {
                 self.keys = Keymap::new(&self.prefs.keys);
             }
             Msg::ForgetRecent => self.prefs.recent.clear(),
+            Msg::OpenRecord { table, id } => self.open_record(table, id.as_deref()),
+            Msg::ByHand { table, deed } => self.by_hand(ctx, table, *deed),
+            Msg::SetFaults(faults) => {
+                if let Some(stage) = self.live.stage() {
+                    stage.sandbox.set_faults(*faults);
+                }
+            }
+            Msg::SetTraps(traps) => {
+                if let Some(stage) = self.live.stage() {
+                    stage.sandbox.set_traps(traps);
+                }
+            }
+            Msg::ResetSandbox => self.reset_sandbox(ctx),
+            Msg::RestoreSandbox(snapshot) => self.restore_sandbox(&snapshot),
             Msg::Pin { doc, node, output } => {
                 if let Some(doc) = self.docs.get_mut(doc) {
                     doc.pin(node, output);
@@ -110,6 +125,7 @@ impl App {
             UiCommand::ResetPanels => self.dock.reset(),
             UiCommand::ShowFlows => self.room = Room::Flows,
             UiCommand::ShowTemplates => self.room = Room::Templates,
+            UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
             UiCommand::Test => self.start_test(ctx, Aim::Whole),

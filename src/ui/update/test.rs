@@ -58,9 +58,11 @@ impl App {
         }
         flows.push(deployment(&plan.flow));
         let Some(stage) = self.live.stage() else { return };
+        let lit_from = stage.sandbox.last_seq();
         self.tickets += 1;
         let ticket = self.tickets;
         (stage.start)(Start { ticket, flows, trigger: plan.trigger, payload: plan.payload, given: plan.given });
+        self.live.lit_from = lit_from;
         if let Some(doc) = self.docs.get_mut(id) {
             doc.test = Some(Test { flow, state: TestState::Starting(ticket), cancelled: false, told: false });
         }
