@@ -267,15 +267,9 @@ fn show_form(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables) {
             close = button::icon(ui, icon::X, "Close the form").clicked();
         });
     });
-    let foot = rect.with_min_y(rect.bottom() - 48.0);
-    let middle = Rect::from_min_max(head.left_bottom(), foot.right_top());
-    ui.scope_builder(UiBuilder::new().max_rect(middle).id_salt("fields"), |ui| {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            Frame::new().inner_margin(Margin::symmetric(space::M as i8, space::S as i8)).show(ui, |ui| fields(ui, form));
-        });
-    });
-    ui.painter().hline(rect.x_range(), foot.top(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
-    within(ui, foot.shrink2(vec2(space::M, 10.0)), Layout::left_to_right(Align::Center), |ui| {
+    // At the top, where no toast lies over them.
+    let acts = Rect::from_min_size(head.left_bottom(), vec2(rect.width(), 44.0));
+    within(ui, acts.shrink2(vec2(space::M, 8.0)), Layout::left_to_right(Align::Center), |ui| {
         let words = if form.id.is_some() { "Save changes" } else { "Add" };
         if button::primary(ui, None, words).clicked() {
             match form.deed() {
@@ -289,6 +283,13 @@ fn show_form(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables) {
         {
             ctx.send(Msg::ByHand { table: form.table, deed: Box::new(Deed::Remove { id: id.clone() }) });
         }
+    });
+    ui.painter().hline(rect.x_range(), acts.bottom(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
+    let below = rect.with_min_y(acts.bottom() + 1.0);
+    ui.scope_builder(UiBuilder::new().max_rect(below).id_salt("fields"), |ui| {
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            Frame::new().inner_margin(Margin::symmetric(space::M as i8, space::S as i8)).show(ui, |ui| fields(ui, form));
+        });
     });
     if close {
         state.form = None;
