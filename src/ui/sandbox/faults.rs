@@ -1,5 +1,6 @@
 //! What goes wrong on purpose, and which surprising habits the services have.
-use eframe::egui::{DragValue, Slider, Ui};
+use eframe::egui::style::HandleShape;
+use eframe::egui::{DragValue, Frame, Margin, Slider, Ui};
 
 use crate::sandbox::{Faults, Handle, Traps};
 use crate::ui::ctx::Ctx;
@@ -15,8 +16,16 @@ pub(super) fn on(faults: &Faults) -> usize {
 
 /// The menu behind "Faults".
 pub(super) fn menu(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
+    Frame::new().inner_margin(Margin::same(10)).show(ui, |ui| rows(ui, ctx, sandbox));
+}
+
+fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
     menu_look(ui, 330.0);
     let colors = theme::colors(ui);
+    ui.spacing_mut().item_spacing.y = 4.0;
+    let visuals = ui.visuals_mut();
+    visuals.widgets.inactive.bg_fill = colors.bg.active;
+    visuals.selection.bg_fill = colors.accent.fill;
     let was = sandbox.faults();
     let mut faults = was.clone();
     ui.label(font::heading("Of a hundred requests, so many fail").color(colors.text.strong));
@@ -72,7 +81,12 @@ const HABITS: [Habit; 6] = [
 fn share(ui: &mut Ui, words: &str, share: &mut f64) {
     let mut percent = (*share * 100.0).round();
     ui.horizontal(|ui| {
-        let slider = Slider::new(&mut percent, 0.0..=100.0).suffix(" %").step_by(5.0);
+        let slider = Slider::new(&mut percent, 0.0..=100.0)
+            .suffix(" %")
+            .step_by(5.0)
+            .fixed_decimals(0)
+            .trailing_fill(true)
+            .handle_shape(HandleShape::Circle);
         if ui.add(slider).accessible_name(words).changed() {
             *share = percent / 100.0;
         }

@@ -22,6 +22,8 @@ use crate::ui::widgets::{button, cut_text, dim, nothing, switch, within};
 const FORM: f32 = 340.0;
 /// The narrowest page that has both services side by side.
 const BOTH: f32 = 760.0;
+/// The room at the end of a row for what the last run did to it.
+const MARK: f32 = 84.0;
 
 /// The page.
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables) {
@@ -176,13 +178,13 @@ fn grid(ui: &mut Ui, ctx: &Ctx<'_>, side: &Side, index: usize, table: &Table, op
     let Grid { columns, rows, hidden } = &side.grid;
     let colors = theme::colors(ui);
     let rect = ui.available_rect_before_wrap();
-    let width = ((rect.width() - 64.0) / columns.len() as f32).max(72.0);
+    // Fewer columns where there is little room; the form has them all.
+    let shown = (((rect.width() - MARK) / 96.0) as usize).clamp(1, columns.len());
+    let width = (rect.width() - MARK - space::M) / shown as f32;
     let head = rect.with_max_y(rect.top() + extent::ROW_RUN);
-    for (at, it) in columns.iter().enumerate() {
+    for (at, it) in columns.iter().take(shown).enumerate() {
         let x = head.left() + space::M + width * at as f32;
-        if x + 40.0 < head.right() {
-            cut_text(ui, pos2(x, head.center().y), it, font::regular(size::SMALL), colors.text.dim, width - 10.0);
-        }
+        cut_text(ui, pos2(x, head.center().y), it, font::regular(size::SMALL), colors.text.dim, width - 10.0);
     }
     ui.painter().hline(rect.x_range(), head.bottom(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
     let below = rect.with_min_y(head.bottom() + 1.0);
@@ -233,10 +235,9 @@ fn line_of(ui: &mut Ui, table: &Table, row: &Row, width: f32, chosen: bool) -> R
     }
     for (at, cell) in row.cells.iter().enumerate() {
         let x = rect.left() + space::M + width * at as f32;
-        if x + 40.0 < rect.right() {
+        if x + width < rect.right() - MARK + 1.0 {
             let color = if at == 0 { colors.text.strong } else { colors.text.body };
-            let room = (width - 10.0).min(rect.right() - x - 8.0);
-            cut_text(ui, pos2(x, rect.center().y), cell, font::regular(size::BODY), color, room);
+            cut_text(ui, pos2(x, rect.center().y), cell, font::regular(size::BODY), color, width - 10.0);
         }
     }
     if let Some(touch) = row.touched {

@@ -83,7 +83,7 @@ pub(crate) fn cell(value: &Value) -> String {
         Value::Null => String::new(),
         Value::Bool(true) => "Yes".to_owned(),
         Value::Bool(false) => "No".to_owned(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => minutes(text).unwrap_or_else(|| text.clone()),
         Value::Array(list) if list.iter().all(|it| !it.is_array() && !it.is_object()) => {
             list.iter().map(cell).collect::<Vec<_>>().join(", ")
         }
@@ -94,6 +94,13 @@ pub(crate) fn cell(value: &Value) -> String {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }
+}
+
+/// A moment to the minute, as it is written: the seconds say nothing in a list.
+fn minutes(text: &str) -> Option<String> {
+    let (day, time) = text.split_once('T')?;
+    text.parse::<jiff::Timestamp>().ok()?;
+    Some(format!("{day} {}", time.get(..5)?))
 }
 
 #[cfg(test)]
@@ -158,6 +165,8 @@ mod tests {
             (json!(null), ""),
             (json!(true), "Yes"),
             (json!("a\nb"), "a b"),
+            (json!("2026-11-25T21:50:13.120Z"), "2026-11-25 21:50"),
+            (json!("Tomorrow"), "Tomorrow"),
             (json!(["a", 1]), "a, 1"),
             (json!({"a": 1}), r#"{"a":1}"#),
         ] {

@@ -82,6 +82,13 @@ fn a_search_leaves_out_other_records_and_faults_are_switched() {
     desk.press_button("Faults");
     desk.press("Errors strike after the request was carried out");
     assert!(desk.window.state().live.stage().unwrap().sandbox.faults().after);
+    desk.window.get_by_role_and_label(Role::Slider, "Sign-in refused (401)").focus();
+    desk.run();
+    desk.key(Modifiers::NONE, Key::ArrowRight);
+    assert!(desk.window.state().live.stage().unwrap().sandbox.faults().unauthorized > 0.0);
+    assert!(desk.has("Faults: 1 on"));
+    desk.press_button("Switch all faults off");
+    assert!(desk.has("Faults"));
     desk.press("Contacts may be there twice");
     assert!(desk.window.state().live.stage().unwrap().sandbox.traps().duplicates_allowed);
 }
