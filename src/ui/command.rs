@@ -70,6 +70,7 @@ pub(crate) enum UiCommand {
     TestStep,
     TestToHere,
     ShowSandbox,
+    ToggleOutline,
 }
 
 /// Where a command stands in the menus.
@@ -142,6 +143,7 @@ impl UiCommand {
         Self::FitSelection,
         Self::Back,
         Self::Forward,
+        Self::ToggleOutline,
         Self::ToggleMinimap,
         Self::ToggleSnap,
         Self::ToggleInspector,
@@ -213,6 +215,7 @@ impl UiCommand {
             Self::FitSelection => it(Menu::View, "Show the selection", "2", "fit zoom"),
             Self::Back => it(Menu::View, "Back to the last place", "Alt+Left", "navigate history"),
             Self::Forward => it(Menu::View, "Forward to the next place", "Alt+Right", "navigate history"),
+            Self::ToggleOutline => it(Menu::View, "Outline", "Ctrl+Shift+O", "list tree screen reader keyboard canvas"),
             Self::ToggleMinimap => it(Menu::View, "Minimap", "", "overview map"),
             Self::ToggleSnap => it(Menu::View, "Snap to the grid", "", "guides align"),
             Self::ToggleInspector => it(Menu::View, "Inspector", "Ctrl+I", "panel fields hide show"),
@@ -266,7 +269,7 @@ mod tests {
         let set: BTreeSet<_> = UiCommand::ALL.iter().collect();
         assert_eq!(set.len(), UiCommand::ALL.len());
         // The last variant's number says how many there are.
-        assert_eq!(UiCommand::ALL.len(), UiCommand::ShowSandbox as usize + 1);
+        assert_eq!(UiCommand::ALL.len(), UiCommand::ToggleOutline as usize + 1);
     }
 
     #[test]

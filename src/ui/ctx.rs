@@ -113,6 +113,7 @@ impl Ctx<'_> {
         use super::theme::ThemeChoice;
         match command {
             UiCommand::ToggleMinimap => Some(self.prefs.minimap),
+            UiCommand::ToggleOutline => Some(self.prefs.outline),
             UiCommand::ToggleSnap => Some(self.prefs.snap),
             UiCommand::ToggleMotion => Some(self.prefs.less_motion),
             UiCommand::ToggleInspector => Some(dock.is_shown(super::shell::Pane::Inspector)),

@@ -133,7 +133,7 @@ impl Document {
     /// Makes a change a step of its own, or a part of a gesture.
     pub(crate) fn apply(&mut self, edit: Edit, gesture: Option<&Gesture>) -> Result<(), EditError> {
         let (was, dirty) = (Arc::clone(self.flow()), self.history.is_dirty());
-        let line = Line::Edit { edit: edit.clone(), gesture: gesture.cloned() };
+        let line = Line::Edit { edit: Box::new(edit.clone()), gesture: gesture.cloned() };
         match gesture {
             Some(gesture) => self.history.apply_in(edit, gesture)?,
             None => self.history.apply(edit)?,

@@ -22,7 +22,7 @@ pub(crate) enum Line {
     /// The first line, and no other.
     Open(Box<Opened>),
     Edit {
-        edit: Edit,
+        edit: Box<Edit>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         gesture: Option<Gesture>,
     },
@@ -65,7 +65,7 @@ mod as_text {
     use std::sync::Arc;
 
     use serde::de::Error as _;
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     use crate::flow::Flow;
 
@@ -142,8 +142,8 @@ impl Draft {
     fn take(&mut self, line: Line) {
         match line {
             // An edit was possible when it was noted down; where it is not any more, there is nothing better than going on.
-            Line::Edit { edit, gesture: Some(gesture) } => drop(self.history.apply_in(edit, &gesture)),
-            Line::Edit { edit, gesture: None } => drop(self.history.apply(edit)),
+            Line::Edit { edit, gesture: Some(gesture) } => drop(self.history.apply_in(*edit, &gesture)),
+            Line::Edit { edit, gesture: None } => drop(self.history.apply(*edit)),
             Line::EndGesture => self.history.end_gesture(),
             Line::Undo => drop(self.history.undo()),
             Line::Redo => drop(self.history.redo()),
@@ -187,7 +187,7 @@ mod tests {
     }
 
     fn named(name: &str) -> Line {
-        Line::Edit { edit: Edit::SetName(name.to_owned()), gesture: None }
+        Line::Edit { edit: Box::new(Edit::SetName(name.to_owned())), gesture: None }
     }
 
     #[test]
@@ -237,7 +237,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_edit_is_written_and_read_as_the_same(edit in edits()) {
-            let line = Line::Edit { edit, gesture: Some(Gesture::new("type x")) };
+            let line = Line::Edit { edit: Box::new(edit), gesture: Some(Gesture::new("type x")) };
             let text = serde_json::to_string(&line).unwrap();
             prop_assert!(!text.contains('\n'));
             prop_assert_eq!(serde_json::from_str::<Line>(&text).unwrap(), line);
@@ -263,12 +263,12 @@ mod tests {
                     2 => {
                         let gesture = Gesture::new("drag");
                         if history.apply_in(edit.clone(), &gesture).is_ok() {
-                            lines.push(Line::Edit { edit, gesture: Some(gesture) });
+                            lines.push(Line::Edit { edit: Box::new(edit), gesture: Some(gesture) });
                         }
                     }
                     _ => {
                         if history.apply(edit.clone()).is_ok() {
-                            lines.push(Line::Edit { edit, gesture: None });
+                            lines.push(Line::Edit { edit: Box::new(edit), gesture: None });
                         }
                     }
                 }

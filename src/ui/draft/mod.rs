@@ -291,7 +291,7 @@ mod tests {
 
     fn lines(flow: &Flow) -> Vec<Line> {
         let opened = Opened::new(Arc::new(flow.clone()), None, false, false);
-        vec![Line::Open(Box::new(opened)), Line::Edit { edit: Edit::SetName("Mine".to_owned()), gesture: None }]
+        vec![Line::Open(Box::new(opened)), Line::Edit { edit: Box::new(Edit::SetName("Mine".to_owned())), gesture: None }]
     }
 
     #[test]
@@ -346,7 +346,7 @@ mod tests {
         let (drafts, found) = open(home.path());
         assert_eq!((found.drafts.len(), found.troubles.len()), (1, 1));
         assert!(folder.join("1.unread").exists());
-        drafts.write("2", vec![Line::Edit { edit: Edit::SetName("Next".to_owned()), gesture: None }]);
+        drafts.write("2", vec![Line::Edit { edit: Box::new(Edit::SetName("Next".to_owned())), gesture: None }]);
         drop(drafts);
         let (_drafts, found) = open(home.path());
         assert_eq!(found.drafts[0].draft.history.flow().name, "Next");

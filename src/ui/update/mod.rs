@@ -119,6 +119,7 @@ impl App {
             UiCommand::Redo => self.step_history(ctx, false),
             UiCommand::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
             UiCommand::ToggleMinimap => self.prefs.minimap ^= true,
+            UiCommand::ToggleOutline => self.prefs.outline ^= true,
             UiCommand::ToggleSnap => self.prefs.snap ^= true,
             UiCommand::ToggleInspector => self.dock.toggle(Pane::Inspector),
             UiCommand::ToggleLog => self.dock.toggle(Pane::Log),
