@@ -179,7 +179,7 @@ mod tests {
     use crate::flow::testing::{Sketch, id};
 
     fn text(lines: &[Line]) -> String {
-        lines.iter().map(|it| format!("{}\n", serde_json::to_string(it).unwrap())).collect()
+        lines.iter().flat_map(|it| [serde_json::to_string(it).unwrap(), "\n".to_owned()]).collect()
     }
 
     fn open(flow: &Flow, saved: bool) -> Line {

@@ -214,7 +214,7 @@ fn read(path: &Path) -> Result<Draft, Result<Unread, io::Error>> {
 }
 
 fn rewrite(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
     let mut beside = tempfile::Builder::new().prefix(".draft-").suffix(".tmp").tempfile_in(folder)?;
     beside.write_all(bytes)?;
     beside.persist(path)?;
@@ -257,12 +257,11 @@ fn write_all(folder: &Path, inbox: &Receiver<Order>, failures: &Sender<String>, 
 }
 
 fn write(folder: &Path, open: &mut HashMap<String, File>, key: &str, lines: &[Line]) -> io::Result<()> {
-    let file = match open.get_mut(key) {
-        Some(file) => file,
-        None => {
-            let file = OpenOptions::new().create(true).append(true).open(path_of(folder, key))?;
-            open.entry(key.to_owned()).or_insert(file)
-        }
+    let file = if let Some(file) = open.get_mut(key) {
+        file
+    } else {
+        let file = OpenOptions::new().create(true).append(true).open(path_of(folder, key))?;
+        open.entry(key.to_owned()).or_insert(file)
     };
     // In one call, so that the end of this process does not cut it.
     file.write_all(&written(lines))

@@ -311,7 +311,8 @@ fn fields(ui: &mut Ui, form: &mut Form) {
         ui.spacing_mut().item_spacing.y = 3.0;
         if field.kind == Kind::YesNo {
             if switch::on_off(ui, &field.label, field.text == "true").clicked() {
-                field.text = if field.text == "true" { "false" } else { "true" }.to_owned();
+                let other = if field.text == "true" { "false" } else { "true" };
+                other.clone_into(&mut field.text);
             }
             continue;
         }

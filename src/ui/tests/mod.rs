@@ -3,6 +3,7 @@ mod canvas;
 mod desk;
 mod drafts;
 mod files;
+mod images;
 mod outline;
 mod runs;
 mod sandbox;

@@ -14,12 +14,17 @@ use crate::ui::live::Phase;
 
 /// Puts an engine and a sandbox behind a window; they end with the runtime.
 pub(super) fn stage(desk: &Desk) -> tokio::runtime::Runtime {
+    stage_at(desk, sandbox::Clock::system())
+}
+
+/// The same at another time: what the sandbox holds at the start has dates around it.
+pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let data = desk.home.path().join("sandbox");
     let (told, waker) = (desk.told.clone(), std::sync::Arc::clone(&desk.waker));
     runtime.block_on(async {
         let catalog = Catalog::shipped();
-        let sandbox = sandbox::start(&catalog, sandbox::Options::default()).await.unwrap();
+        let sandbox = sandbox::start(&catalog, sandbox::Options { now, ..sandbox::Options::default() }).await.unwrap();
         let access = sandbox.access();
         let connection = |connector: &str, base_url: &str, account: &[(&str, &str)], auth| engine::Connection {
             id: engine::ConnectionId::new(connector),

@@ -129,7 +129,7 @@ impl App {
             UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
-            UiCommand::Test => self.start_test(ctx, Aim::Whole),
+            UiCommand::Test => self.start_test(ctx, &Aim::Whole),
             UiCommand::TestStep => self.test_selected(ctx, Aim::Only),
             UiCommand::TestToHere => self.test_selected(ctx, Aim::UpTo),
             UiCommand::CancelTest => self.cancel_test(),

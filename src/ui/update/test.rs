@@ -20,12 +20,12 @@ impl App {
     pub(super) fn test_selected(&mut self, ctx: &Context, aim: impl FnOnce(NodeId) -> Aim) {
         let view = self.docs.active.and_then(|it| self.views.get(&it));
         match view.and_then(|it| it.selection.only_node()).cloned() {
-            Some(node) => self.start_test(ctx, aim(node)),
+            Some(node) => self.start_test(ctx, &aim(node)),
             None => self.say(ctx, Toast::new(Tone::Note, "Select the step to be tested")),
         }
     }
 
-    pub(super) fn start_test(&mut self, ctx: &Context, aim: Aim) {
+    pub(super) fn start_test(&mut self, ctx: &Context, aim: &Aim) {
         let Some(id) = self.docs.active else { return };
         let catalog = self.catalog.clone();
         let Some(doc) = self.docs.get_mut(id) else { return };
@@ -34,7 +34,7 @@ impl App {
         let part = aim.part(&flow);
         let is_in_the_way = |it: &&Problem| {
             it.severity == Severity::Error
-                && it.node.as_ref().is_none_or(|node| aim == Aim::Whole || part.nodes.contains_key(node))
+                && it.node.as_ref().is_none_or(|node| *aim == Aim::Whole || part.nodes.contains_key(node))
         };
         if let Some(problem) = doc.problems.iter().find(is_in_the_way).cloned() {
             let more = doc.problems.iter().filter(is_in_the_way).count() - 1;

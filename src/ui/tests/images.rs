@@ -1,0 +1,123 @@
+//! How the window looks, against pictures in `tests/images`. They are drawn by a driver of the processor, so that every machine
+//! of a kind draws the same; where there is none, the test says so and is passed over, unless `FLOWYARD_IMAGES=must`.
+//!
+//! `UPDATE_SNAPSHOTS=1` draws them anew.
+use std::sync::{Arc, OnceLock};
+
+use eframe::egui::{Key, Modifiers, vec2};
+use egui_kittest::SnapshotOptions;
+use egui_kittest::kittest::Queryable as _;
+use egui_kittest::wgpu::{WgpuTestRenderer, default_wgpu_setup};
+
+use super::desk::Desk;
+use super::runs::stage_at;
+use crate::flow::testing::{Sketch, id};
+use crate::sandbox::Clock;
+use crate::ui::theme::ThemeChoice;
+
+/// Whether pictures can be drawn here.
+fn can_draw() -> bool {
+    static CAN: OnceLock<bool> = OnceLock::new();
+    *CAN.get_or_init(|| {
+        let quiet = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
+        let made = std::panic::catch_unwind(|| WgpuTestRenderer::from_setup(default_wgpu_setup())).is_ok();
+        std::panic::set_hook(quiet);
+        made
+    })
+}
+
+/// The window as it is, compared with a picture; every word of it is at the same time of the day.
+fn compare(desk: &mut Desk, name: &str) {
+    let must = std::env::var_os("FLOWYARD_IMAGES").is_some_and(|it| it == "must");
+    if !can_draw() {
+        assert!(!must, "there is no driver to draw with: install mesa-vulkan-drivers and libvulkan1");
+        eprintln!("{name}: skipped, since there is no driver to draw with (mesa-vulkan-drivers, libvulkan1)");
+        return;
+    }
+    let options = SnapshotOptions::new().output_path("tests/images").threshold(1.0).max_failed_pixels(40_usize);
+    desk.window.snapshot_options(name, &options);
+    desk.window.take_snapshot_results().unwrap();
+}
+
+fn themed(desk: &mut Desk, theme: ThemeChoice) {
+    desk.window.state_mut().prefs.theme = theme;
+    desk.run();
+    desk.run();
+}
+
+/// A first start; nothing is run, since times and durations differ from run to run.
+fn opened(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
+    let mut desk = Desk::first();
+    let runtime = stage_at(&desk, Clock::fixed("2026-03-02T09:00:00Z".parse().unwrap()));
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    themed(&mut desk, theme);
+    (desk, runtime)
+}
+
+#[test]
+fn the_first_start_in_the_dark() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Dark);
+    compare(&mut desk, "start-dark");
+}
+
+#[test]
+fn the_first_start_in_the_light() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Light);
+    compare(&mut desk, "start-light");
+}
+
+#[test]
+fn the_gallery() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Light);
+    desk.key(Modifiers::ALT, Key::Num2);
+    compare(&mut desk, "templates-light");
+}
+
+#[test]
+fn the_settings() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Dark);
+    desk.key(Modifiers::COMMAND, Key::Comma);
+    compare(&mut desk, "settings-dark");
+}
+
+#[test]
+fn a_flow_as_a_list() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Light);
+    desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::O);
+    desk.key(Modifiers::NONE, Key::ArrowDown);
+    compare(&mut desk, "outline-light");
+}
+
+#[test]
+fn a_small_window_with_long_names_in_several_scripts() {
+    let mut flow = Sketch::flow("t.out -> a, a.out -> b, b.out -> c");
+    flow.name = "Ünïcode · Ελληνικά · кириллица, and a name that is much longer than its room".to_owned();
+    for (node, name) in
+        [("t", "Ein sehr langer Name für einen Schritt"), ("a", "Ελληνικά"), ("b", "кириллица"), ("c", "Žluťoučký kůň")]
+    {
+        let it = flow.nodes.get_mut(&id(node)).unwrap();
+        Arc::make_mut(it).name = name.to_owned();
+    }
+    let mut desk = Desk::with(&flow);
+    desk.window.set_size(vec2(640.0, 480.0));
+    themed(&mut desk, ThemeChoice::Dark);
+    compare(&mut desk, "small-dark");
+}
+
+#[test]
+fn the_palette_over_a_flow() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Dark);
+    desk.key(Modifiers::COMMAND, Key::K);
+    desk.type_text("theme");
+    compare(&mut desk, "palette-dark");
+}
+
+#[test]
+fn the_sandbox_and_the_form_of_a_record() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Light);
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.window.get_by_label_contains("Contacts: Ada").click();
+    desk.run();
+    compare(&mut desk, "sandbox-light");
+}
