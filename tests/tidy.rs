@@ -23,6 +23,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("egui", &["ui"]),
     ("eframe", &["ui"]),
     ("egui_tiles", &["ui"]),
+    ("mundy", &["ui"]),
     ("rfd", &["ui"]),
     ("rusqlite", &["journal"]),
     ("zstd", &["journal"]),

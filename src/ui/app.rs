@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::behind::{Behind, Told, Waker};
 use super::canvas::View;
 use super::command::UiCommand;
+use super::crash;
 use super::ctx::{Ctx, Docs};
 use super::dialog::Dialog;
 use super::document::{DocId, Document};
@@ -19,6 +20,7 @@ use super::draft::Drafts;
 use super::files::{Dialogs, Files};
 use super::keymap::Keymap;
 use super::live::Live;
+use super::motion::Motion;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
 use super::prefs::Prefs;
@@ -50,6 +52,8 @@ pub(crate) struct App {
     pub(super) palette: Option<Palette>,
     pub(super) dock: Dock,
     pub(super) tables: Tables,
+    /// What the system asks for.
+    pub(super) motion: Motion,
     /// The window is to close once this is done.
     pub(super) leaving: bool,
     /// A person said that changes may be lost.
@@ -95,6 +99,7 @@ impl App {
             palette: None,
             dock: Dock::new(prefs.panels.as_ref()),
             tables: Tables::default(),
+            motion: Motion::default(),
             leaving: false,
             may_leave: false,
             focus_test: false,
@@ -111,6 +116,10 @@ impl App {
         };
         if let Some(words) = trouble {
             app.toasts.say(Toast::new(Tone::Failed, words), 0.0);
+        }
+        if let Some(report) = crash::untold(&app.home) {
+            let words = format!("Your flows are as you left them. The report of the fault is {}.", report.display());
+            app.toasts.say(Toast::new(Tone::Failed, "Flowyard ended by a fault of its own last time").detail(words), 0.0);
         }
         app.hear_drafts(0.0);
         app
@@ -198,6 +207,7 @@ impl App {
             keys: &self.keys,
             catalog: &self.catalog,
             room: self.room,
+            less_motion: self.less_motion(),
             asking: self.dialog.is_some() || self.palette.is_some(),
             now: (self.clock)(),
             queue: &self.queue,
@@ -217,12 +227,18 @@ impl App {
         }
     }
 
+    /// Whether a person or the system wants nothing to move by itself.
+    fn less_motion(&self) -> bool {
+        self.prefs.less_motion || self.motion.is_reduced()
+    }
+
     /// Theme and scale, where they are not the ones that are shown.
     fn apply_look(&mut self, ctx: &egui::Context) {
-        let look = (self.prefs.theme, self.prefs.less_motion, self.prefs.scale.to_bits());
+        let less_motion = self.less_motion();
+        let look = (self.prefs.theme, less_motion, self.prefs.scale.to_bits());
         if self.applied != Some(look) {
             self.applied = Some(look);
-            theme::choose(ctx, self.prefs.theme, self.prefs.less_motion);
+            theme::choose(ctx, self.prefs.theme, less_motion);
             ctx.set_zoom_factor(self.prefs.scale);
         }
     }

@@ -48,6 +48,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) keys: &'a Keymap,
     pub(crate) catalog: &'a Catalog,
     pub(crate) room: Room,
+    /// Nothing moves by itself.
+    pub(crate) less_motion: bool,
     /// The palette or a question is in front and has the keyboard.
     pub(crate) asking: bool,
     pub(crate) now: Timestamp,

@@ -10,6 +10,7 @@
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live` | what the engine tells, folded run by run |
+//! | `crash`, `motion` | what is left of a fault; whether the system asks for less motion |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
 //! | `canvas`, `inspector`, `log` | the panes |
@@ -22,6 +23,7 @@ mod app;
 mod behind;
 mod canvas;
 mod command;
+mod crash;
 mod ctx;
 mod dialog;
 mod document;
@@ -32,6 +34,7 @@ mod keymap;
 mod live;
 mod log;
 pub mod measure;
+mod motion;
 mod msg;
 mod page;
 mod palette;
@@ -47,11 +50,15 @@ mod update;
 mod widgets;
 mod words;
 
+use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use self::behind::{Behind, Stage, Start, StartRun, Told, Waker};
 use crate::record::{Failure, FailureKind};
+
+/// What the window's own icon is drawn from.
+const ICON: &[u8] = include_bytes!("../../packaging/icons/hicolor/256x256/apps/flowyard.png");
 
 /// What the window begins with.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +80,9 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
     if let Some(words) = missing_display() {
         return Err(no_display(words.to_owned()));
     }
+    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let viewport = eframe::egui::ViewportBuilder::default()
+        .with_icon(icon)
         .with_title("Flowyard")
         .with_app_id("flowyard")
         .with_inner_size([1280.0, 800.0])
@@ -84,7 +93,10 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
         let ctx = created.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint());
         let behind = start(Arc::clone(&waker));
-        let app = app::App::new(behind, Box::new(files::SystemDialogs), waker, &opening.flows);
+        crash::watch(&behind.home);
+        let motion = motion::Motion::of_system(Arc::clone(&waker));
+        let mut app = app::App::new(behind, Box::new(files::SystemDialogs), waker, &opening.flows);
+        app.motion = motion;
         if let Some([width, height]) = app.prefs.window {
             let size = eframe::egui::vec2(width, height);
             created.egui_ctx.send_viewport_cmd(eframe::egui::ViewportCommand::InnerSize(size));
@@ -94,7 +106,13 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
         }
         Ok(Box::new(app) as Box<dyn eframe::App>)
     };
-    eframe::run_native("Flowyard", options, Box::new(create)).map_err(|error| no_display(error.to_string()))
+    // What is open is kept as it was changed, also where a fault of ours ends the window.
+    let run = AssertUnwindSafe(|| eframe::run_native("Flowyard", options, Box::new(create)));
+    match panic::catch_unwind(run) {
+        Ok(ended) => ended.map_err(|error| no_display(error.to_string())),
+        Err(_) => Err(Failure::new(FailureKind::Machine, "A fault in Flowyard has closed the window")
+            .hint("Open it again: your flows are as you left them, and it says where the report of the fault is.")),
+    }
 }
 
 /// Asked before the window is made: some of what is underneath panics where nothing is there to draw on.

@@ -155,7 +155,7 @@ impl Panes<'_> {
             snap: ctx.prefs.snap,
             minimap: ctx.prefs.minimap,
             outline: ctx.prefs.outline,
-            less_motion: ctx.prefs.less_motion,
+            less_motion: ctx.less_motion,
             keys: ctx.keys,
             listens: !ctx.asking,
             now: ctx.now,

@@ -92,3 +92,16 @@ fn a_flow_whose_tab_was_closed_does_not_come_back() {
     let desk = again(desk);
     assert_eq!(titles(desk.window.state()), ["Kept"]);
 }
+
+#[test]
+fn an_end_by_a_fault_is_told_at_the_next_start_and_only_then() {
+    let home = Arc::new(tempfile::tempdir().unwrap());
+    std::fs::write(home.path().join("crash.txt"), "Flowyard 1\nAt here: words\n").unwrap();
+    let mut desk = Desk::at(Arc::clone(&home), &[]);
+    desk.run();
+    assert!(desk.has("Flowyard ended by a fault of its own last time"));
+    drop(desk);
+    let mut desk = Desk::at(home, &[]);
+    desk.run();
+    assert!(!desk.has("Flowyard ended by a fault of its own last time"));
+}

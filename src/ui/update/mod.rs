@@ -158,6 +158,7 @@ impl App {
             keys: &self.keys,
             catalog: &self.catalog,
             room: self.room,
+            less_motion: false,
             asking: false,
             now: (self.clock)(),
             queue: &queue,
