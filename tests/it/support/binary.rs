@@ -49,7 +49,8 @@ impl Home {
         path
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// The binary, not started yet.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         self.command_after(&[], args)
     }
 
