@@ -1,5 +1,6 @@
 //! The one question that stands before everything else: what to do with changes that are not saved.
 use super::document::DocId;
+use super::files::Ask;
 
 /// A question in front.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,6 +9,8 @@ pub(crate) enum Dialog {
     Close { doc: DocId, title: String },
     /// Leave with changes in these tabs.
     Quit { titles: Vec<String> },
+    /// The path of a file, typed, where the system has no dialog for it; with what was wrong with the last one.
+    Path { ask: Ask, suggested: String, wrong: Option<String> },
 }
 
 /// What a person said.

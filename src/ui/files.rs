@@ -83,6 +83,10 @@ type Picking = Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>>;
 
 /// Asks a person for a file. Called on the window's own thread; the answer is awaited on another.
 pub(crate) trait Dialogs {
+    /// Whether there are any; without, a person types the path.
+    fn available(&self) -> bool {
+        true
+    }
     fn open(&mut self) -> Picking;
     fn save(&mut self, name: &str, folder: Option<&Path>) -> Picking;
 }
@@ -91,6 +95,17 @@ pub(crate) trait Dialogs {
 pub(crate) struct SystemDialogs;
 
 impl Dialogs for SystemDialogs {
+    /// They come over the session's bus, or from a program of their own.
+    fn available(&self) -> bool {
+        if !cfg!(target_os = "linux") {
+            return true;
+        }
+        let bus = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|it| !it.is_empty())
+            || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|it| Path::new(&it).join("bus").exists());
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        bus || std::env::split_paths(&paths).any(|it| it.join("zenity").exists())
+    }
+
     fn open(&mut self) -> Picking {
         let picking = rfd::AsyncFileDialog::new().set_title("Open flows").add_filter("Flows", &[file::EXTENSION]).pick_files();
         Box::pin(async { picking.await.unwrap_or_default().iter().map(|it| it.path().to_owned()).collect() })
@@ -107,7 +122,7 @@ impl Dialogs for SystemDialogs {
 }
 
 /// A name without an ending gets the usual one.
-fn with_extension(path: &Path) -> PathBuf {
+pub(crate) fn with_extension(path: &Path) -> PathBuf {
     if path.extension().is_some() { path.to_owned() } else { path.with_extension(file::EXTENSION) }
 }
 
@@ -154,6 +169,16 @@ impl Files {
     /// What has come since.
     pub(crate) fn next(&self) -> Option<Done> {
         self.done.try_recv().ok()
+    }
+
+    /// Whether the system has dialogs for files.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.dialogs.available()
+    }
+
+    /// What a person typed in place of a dialog.
+    pub(crate) fn typed(&self, ask: Ask, path: PathBuf) {
+        self.teller.tell(Done::Picked { ask, paths: vec![path] });
     }
 
     pub(crate) fn ask_open(&mut self) {

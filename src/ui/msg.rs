@@ -46,6 +46,8 @@ pub(crate) enum Msg {
     Paste(String),
     /// What a person said to the question in front.
     Answer(Answer),
+    /// The path that a person typed.
+    Path(String),
     /// What a person said about a file that somebody else changed.
     Outside(DocId, OutsideAnswer),
     /// It was read.

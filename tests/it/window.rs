@@ -22,7 +22,7 @@ mod on_a_screen {
 
     use crate::support::binary::Home;
     use crate::support::files::setting;
-    use crate::support::screen::Screen;
+    use crate::support::screen::{Screen, Window};
 
     #[test]
     fn a_first_start_is_tested_with_one_key_and_a_change_outlives_a_kill() {
@@ -44,7 +44,7 @@ mod on_a_screen {
         let muted = || fs::read_to_string(&flow).expect("the flow").contains("\"muted\"");
         assert!(!muted());
         // Selected, muted, saved; a key that comes too early does nothing.
-        window.until("the flow is muted in its file", || {
+        Window::until("the flow is muted in its file", || {
             if drafts(&home.path("data")).contains("set_muted") {
                 window.press(&["ctrl+s"]);
             } else {

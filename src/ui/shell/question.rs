@@ -1,8 +1,9 @@
 //! The one question that stands before everything else.
-use eframe::egui::{Frame, Id, Margin, Memory, Modal, RichText, Stroke, Ui};
+use eframe::egui::{Frame, Id, Key, Margin, Memory, Modal, RichText, Stroke, TextEdit, Ui};
 
 use crate::ui::ctx::Ctx;
 use crate::ui::dialog::{Answer, Dialog};
+use crate::ui::files::Ask;
 use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{line, radius};
 use crate::ui::theme::{self, font};
@@ -16,7 +17,12 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         .corner_radius(radius::CARD)
         .shadow(theme::menu_shadow(ui.visuals().dark_mode))
         .inner_margin(Margin::same(16));
+    if let Dialog::Path { ask, suggested, wrong } = dialog {
+        path(ui, ctx, frame, *ask, suggested, wrong.as_deref());
+        return;
+    }
     let (title, detail, save, discard) = match dialog {
+        Dialog::Path { .. } => return,
         Dialog::Close { title, .. } => (
             format!("Save “{title}” before it is closed?"),
             "What was changed since it was last saved would be lost.".to_owned(),
@@ -53,4 +59,50 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
     if modal.should_close() {
         ctx.send(Msg::Answer(Answer::Cancel));
     }
+}
+
+/// A path to be typed, where the system has no dialog for it.
+fn path(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, ask: Ask, suggested: &str, wrong: Option<&str>) {
+    let colors = theme::colors(ui);
+    let (title, act) = if ask == Ask::Open { ("Open a flow", "Open") } else { ("Save the flow", "Save") };
+    let text_id = Id::unique("typed path");
+    let kept: Option<String> = ui.data(|it| it.get_temp(text_id));
+    let fresh = kept.is_none();
+    let mut text = kept.unwrap_or_else(|| suggested.to_owned());
+    let modal = Modal::new(Id::unique("path")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(460.0);
+        ui.label(font::title(title).color(colors.text.strong));
+        ui.label(RichText::new("This system has no dialog for files. Type the whole path.").color(colors.text.body));
+        let field = ui.add(TextEdit::singleline(&mut text).desired_width(f32::INFINITY)).accessible_name("Path of the file");
+        if fresh {
+            field.request_focus();
+        }
+        if let Some(words) = wrong {
+            ui.label(RichText::new(words).small().color(colors.failed.text));
+        }
+        ui.add_space(8.0);
+        let enter = field.lost_focus() && ui.input(|it| it.key_pressed(Key::Enter));
+        ui.horizontal(|ui| {
+            let done = button::primary(ui, None, act).clicked() || enter;
+            if done {
+                ctx.send(Msg::Path(text.clone()));
+            }
+            if button::flat(ui, None, "Cancel").clicked() {
+                ctx.send(Msg::Answer(Answer::Cancel));
+            }
+            done
+        })
+        .inner
+    });
+    let closed = modal.should_close();
+    if closed {
+        ctx.send(Msg::Answer(Answer::Cancel));
+    }
+    ui.data_mut(|it| {
+        if closed || modal.inner {
+            it.remove::<String>(text_id);
+        } else {
+            it.insert_temp(text_id, text);
+        }
+    });
 }

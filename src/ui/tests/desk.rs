@@ -1,6 +1,7 @@
 //! A window without a display: frames are painted into nothing, controls are found by their names.
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,11 +34,16 @@ pub(super) struct Desk {
 
 /// What the dialogs will say, in order.
 #[derive(Clone, Default)]
-pub(super) struct Answers(Arc<Mutex<VecDeque<Vec<PathBuf>>>>);
+pub(super) struct Answers(Arc<Mutex<VecDeque<Vec<PathBuf>>>>, Arc<AtomicBool>);
 
 impl Answers {
     pub(super) fn push(&self, path: &Path) {
         self.0.lock().unwrap().push_back(vec![path.to_owned()]);
+    }
+
+    /// The system has no dialogs.
+    pub(super) fn are_missing(&self) {
+        self.1.store(true, Ordering::Relaxed);
     }
 
     fn next(&self) -> Vec<PathBuf> {
@@ -46,6 +52,10 @@ impl Answers {
 }
 
 impl Dialogs for Answers {
+    fn available(&self) -> bool {
+        !self.1.load(Ordering::Relaxed)
+    }
+
     fn open(&mut self) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
         let paths = self.next();
         Box::pin(async { paths })

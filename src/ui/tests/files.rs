@@ -132,3 +132,30 @@ fn a_template_is_chosen_from_the_gallery() {
     assert_eq!(desk.doc().title(), "Appointment to follow-up task");
     assert!(!desk.doc().is_dirty());
 }
+
+#[test]
+fn where_the_system_has_no_dialogs_a_path_is_typed() {
+    let mut desk = Desk::first();
+    desk.answers.are_missing();
+    let path = desk.home.path().join("typed.flowyard");
+    let fill = |desk: &mut Desk, text: &str| {
+        desk.key(Modifiers::COMMAND, Key::A);
+        desk.type_text(text);
+        desk.key(Modifiers::NONE, Key::Enter);
+    };
+    desk.key(Modifiers::COMMAND, Key::S);
+    assert!(desk.has("This system has no dialog for files. Type the whole path."));
+    fill(&mut desk, "/there/is/no/such/folder/a.flowyard");
+    assert!(desk.has("There is no such folder."));
+    fill(&mut desk, &path.with_extension("").display().to_string());
+    desk.until("it is saved", |app| app.docs.active().is_some_and(|it| it.path().is_some()));
+    assert!(path.is_file());
+    desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::S);
+    fill(&mut desk, &path.display().to_string());
+    assert!(desk.has("There is a file of this name already. Choose another name."));
+    desk.key(Modifiers::NONE, Key::Escape);
+    desk.key(Modifiers::COMMAND, Key::W);
+    desk.key(Modifiers::COMMAND, Key::O);
+    fill(&mut desk, &path.display().to_string());
+    desk.until("it is open again", |app| app.docs.active().is_some_and(|it| it.path().is_some()));
+}

@@ -2,6 +2,7 @@
 //! of a kind draws the same; where there is none, the test says so and is passed over, unless `FLOWYARD_IMAGES=must`.
 //!
 //! `UPDATE_SNAPSHOTS=1` draws them anew.
+use std::io::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use eframe::egui::{Key, Modifiers, vec2};
@@ -32,7 +33,8 @@ fn compare(desk: &mut Desk, name: &str) {
     let must = std::env::var_os("FLOWYARD_IMAGES").is_some_and(|it| it == "must");
     if !can_draw() {
         assert!(!must, "there is no driver to draw with: install mesa-vulkan-drivers and libvulkan1");
-        eprintln!("{name}: skipped, since there is no driver to draw with (mesa-vulkan-drivers, libvulkan1)");
+        writeln!(std::io::stderr(), "{name}: skipped, since there is no driver to draw with (mesa-vulkan-drivers, libvulkan1)")
+            .unwrap();
         return;
     }
     let options = SnapshotOptions::new().output_path("tests/images").threshold(1.0).max_failed_pixels(40_usize);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use eframe::egui::Context;
 
 use crate::ui::app::App;
+use crate::ui::dialog::Dialog;
 use crate::ui::document::{DocId, Document, Outside};
 use crate::ui::files::{Ask, Done, Expected, Unsaved};
 use crate::ui::msg::{Msg, OutsideAnswer};
@@ -33,7 +34,49 @@ impl App {
             kept => {
                 let name = file_name(doc.title());
                 let folder = kept.as_ref().and_then(|it| it.path.parent()).map(Path::to_owned);
-                self.files.ask_save(id, close, &name, folder.as_deref());
+                if self.files.can_ask() {
+                    self.files.ask_save(id, close, &name, folder.as_deref());
+                } else {
+                    let folder = folder.or_else(home).unwrap_or_default();
+                    let suggested = folder.join(name).display().to_string();
+                    self.dialog = Some(Dialog::Path { ask: Ask::Save { doc: id, close }, suggested, wrong: None });
+                }
+            }
+        }
+    }
+
+    pub(super) fn ask_open(&mut self) {
+        if self.files.can_ask() {
+            self.files.ask_open();
+        } else {
+            let suggested = home().unwrap_or_default().join("").display().to_string();
+            self.dialog = Some(Dialog::Path { ask: Ask::Open, suggested, wrong: None });
+        }
+    }
+
+    /// A path was typed in place of the system's dialog.
+    pub(super) fn path_typed(&mut self, text: &str) {
+        let Some(Dialog::Path { ask, .. }) = self.dialog.take() else { return };
+        let text = text.trim();
+        let mut path = PathBuf::from(text);
+        if path.is_relative() {
+            path = home().unwrap_or_default().join(path);
+        }
+        if ask != Ask::Open {
+            path = crate::ui::files::with_extension(&path);
+        }
+        let wrong = match ask {
+            _ if text.is_empty() => Some("Type where the file is to be."),
+            Ask::Open if !path.is_file() => Some("There is no file of this name."),
+            Ask::Save { .. } if path.exists() => Some("There is a file of this name already. Choose another name."),
+            Ask::Save { .. } if !path.parent().is_some_and(Path::is_dir) => Some("There is no such folder."),
+            Ask::Open | Ask::Save { .. } => None,
+        };
+        match wrong {
+            None => self.files.typed(ask, path),
+            Some(words) => {
+                let wrong = Some(words.to_owned());
+                self.dialog = Some(Dialog::Path { ask, suggested: text.to_owned(), wrong });
             }
         }
     }
@@ -148,6 +191,11 @@ impl App {
             (OutsideAnswer::Keep, Outside::Removed) => it.keep(None),
         }
     }
+}
+
+/// Where a person's own files are.
+fn home() -> Option<PathBuf> {
+    directories::UserDirs::new().map(|it| it.document_dir().map_or_else(|| it.home_dir().to_owned(), Path::to_owned))
 }
 
 /// The same file, also by another path.

@@ -49,6 +49,7 @@ impl App {
             }
             Msg::Paste(text) => self.paste(ctx, &text),
             Msg::Answer(answer) => self.answer(ctx, answer),
+            Msg::Path(text) => self.path_typed(&text),
             Msg::Outside(doc, answer) => self.outside(doc, answer),
             Msg::Dismiss(id) => drop(self.toasts.dismiss(id)),
             Msg::TakeToast(id) => {
@@ -104,7 +105,7 @@ impl App {
         }
         match command {
             UiCommand::New => self.new_flow(),
-            UiCommand::Open => self.files.ask_open(),
+            UiCommand::Open => self.ask_open(),
             UiCommand::Save => self.save(false, false),
             UiCommand::SaveAs => self.save(true, false),
             UiCommand::CloseTab => {
@@ -325,7 +326,7 @@ impl App {
 
     fn answer(&mut self, ctx: &Context, answer: Answer) {
         match (self.dialog.take(), answer) {
-            (None, _) | (_, Answer::Cancel) => {}
+            (None | Some(Dialog::Path { .. }), _) | (_, Answer::Cancel) => {}
             (Some(Dialog::Close { doc, .. }), Answer::Discard) => self.close_now(doc),
             (Some(Dialog::Close { doc, .. }), Answer::Save) => {
                 self.activate(doc);

@@ -1,6 +1,6 @@
 //! An X server without a screen, and the real window on it, driven by keys. Where the programs for it are not installed, a test
 //! says so and is passed over, unless `FLOWYARD_IMAGES=must`.
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ impl Screen {
         let has = |program: &str| Command::new(program).arg("-help").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok();
         if !has("Xvfb") || !has("xdotool") {
             assert!(!must, "the window cannot be tried: install xvfb, xdotool and libgl1-mesa-dri");
-            eprintln!("skipped: there is no Xvfb or no xdotool (xvfb, xdotool, libgl1-mesa-dri)");
+            writeln!(std::io::stderr(), "skipped: there is no Xvfb or no xdotool (xvfb, xdotool, libgl1-mesa-dri)").ok();
             return None;
         }
         let mut command = Command::new("Xvfb");
@@ -74,7 +74,7 @@ impl Window<'_> {
     }
 
     /// Waits for something.
-    pub(crate) fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+    pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         let deadline = Instant::now() + PATIENCE;
         while !holds() {
             assert!(Instant::now() < deadline, "never: {what}");
@@ -83,7 +83,7 @@ impl Window<'_> {
 
     /// Presses a key again and again until something holds.
     pub(crate) fn press_until(&self, key: &str, what: &str, holds: impl Fn() -> bool) {
-        self.until(what, || {
+        Self::until(what, || {
             self.press(&[key]);
             holds()
         });
@@ -94,7 +94,7 @@ impl Window<'_> {
         self.program.kill().expect("a process");
         self.program.wait().expect("its end");
         let gone = |it: &str| it.lines().all(|it| it != self.id);
-        self.until("the window is gone", || {
+        Self::until("the window is gone", || {
             let found =
                 Command::new("xdotool").args(["search", "--name", "Flowyard"]).env("DISPLAY", &self.screen.display).output();
             gone(&String::from_utf8_lossy(&found.expect("xdotool").stdout))
