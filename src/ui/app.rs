@@ -8,6 +8,7 @@ use std::time::Duration;
 use eframe::egui::{self, Event, Ui, ViewportCommand};
 use jiff::Timestamp;
 
+use super::archive::Archive;
 use super::behind::{Behind, Told, Waker};
 use super::canvas::View;
 use super::command::UiCommand;
@@ -17,6 +18,7 @@ use super::document::DocId;
 use super::files::{Dialogs, Files};
 use super::keymap::Keymap;
 use super::live::Live;
+use super::log::Log;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
 use super::prefs::Prefs;
@@ -58,6 +60,10 @@ pub(crate) struct App {
     had_focus: bool,
     /// The last one that a test was asked for with.
     pub(super) tickets: u64,
+    /// What is on the disk of runs.
+    pub(super) archive: Archive,
+    /// How they are looked at.
+    pub(crate) log: Log,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
 }
@@ -71,7 +77,7 @@ impl std::fmt::Debug for App {
 impl App {
     /// A window with these files in it, or with what was open last, or with a first flow.
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
-        let Behind { catalog, home, told } = behind;
+        let Behind { catalog, home, data, told } = behind;
         let (prefs, trouble) = Prefs::load(&home);
         let mut app = Self {
             docs: Docs::default(),
@@ -79,6 +85,8 @@ impl App {
             live: Live::default(),
             keys: Keymap::new(&prefs.keys),
             catalog,
+            archive: Archive::new(data, std::sync::Arc::clone(&waker)),
+            log: Log::default(),
             files: Files::new(dialogs, waker),
             room: Room::Flows,
             toasts: Toasts::default(),
@@ -156,6 +164,7 @@ impl App {
             room: self.room,
             asking: self.dialog.is_some() || self.palette.is_some(),
             now: (self.clock)(),
+            archive: &self.archive,
             queue: &self.queue,
         };
         let parts = shell::Parts {
@@ -165,6 +174,7 @@ impl App {
             dialog: self.dialog.as_ref(),
             toasts: &self.toasts,
             focus_test: std::mem::take(&mut self.focus_test),
+            log: &mut self.log,
         };
         shell::show(ui, &shared, parts);
         if !self.queue.borrow().is_empty() {
@@ -194,6 +204,9 @@ impl App {
         }
         while let Some(done) = self.files.next() {
             self.file_done(ctx, done);
+        }
+        while let Some(news) = self.archive.next() {
+            self.archive_told(ctx, news);
         }
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {

@@ -10,6 +10,7 @@
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `template` | open flows, their files, and the flows that ship |
 //! | `live` | what the engine tells, folded run by run |
+//! | `archive` | what is on the disk of runs, read on threads |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
 //! | `canvas`, `inspector`, `log` | the panes |
@@ -18,6 +19,7 @@
 //! Invariant: a frame never waits: everything slow happens behind the engine's handle or on a thread of its own.
 //! Invariant: every control has a name for those who do not see it, and no state is told by colour alone.
 mod app;
+mod archive;
 mod behind;
 mod canvas;
 mod command;

@@ -17,6 +17,7 @@ use super::canvas::View;
 use super::ctx::Ctx;
 use super::dialog::Dialog;
 use super::document::DocId;
+use super::log::{self, Log};
 use super::msg::Room;
 use super::page;
 use super::palette::{self, Palette};
@@ -33,11 +34,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) toasts: &'a Toasts,
     /// The test button takes the keyboard.
     pub(crate) focus_test: bool,
+    /// How runs are looked at.
+    pub(crate) log: &'a mut Log,
 }
 
 /// Paints the window.
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
-    let Parts { views, dock, palette, dialog, toasts, focus_test } = parts;
+    let Parts { views, dock, palette, dialog, toasts, focus_test, log } = parts;
     let whole = ui.max_rect();
     let colors = theme::colors(ui);
     let bar = Frame::new().fill(colors.bg.app);
@@ -62,7 +65,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
                 Some(doc) => {
                     notice::outside(ui, ctx, doc);
                     let view = views.entry(doc.id).or_default();
-                    dock.show_panes(ui, ctx, doc, view);
+                    dock.show_panes(ui, ctx, doc, view, log);
                 }
                 None => page::nothing_open(ui, ctx),
             }
@@ -70,6 +73,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
         Room::Templates => page::templates(ui, ctx),
         Room::Catalog => page::catalog(ui, ctx),
         Room::Settings => page::settings(ui, ctx),
+        Room::Log => log::whole(ui, ctx, log),
     });
     palette::show(ui, ctx, dock, palette);
     notice::toasts(ui, ctx, toasts);

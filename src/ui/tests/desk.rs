@@ -55,6 +55,11 @@ impl Dialogs for Answers {
         let paths = self.next();
         Box::pin(async { paths })
     }
+
+    fn export(&mut self, _: &str, _: &str) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
+        let paths = self.next();
+        Box::pin(async { paths })
+    }
 }
 
 impl Desk {
@@ -80,7 +85,8 @@ impl Desk {
         let (wake, woken) = mpsc::channel();
         let wake = Mutex::new(wake);
         let waker: Waker = Arc::new(move || wake.lock().unwrap().send(()).unwrap_or_default());
-        let behind = Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), told: receiver };
+        let data = home.path().join("sandbox");
+        let behind = Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), data, told: receiver };
         let answers = Answers::default();
         let app = App::new(behind, Box::new(answers.clone()), Arc::clone(&waker), flows);
         let window = Harness::builder()

@@ -54,6 +54,11 @@ impl App {
                 // The dialog asked before it gave the name of a file that is there.
                 self.files.save(doc, snapshot, path, Expected::Anything, close);
             }
+            Done::Picked { ask: Ask::Export(what), paths } => {
+                if let Some(path) = paths.into_iter().next() {
+                    self.export_to(what, path);
+                }
+            }
             Done::Read { path, result: Ok((flow, stamp)), again: Some(doc) } => {
                 if let Some(it) = self.docs.get_mut(doc) {
                     it.history = History::new(*flow);

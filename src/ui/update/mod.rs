@@ -1,5 +1,6 @@
 //! The only place that changes the window's state: one function a request.
 mod file;
+mod log;
 mod test;
 
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
@@ -76,6 +77,14 @@ impl App {
                     drop(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
+            Msg::OpenLog(run) => self.open_log(run),
+            Msg::CopyText { text, what } => {
+                ctx.copy_text(text);
+                self.say(ctx, Toast::new(Tone::Done, format!("{what} copied")));
+            }
+            Msg::Export(what) => self.ask_export(what),
+            Msg::CancelExport => self.cancel_export(ctx),
+            Msg::Retry { run, from, current } => self.retry(ctx, run, &from, current),
         }
     }
 
@@ -122,6 +131,7 @@ impl App {
             UiCommand::ScaleDown => self.scale_by(-0.1),
             UiCommand::ScaleReset => self.prefs.scale = 1.0,
             UiCommand::ToggleMotion => self.prefs.less_motion ^= true,
+            UiCommand::ShowLog => self.open_log(None),
             _ => self.canvas_command(ctx, command),
         }
     }
@@ -142,6 +152,7 @@ impl App {
             room: self.room,
             asking: false,
             now: (self.clock)(),
+            archive: &self.archive,
             queue: &queue,
         }
         .can(command)
@@ -236,6 +247,7 @@ impl App {
 
     pub(super) fn add_document(&mut self, doc: Document) {
         let id = doc.id;
+        self.remember_runs(&doc.flow().id);
         self.docs.list.push(doc);
         self.views.insert(id, View::default());
         self.activate(id);

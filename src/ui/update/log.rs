@@ -1,0 +1,142 @@
+//! The log: opening it, exporting runs, and doing a run again.
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::Context;
+
+use crate::engine::log::Format;
+use crate::flow::{Flow, FlowId};
+use crate::run::{RunId, StepKey};
+use crate::ui::app::App;
+use crate::ui::archive::{Ask, Exporting, News};
+use crate::ui::behind::Start;
+use crate::ui::document::{Test, TestState};
+use crate::ui::log::retry::{self, Plan};
+use crate::ui::msg::{Msg, RetryFrom, Room};
+use crate::ui::toast::{Toast, Tone};
+
+/// Runs of a flow that are read when it is opened, so that its steps have records.
+const REMEMBERED: usize = 20;
+
+impl App {
+    pub(super) fn open_log(&mut self, run: Option<(RunId, Option<StepKey>)>) {
+        if let Some((run, step)) = run {
+            self.log.open(run, step);
+        }
+        self.room = Room::Log;
+    }
+
+    /// The last runs of a flow are read, for the canvas and the inspector.
+    pub(super) fn remember_runs(&self, flow: &FlowId) {
+        self.archive.ask(Ask::Recent { flow: flow.clone(), count: REMEMBERED });
+    }
+
+    /// What was read.
+    pub(crate) fn archive_told(&mut self, ctx: &Context, news: News) {
+        match self.log.take(news) {
+            Some(News::Recent { runs }) => {
+                for it in runs {
+                    self.live.restore(it.play);
+                }
+            }
+            Some(News::Exporting { bytes }) => {
+                if let Some(export) = &mut self.log.export {
+                    export.1 = bytes;
+                }
+            }
+            Some(News::Exported { path, result }) => {
+                self.log.export = None;
+                let toast = match result {
+                    Ok(runs) => {
+                        let words = crate::ui::canvas::sentence::count(usize::try_from(runs).unwrap_or(usize::MAX), "run");
+                        Toast::new(Tone::Done, format!("{words} exported")).detail(path.display().to_string())
+                    }
+                    Err(failure) => Toast::failure(&failure),
+                };
+                self.say(ctx, toast);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn ask_export(&mut self, what: Exporting) {
+        let extension = match what.format {
+            Format::Jsonl => "jsonl",
+            Format::Har => "har",
+            Format::Csv => "csv",
+        };
+        self.files.ask_export(what, &format!("runs.{extension}"), extension);
+    }
+
+    pub(super) fn export_to(&mut self, what: Exporting, path: PathBuf) {
+        self.log.export = Some((self.archive.export(what, path), 0));
+    }
+
+    pub(super) fn cancel_export(&mut self, ctx: &Context) {
+        if self.log.export.take().is_some() {
+            self.say(ctx, Toast::new(Tone::Note, "The export was cancelled").detail("Nothing was written."));
+        }
+    }
+
+    // ---- a run again
+
+    pub(super) fn retry(&mut self, ctx: &Context, run: RunId, from: &RetryFrom, current: bool) {
+        let Some(loaded) = self.log.loaded(run) else { return };
+        let entries = Arc::clone(&loaded.entries);
+        let flow = if current {
+            let id = &loaded.head.flow;
+            self.docs.list.iter().map(|it| it.flow()).find(|it| it.id == *id).cloned()
+        } else {
+            loaded.flow.clone()
+        };
+        let plan = match &flow {
+            Some(flow) => retry::plan(flow, &entries, from),
+            None => Err("Open the flow first."),
+        };
+        match (plan, flow) {
+            (Ok(plan), Some(flow)) => self.start_again(ctx, &flow, plan),
+            (Err(words), _) => self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again so").detail(words)),
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// Starts it. `plan.given` are the steps that are taken as done: this is the one place that hands them to the engine.
+    fn start_again(&mut self, ctx: &Context, flow: &Arc<Flow>, plan: Plan) {
+        let Plan { trigger, payload, given } = plan;
+        let flows = self.deployments(flow);
+        let Some(stage) = self.live.stage() else {
+            self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again yet").detail("The sandbox is not up."));
+            return;
+        };
+        if !given.is_empty() {
+            let words = "Steps before it would be done a second time. Run it from the start instead.";
+            self.say(ctx, Toast::new(Tone::Failed, "The run cannot go on from there").detail(words));
+            return;
+        }
+        self.tickets += 1;
+        let ticket = self.tickets;
+        (stage.start)(Start { ticket, flows, trigger, payload: (*payload).clone() });
+        // A run of the flow as it is now plays on its canvas.
+        let same = |it: &&mut crate::ui::document::Document| Arc::ptr_eq(it.flow(), flow);
+        match self.docs.list.iter_mut().find(same) {
+            Some(doc) => {
+                let flow = Arc::clone(flow);
+                doc.test = Some(Test { flow, state: TestState::Starting(ticket), cancelled: false, told: false });
+            }
+            None => self.log.retries.push(ticket),
+        }
+        if self.room == Room::Log && !self.log.retries.contains(&ticket) {
+            self.log.retries.push(ticket);
+        }
+    }
+
+    /// A run that was done again from here is on disk.
+    pub(super) fn retry_started(&mut self, ctx: &Context, ticket: u64, run: RunId) {
+        self.log.retries.retain(|it| *it != ticket);
+        if self.room == Room::Log {
+            self.log.open(run, None);
+        }
+        let toast = Toast::new(Tone::Done, format!("Run {run} was started"));
+        self.say(ctx, toast.action("Show", Msg::OpenLog(Some((run, None)))));
+    }
+}
