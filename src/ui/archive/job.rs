@@ -75,12 +75,12 @@ pub(super) fn problems(dir: &Path, teller: &Teller, ended: &AtomicBool, seat: Se
     let (mut groups, mut looked, mut pace) = (Groups::default(), 0, Pace(None));
     let done = open(dir).and_then(|reader| {
         let Some(reader) = reader else { return Ok(()) };
-        let mut page = Filter { state: None, outcome: Some(OutcomeKind::Failed), limit: CHUNK, ..filter.clone() };
+        let mut next = Filter { state: None, outcome: Some(OutcomeKind::Failed), limit: CHUNK, ..filter.clone() };
         loop {
-            let heads = reader.runs(&page)?;
+            let heads = reader.runs(&next)?;
             let is_last = heads.len() < CHUNK;
             for head in heads {
-                page.before = Some(head.id);
+                next.before = Some(head.id);
                 let mut step = None;
                 // A run that cannot be read whole still counts by its head.
                 let read = reader.each_entry(head.id, &mut |entry| {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::engine::log::RunHead;
 use crate::flow::{FlowId, NodeId};
 use crate::record::Failure;
-use crate::run::{Entry, Outcome, RunId};
+use crate::run::{Entry, Outcome, Release, RunId};
 
 /// What runs that failed have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,10 +59,8 @@ impl Groups {
 
 /// Folds in a fact: the step that failed for good last, which is the one that ended the run.
 pub(super) fn failed_step(last: &mut Option<NodeId>, entry: &Entry) {
-    match entry {
-        Entry::StepFailed { step, retry_at: None, .. } => *last = Some(step.node.clone()),
-        Entry::StepReleased { step, release: crate::run::Release::Fail, .. } => *last = Some(step.node.clone()),
-        _ => {}
+    if let Entry::StepFailed { step, retry_at: None, .. } | Entry::StepReleased { step, release: Release::Fail, .. } = entry {
+        *last = Some(step.node.clone());
     }
 }
 

@@ -171,8 +171,12 @@ impl Play {
     /// A run from the disk: its facts, and the steps that its calls belong to.
     pub(crate) fn stored<'a>(head: &RunHead, entries: &[Entry], calls: impl Iterator<Item = &'a StepKey>) -> Self {
         let mut play = Self::of(head.id, head.flow.clone(), head.flow_name.clone(), false);
-        entries.iter().for_each(|it| play.apply(it));
-        calls.for_each(|it| play.exchanged(it));
+        for entry in entries {
+            play.apply(entry);
+        }
+        for step in calls {
+            play.exchanged(step);
+        }
         if let Some(outcome) = &head.outcome {
             play.end(outcome.clone());
         }

@@ -100,7 +100,7 @@ fn bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &StepKey
     let flow = run.flow.as_deref().or_else(|| steps::open_flow(ctx, run).map(|it| &**it.flow()));
     let name = flow.and_then(|it| it.nodes.get(&step.node)).map(|it| it.name.clone()).filter(|it| !it.trim().is_empty());
     let name = name.unwrap_or_else(|| crate::ui::canvas::sentence::title(step.node.as_str()));
-    let item: String = step.item.0.iter().map(|it| format!(", {}", it + 1)).collect();
+    let item = step.item.0.iter().flat_map(|it| [", ".to_owned(), (it + 1).to_string()]).collect::<String>();
     let strong = font::semibold(size::BODY);
     let room = left.min(inner.right()) - inner.left() - 170.0;
     cut_text(ui, inner.left_center(), &format!("{name}{item}"), strong, colors.text.strong, room.max(60.0));
@@ -123,7 +123,7 @@ fn end_of<'a>(entries: &'a [Entry], step: &StepKey) -> End<'a> {
     for entry in entries {
         match entry {
             Entry::Accepted { trigger, payload, .. } if step.item.is_empty() && *trigger == step.node => {
-                end.output = Some(payload)
+                end.output = Some(payload);
             }
             _ if entry.step() != Some(step) => {}
             Entry::StepStarted { attempt, .. } => end.attempts = *attempt,

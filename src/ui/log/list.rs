@@ -488,7 +488,7 @@ fn problem_row(ui: &mut Ui, ctx: &Ctx<'_>, group: &Problem, chosen: bool) -> Res
     let colors = theme::colors(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_HIT), Sense::CLICK);
     let flow = if group.newest.flow_name.trim().is_empty() { group.cause.flow.as_str() } else { &group.newest.flow_name };
-    let open = ctx.docs.list.iter().map(|it| it.flow()).find(|it| it.id == group.cause.flow);
+    let open = ctx.docs.list.iter().map(crate::ui::document::Document::flow).find(|it| it.id == group.cause.flow);
     let step = group.cause.step.as_ref();
     let named = step.and_then(|it| open.and_then(|flow| flow.nodes.get(it))).map(|it| it.name.clone());
     let step = named.or_else(|| step.map(|it| crate::ui::canvas::sentence::title(it.as_str())));

@@ -104,15 +104,15 @@ impl Narrow {
     /// Whether a run that is told belongs to the list. It began just now, whatever the time that is asked for.
     pub(super) fn fits(&self, play: &Play) -> bool {
         let flow = self.flow.as_ref().is_none_or(|it| *it == play.flow);
-        flow && match (self.status, super::rows::mark(play)) {
+        flow && matches!(
+            (self.status, super::rows::mark(play)),
             (Status::All, _)
-            | (Status::Running, Mark::Running | Mark::Waiting)
-            | (Status::Waiting, Mark::Parked)
-            | (Status::Done, Mark::Done)
-            | (Status::Failed, Mark::Failed)
-            | (Status::Cancelled, Mark::Cancelled) => true,
-            _ => false,
-        }
+                | (Status::Running, Mark::Running | Mark::Waiting)
+                | (Status::Waiting, Mark::Parked)
+                | (Status::Done, Mark::Done)
+                | (Status::Failed, Mark::Failed)
+                | (Status::Cancelled, Mark::Cancelled)
+        )
     }
 
     /// Whether it lets everything through.

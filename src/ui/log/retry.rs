@@ -66,8 +66,9 @@ pub(super) fn failed(entries: &[Entry]) -> Option<NodeId> {
     let mut open: Vec<&StepKey> = Vec::new();
     for entry in entries {
         match entry {
-            Entry::StepFailed { step, retry_at: None, .. } => open.push(step),
-            Entry::StepReleased { step, release: Release::Fail, .. } => open.push(step),
+            Entry::StepFailed { step, retry_at: None, .. } | Entry::StepReleased { step, release: Release::Fail, .. } => {
+                open.push(step);
+            }
             Entry::StepSucceeded { step, .. } => open.retain(|it| *it != step),
             _ => {}
         }

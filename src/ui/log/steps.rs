@@ -37,12 +37,12 @@ pub(super) fn head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) {
     let inner = rect.shrink2(vec2(space::L, 0.0));
     let tools = within(ui, inner, Layout::right_to_left(Align::Center), |ui| {
         retry_menu(ui, ctx, run);
-        if let Some(doc) = open_flow(ctx, run) {
-            if button::plain(ui, Some(icon::FLOW_ARROW), "Show on canvas").clicked() {
-                let nodes = view.step.iter().map(|it| it.node.clone()).collect();
-                ctx.send(Msg::Activate(doc.id));
-                ctx.send(Msg::Select { doc: doc.id, nodes, show: true });
-            }
+        if let Some(doc) = open_flow(ctx, run)
+            && button::plain(ui, Some(icon::FLOW_ARROW), "Show on canvas").clicked()
+        {
+            let nodes = view.step.iter().map(|it| it.node.clone()).collect();
+            ctx.send(Msg::Activate(doc.id));
+            ctx.send(Msg::Select { doc: doc.id, nodes, show: true });
         }
         ui.min_rect().left()
     });
@@ -123,12 +123,12 @@ pub(super) fn waterfall(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, id: Id) -> 
             (Some(failure), _) => nothing(ui, icon::WARNING, &failure.title, &format!("{} {}", failure.detail, failure.hint)),
             (None, Some(_)) => drop(ui.label(dim(ui, "Reading the run…"))),
             (None, None) => {
-                nothing(ui, icon::LIST_MAGNIFYING_GLASS, "No run is chosen", "Choose one on the left to see its steps.")
+                nothing(ui, icon::LIST_MAGNIFYING_GLASS, "No run is chosen", "Choose one on the left to see its steps.");
             }
         });
         return None;
     }
-    let Some(fall) = view.fall.take() else { return None };
+    let fall = view.fall.take()?;
     let list = roll::ground(ui, id, rect, "Steps of the run");
     let columns = Columns::of(rect);
     scale(ui, rect.with_max_y(rect.top() + SCALE), &columns, fall.whole);
@@ -251,7 +251,7 @@ fn fall_row(ui: &mut Ui, row: &FallRow, columns: &Columns, whole: u64, chosen: b
     match row.line {
         Line::Step | Line::Missed => {
             let (mark, font, color) =
-                row.mark.map_or((icon::CIRCLE_DASHED, font::icons(14.0), colors.text.dim), |it| glyph(it, colors));
+                row.mark.map_or_else(|| (icon::CIRCLE_DASHED, font::icons(14.0), colors.text.dim), |it| glyph(it, colors));
             ui.painter().text(pos2(left + 20.0, y), Align2::CENTER_CENTER, mark, font, color);
             ui.painter().text(pos2(left + 42.0, y), Align2::CENTER_CENTER, row.icon, font::icons(14.0), ink.text);
             let color = if row.line == Line::Missed { colors.text.dim } else { colors.text.strong };

@@ -254,7 +254,7 @@ impl View {
     /// Chooses a step, and the call of it that says most.
     pub(super) fn choose_step(&mut self, step: &StepKey) {
         let Some(run) = &self.run else { return };
-        let statuses: Vec<Option<u16>> = calls_of(run, step).map(|it| status(it)).collect();
+        let statuses: Vec<Option<u16>> = calls_of(run, step).map(status).collect();
         let bad = statuses.iter().rposition(|it| !super::fall::is_good(*it));
         self.call = bad.or_else(|| statuses.len().checked_sub(1));
         self.step = Some(step.clone());
@@ -587,7 +587,7 @@ impl View {
             return;
         }
         let open = ctx.docs.list.iter().map(crate::ui::document::Document::flow).find(|it| it.id == run.head.flow);
-        let flow = run.flow.as_deref().or(open.map(|it| &**it));
+        let flow = run.flow.as_deref().or_else(|| open.map(|it| &**it));
         self.fall = Some(super::fall::fall(run, flow, ctx.catalog, ctx.now));
         self.fall_at = Some(key);
     }

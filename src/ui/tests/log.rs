@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -168,13 +168,13 @@ fn click_row(desk: &mut Desk, begin: &str) {
 
 #[test]
 fn runs_are_listed_narrowed_and_shown_step_by_step() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let (first, second) = (flow("one", "Visits"), flow("two", "Birthdays"));
-    disk.done(&first, "mira@example.org");
-    disk.failed(&first);
-    disk.done(&second, "sam@example.org");
-    disk.parked(&first);
-    let mut desk = disk.log(&first);
+    files.done(&first, "mira@example.org");
+    files.failed(&first);
+    files.done(&second, "sam@example.org");
+    files.parked(&first);
+    let mut desk = files.log(&first);
     let listed = rows(&desk);
     assert_eq!(listed.len(), 4, "{listed:?}");
     assert!(listed[0].starts_with("Run 4, waits for you"), "{listed:?}");
@@ -200,11 +200,11 @@ fn runs_are_listed_narrowed_and_shown_step_by_step() {
 
 #[test]
 fn a_run_shows_its_steps_and_a_call_both_sides() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
-    disk.failed(&flow);
-    let run = disk.done(&flow, "mira@example.org");
-    let mut desk = disk.log(&flow);
+    files.failed(&flow);
+    let run = files.done(&flow, "mira@example.org");
+    let mut desk = files.log(&flow);
     // The newest run is chosen, and of it the step with a call.
     assert_eq!(desk.window.state().log.whole.loaded().map(|it| it.head.id), Some(run));
     assert!(desk.has_containing("a, done, 1 call"), "the step is in the waterfall");
@@ -231,12 +231,12 @@ fn a_run_shows_its_steps_and_a_call_both_sides() {
 
 #[test]
 fn keys_move_through_runs_and_steps() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
     for mail in ["a@x", "b@x", "c@x"] {
-        disk.done(&flow, mail);
+        files.done(&flow, mail);
     }
-    let mut desk = disk.log(&flow);
+    let mut desk = files.log(&flow);
     desk.window.get_by_label("List of runs").focus();
     desk.run();
     desk.key(Modifiers::NONE, Key::ArrowDown);
@@ -255,11 +255,11 @@ fn keys_move_through_runs_and_steps() {
 
 #[test]
 fn a_text_is_found_in_bodies_and_its_call_is_opened() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
-    let run = disk.done(&flow, "needle@example.org");
-    disk.done(&flow, "other@example.org");
-    let mut desk = disk.log(&flow);
+    let run = files.done(&flow, "needle@example.org");
+    files.done(&flow, "other@example.org");
+    let mut desk = files.log(&flow);
     desk.window.get_by_label("Find in the log").focus();
     desk.run();
     desk.type_text("NEEDLE");
@@ -278,13 +278,13 @@ fn a_text_is_found_in_bodies_and_its_call_is_opened() {
 
 #[test]
 fn failed_runs_are_grouped_by_their_cause_and_a_group_is_a_list() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let (first, second) = (flow("one", "Visits"), flow("two", "Birthdays"));
-    disk.failed(&first);
-    disk.done(&first, "a@x");
-    disk.failed(&first);
-    disk.failed(&second);
-    let mut desk = disk.log(&first);
+    files.failed(&first);
+    files.done(&first, "a@x");
+    files.failed(&first);
+    files.failed(&second);
+    let mut desk = files.log(&first);
     desk.press("Problems");
     desk.until("they are grouped", |app| app.log.whole.is_found());
     let groups = rows(&desk);
@@ -301,11 +301,11 @@ fn failed_runs_are_grouped_by_their_cause_and_a_group_is_a_list() {
 
 #[test]
 fn what_is_listed_is_exported_to_a_file() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
-    disk.done(&flow, "a@x");
-    disk.failed(&flow);
-    let mut desk = disk.log(&flow);
+    files.done(&flow, "a@x");
+    files.failed(&flow);
+    let mut desk = files.log(&flow);
     desk.press("Runs: Failed");
     desk.until("failed runs are listed", |app| settled(app) && app.log.whole.listed_runs() == 1);
     for (words, name, lines) in [
@@ -331,13 +331,13 @@ fn what_is_listed_is_exported_to_a_file() {
 
 #[test]
 fn the_last_runs_of_a_flow_are_known_after_a_restart() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let (flow, other) = (flow("one", "Visits"), flow("two", "Birthdays"));
     for n in 0..25 {
-        disk.done(&flow, &format!("{n}@x"));
+        files.done(&flow, &format!("{n}@x"));
     }
-    disk.done(&other, "other@x");
-    let mut desk = disk.desk(&flow);
+    files.done(&other, "other@x");
+    let mut desk = files.desk(&flow);
     desk.until("they are read", |app| app.live.runs().count() == 20);
     let app = desk.window.state();
     assert!(app.live.runs().all(|it| it.flow == flow.id && !it.own));
@@ -353,12 +353,12 @@ fn the_last_runs_of_a_flow_are_known_after_a_restart() {
 
 #[test]
 fn new_runs_come_in_at_the_top_and_the_newest_is_followed() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
-    disk.done(&flow, "a@x");
-    let mut desk = disk.log(&flow);
-    // Some events were lost: the list is read again from the disk.
-    let newest = disk.done(&flow, "b@x");
+    files.done(&flow, "a@x");
+    let mut desk = files.log(&flow);
+    // Some events were lost: the list is read again from the files.
+    let newest = files.done(&flow, "b@x");
     desk.told.send(crate::ui::Told::Missed(3)).unwrap();
     desk.window.step();
     for _ in 0..20 {
@@ -371,12 +371,12 @@ fn new_runs_come_in_at_the_top_and_the_newest_is_followed() {
 
 #[test]
 fn of_a_hundred_thousand_runs_only_visible_rows_are_made() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
     let revision = Revision(flow.content_hash().into());
     let mut last = None;
     for _ in 0..100_000 {
-        let run = disk.journal.next_run_id();
+        let run = files.journal.next_run_id();
         let begin = at(run.0 as i64);
         let trigger = NodeId::from("t");
         let new = NewRun {
@@ -394,12 +394,12 @@ fn of_a_hundred_thousand_runs_only_visible_rows_are_made() {
             Entry::Finished { outcome: Outcome::Succeeded, at: begin },
         ];
         let append = Append { run, new: Some(new), entries, exchanges: Vec::new() };
-        let commit = disk.journal.append(append);
+        let commit = files.journal.append(append);
         // Now and then it is waited for, so that not too much waits to be written.
         if run.0 % 2_000 == 0 { commit.wait().unwrap() } else { last = Some(commit) }
     }
     last.unwrap().wait().unwrap();
-    let mut desk = disk.log(&flow);
+    let mut desk = files.log(&flow);
     assert!(desk.has("100,000 runs"));
     assert_eq!(desk.window.state().log.whole.listed_runs(), 100_000);
     desk.window.get_by_label("List of runs").focus();
@@ -426,10 +426,10 @@ fn of_a_hundred_thousand_runs_only_visible_rows_are_made() {
 
 #[test]
 fn a_run_is_asked_for_again_from_its_start() {
-    let disk = Disk::new();
+    let files = Disk::new();
     let flow = flow("one", "Visits");
-    let run = disk.failed(&flow);
-    let mut desk = disk.log(&flow);
+    let run = files.failed(&flow);
+    let mut desk = files.log(&flow);
     // Without an engine it is said why not.
     desk.window.state().send(Msg::Retry { run, from: RetryFrom::Start, current: true });
     desk.run();

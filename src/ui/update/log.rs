@@ -10,7 +10,7 @@ use crate::run::{RunId, StepKey};
 use crate::ui::app::App;
 use crate::ui::archive::{Ask, Exporting, News};
 use crate::ui::behind::Start;
-use crate::ui::document::{Test, TestState};
+use crate::ui::document::{Document, Test, TestState};
 use crate::ui::log::retry::{self, Plan};
 use crate::ui::msg::{Msg, RetryFrom, Room};
 use crate::ui::toast::{Toast, Tone};
@@ -85,7 +85,7 @@ impl App {
         let entries = Arc::clone(&loaded.entries);
         let flow = if current {
             let id = &loaded.head.flow;
-            self.docs.list.iter().map(|it| it.flow()).find(|it| it.id == *id).cloned()
+            self.docs.list.iter().map(Document::flow).find(|it| it.id == *id).cloned()
         } else {
             loaded.flow.clone()
         };
@@ -117,7 +117,7 @@ impl App {
         let ticket = self.tickets;
         (stage.start)(Start { ticket, flows, trigger, payload: (*payload).clone() });
         // A run of the flow as it is now plays on its canvas.
-        let same = |it: &&mut crate::ui::document::Document| Arc::ptr_eq(it.flow(), flow);
+        let same = |it: &&mut Document| Arc::ptr_eq(it.flow(), flow);
         match self.docs.list.iter_mut().find(same) {
             Some(doc) => {
                 let flow = Arc::clone(flow);
