@@ -214,7 +214,7 @@ fn a_run_shows_its_steps_and_a_call_both_sides() {
         assert!(desk.has(line), "{line}");
     }
     assert!(desk.has("  \"email\": \"mira@example.org\""), "the request is laid out");
-    assert!(desk.has("  \"echo\": \"mira@example.org\""), "and the answer beside it");
+    assert!(desk.has("  \"echo\": \"mira@example.org\","), "and the answer beside it");
     desk.press("Request as it was sent");
     assert!(desk.has("{\"email\":\"mira@example.org\"}"));
     desk.press("cURL");
