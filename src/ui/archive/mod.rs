@@ -33,6 +33,8 @@ pub(crate) enum Seat {
     Docked,
     /// The whole window.
     Whole,
+    /// The run that the chosen one is compared with.
+    Beside,
 }
 
 /// A question.

@@ -73,37 +73,35 @@ fn bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &StepKey
     let colors = theme::colors(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 36.0), Sense::hover());
     let inner = rect.shrink2(vec2(space::M, 0.0));
-    let left = within(ui, inner, Layout::right_to_left(Align::Center), |ui| {
+    let several = view.call.is_some() && count > 1;
+    let wanted = if count == 0 { 0.0 } else { 132.0 } + if several { 112.0 } else { 0.0 };
+    let tools = inner.with_min_x((inner.right() - wanted).max(inner.left() + 40.0));
+    within(ui, tools, Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        if view.call.is_some() && count > 1 {
+        if several {
             let at = view.call.unwrap_or(0);
-            if ui.add_enabled_ui(at + 1 < count, |ui| button::icon(ui, icon::CARET_RIGHT, "Next call")).inner.clicked() {
-                view.call = Some(at + 1);
-            }
-            ui.label(RichText::new(format!("{} of {count}", at + 1)).font(font::mono(size::MONO_SMALL)).color(colors.text.dim));
             if ui.add_enabled_ui(at > 0, |ui| button::icon(ui, icon::CARET_LEFT, "Call before")).inner.clicked() {
                 view.call = Some(at - 1);
             }
+            ui.label(RichText::new(format!("{} of {count}", at + 1)).font(font::mono(size::MONO_SMALL)).color(colors.text.dim));
+            if ui.add_enabled_ui(at + 1 < count, |ui| button::icon(ui, icon::CARET_RIGHT, "Next call")).inner.clicked() {
+                view.call = Some(at + 1);
+            }
         }
         if count > 0 {
-            let words: [&str; 2] = ["Result", if count == 1 { "Call" } else { "Calls" }];
-            // Laid out from the right, the first stands last.
-            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                ui.set_max_width(150.0);
-                if let Some(at) = switch::segments(ui, "Show", &words, usize::from(view.call.is_some())) {
-                    view.call = (at == 1).then(|| view.call.unwrap_or(0));
-                }
-            });
+            let words = ["Result", if count == 1 { "Call" } else { "Calls" }];
+            if let Some(at) = switch::segments(ui, "Show", &words, usize::from(view.call.is_some())) {
+                view.call = (at == 1).then(|| view.call.unwrap_or(0));
+            }
         }
-        ui.min_rect().left()
     });
     let flow = run.flow.as_deref().or_else(|| steps::open_flow(ctx, run).map(|it| &**it.flow()));
     let name = flow.and_then(|it| it.nodes.get(&step.node)).map(|it| it.name.clone()).filter(|it| !it.trim().is_empty());
     let name = name.unwrap_or_else(|| crate::ui::canvas::sentence::title(step.node.as_str()));
     let item = step.item.0.iter().flat_map(|it| [", ".to_owned(), (it + 1).to_string()]).collect::<String>();
     let strong = font::semibold(size::BODY);
-    let room = left.min(inner.right()) - inner.left() - 170.0;
-    cut_text(ui, inner.left_center(), &format!("{name}{item}"), strong, colors.text.strong, room.max(60.0));
+    let room = tools.left() - inner.left() - 10.0;
+    cut_text(ui, inner.left_center(), &format!("{name}{item}"), strong, colors.text.strong, room);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(line::HAIRLINE, colors.stroke.subtle));
 }
 
@@ -255,16 +253,8 @@ fn of_call(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepE
     let rect = ui.available_rect_before_wrap();
     let both = rect.width() >= BOTH;
     if !both {
-        ui.horizontal(|ui| {
-            ui.add_space(space::M);
-            let at = usize::from(view.side == Side::Response);
-            if let Some(at) = switch::segments(ui, "Side", &["Request", "Response"], at) {
-                view.side = if at == 0 { Side::Request } else { Side::Response };
-                view.side_rolls = [super::roll::Roll::default(); 2];
-            }
-        });
         let side = view.side;
-        column(ui, ctx, view, run, call, at, side);
+        column(ui, ctx, view, run, call, at, side, false);
         return;
     }
     let middle = rect.center().x;
@@ -272,7 +262,7 @@ fn of_call(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepE
     ui.painter().vline(middle, rect.y_range(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
     for (side, area) in [(Side::Request, rect.with_max_x(middle)), (Side::Response, rect.with_min_x(middle + 1.0))] {
         ui.scope_builder(UiBuilder::new().max_rect(area).id_salt(("side", side == Side::Request)), |ui| {
-            column(ui, ctx, view, run, call, at, side);
+            column(ui, ctx, view, run, call, at, side, true);
         });
     }
 }
@@ -312,7 +302,8 @@ enum Row<'a> {
     Line(usize),
 }
 
-fn column(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepExchange, at: usize, side: Side) {
+#[expect(clippy::too_many_arguments, reason = "which call, which side of it, and how")]
+fn column(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepExchange, at: usize, side: Side, both: bool) {
     let exchange = &*call.exchange;
     let none = (Vec::new(), Body::default());
     let (headers, body) = match (side, &exchange.answer) {
@@ -320,7 +311,7 @@ fn column(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepEx
         (Side::Response, Some(answer)) => (&answer.headers, &answer.body),
         (Side::Response, None) => (&none.0, &none.1),
     };
-    side_bar(ui, ctx, view, side, body);
+    side_bar(ui, ctx, view, side, body, both);
     let width = text::letters(ui, ui.available_width() - 2.0 * space::M - 16.0);
     let key: TextKey = (run, call.step.clone(), Some(at), side, view.raw, width);
     let raw = view.raw || body.text.len() > LAID_OUT;
@@ -367,7 +358,7 @@ fn column(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepEx
 }
 
 /// What a side is called, how its body is shown, and copying it.
-fn side_bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, side: Side, body: &Body) {
+fn side_bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, side: Side, body: &Body, both: bool) {
     let (title, copy, what) = match side {
         Side::Request => ("Request", "Copy request body", "Request body"),
         Side::Response => ("Response", "Copy response body", "Response body"),
@@ -375,7 +366,13 @@ fn side_bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, side: Side, body: &Body
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 32.0), Sense::hover());
     let inner = rect.shrink2(vec2(space::M, 0.0));
     within(ui, inner, Layout::left_to_right(Align::Center), |ui| {
-        ui.label(font::heading(title).color(theme::colors(ui).text.strong));
+        if both {
+            ui.label(font::heading(title).color(theme::colors(ui).text.strong));
+        } else if let Some(at) = switch::segments(ui, "Side", &["Request", "Response"], usize::from(side == Side::Response)) {
+            // Where there is too little room for both, one is chosen.
+            view.side = if at == 0 { Side::Request } else { Side::Response };
+            view.side_rolls = [super::roll::Roll::default(); 2];
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;
             let has = !body.text.is_empty();

@@ -93,7 +93,7 @@ fn search_field(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
         let width = ui.available_width() - if has { 30.0 } else { 0.0 };
         let edit = TextEdit::singleline(&mut view.text)
             .hint_text("Find in everything: names, requests, answers")
-            .desired_width(width - 16.0)
+            .desired_width(width)
             .margin(Margin::symmetric(8, 6));
         let field = ui.add(edit).accessible_name("Find in the log");
         if field.changed() {
@@ -135,8 +135,8 @@ fn chip(ui: &mut Ui, status: Status, on: bool) -> Response {
         Status::Cancelled => Some(Mark::Cancelled),
     };
     let galley = ui.painter().layout_no_wrap(status.words().to_owned(), font::medium(size::SMALL), Color32::PLACEHOLDER);
-    let left = if mark.is_some() { 22.0 } else { 8.0 };
-    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + left + 8.0, extent::HIT_MIN), Sense::click());
+    let left = if mark.is_some() { 20.0 } else { 7.0 };
+    let (rect, response) = ui.allocate_exact_size(vec2(galley.size().x + left + 6.0, extent::HIT_MIN), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, format!("Runs: {}", status.words())));
     let (fill, edge) = match (on, response.hovered()) {
         (true, _) => (colors.bg.selected, colors.accent.ring),
@@ -147,7 +147,7 @@ fn chip(ui: &mut Ui, status: Status, on: bool) -> Response {
     button::focus_ring(ui, &response, rect);
     if let Some(mark) = mark {
         let (mark, font, color) = glyph(mark, colors);
-        ui.painter().text(rect.left_center() + vec2(13.0, 0.0), Align2::CENTER_CENTER, mark, font, color);
+        ui.painter().text(rect.left_center() + vec2(11.0, 0.0), Align2::CENTER_CENTER, mark, font, color);
     }
     let at = pos2(rect.left() + left, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, colors.text.strong);
@@ -337,7 +337,9 @@ fn run_row(ui: &mut Ui, run: RunId, row: Option<&RunRow>, chosen: bool, dense: b
         let time = pos2(rect.left() + 34.0, y);
         let time = ui.painter().text(time, Align2::LEFT_CENTER, &row.time, mono.clone(), colors.text.dim);
         let took = ui.painter().text(end, Align2::RIGHT_CENTER, &row.took, mono, colors.text.dim);
-        let words = if row.note.is_empty() { &row.name } else { &row.note };
+        // All are of one flow, whose name stands above.
+        let words = if row.note.is_empty() { crate::ui::words::sentence(row.mark.words()) } else { row.note.clone() };
+        let words = words.trim_end_matches('.');
         let left = time.right() + 10.0;
         cut_text(ui, pos2(left, y), words, font::regular(size::BODY), colors.text.body, took.left() - left - 8.0);
         if !row.note.is_empty() {

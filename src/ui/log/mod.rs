@@ -7,11 +7,14 @@
 //! |---|---|
 //! | `view` | what is chosen, and what was read for it |
 //! | `narrow`, `rows` | which runs are listed, and as which words |
-//! | `fall`, `body`, `curl`, `retry` | a run as a waterfall, a body as lines, a call as a command, a run done again |
-//! | `roll`, `list`, `steps`, `detail`, `text` | painting |
+//! | `fall`, `body`, `curl` | a run as a waterfall, a body as lines, a call as a command |
+//! | `retry`, `compare` | a run done again, and two runs side by side |
+//! | `roll`, `list`, `steps`, `detail`, `text`, `beside` | painting |
 //!
 //! Invariant: only visible rows are made, and a frame reads no disk.
+mod beside;
 mod body;
+mod compare;
 mod curl;
 mod detail;
 mod fall;
@@ -147,6 +150,14 @@ pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
         top = ui.cursor().top();
     });
     let below = right.with_min_y(top);
+    if view.beside.is_some() && view.loaded().is_some() {
+        let mut closed = false;
+        part(ui, "beside", below, |ui| closed = beside::show(ui, ctx, view));
+        if closed {
+            view.compare(None);
+        }
+        return;
+    }
     // As high as it needs to be, and no more than a half.
     let rows = view.fall.as_ref().map_or(6, |it| it.rows.len());
     let wanted = 28.0 + rows as f32 * extent::ROW_RUN;

@@ -5,13 +5,14 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::beside;
 use super::fall::{self, Bar, Fall, FallRow, Line, Part};
 use super::list::{self, glyph};
 use super::retry;
 use super::roll::{self, Pressed};
 use super::rows::{self, Mark};
 use super::view::View;
-use crate::run::StepKey;
+use crate::run::{RunId, StepKey};
 use crate::ui::archive::Loaded;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
@@ -29,8 +30,17 @@ pub(super) fn open_flow<'a>(ctx: &Ctx<'a>, run: &Loaded) -> Option<&'a Document>
 }
 
 /// What the run was, and what can be done with it.
-pub(super) fn head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) {
-    let Some(run) = view.loaded() else { return };
+pub(super) fn head(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
+    let picked = shown_head(ui, ctx, view);
+    if let Some(other) = picked {
+        view.compare(Some((other, ctx.archive)));
+    }
+}
+
+/// The head; the run that a person wants to compare with.
+fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
+    let run = view.loaded()?;
+    let mut picked = None;
     let colors = theme::colors(ui);
     let row = rows::of_head(&run.head, ctx.now);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 58.0), Sense::hover());
@@ -44,6 +54,7 @@ pub(super) fn head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) {
             ctx.send(Msg::Activate(doc.id));
             ctx.send(Msg::Select { doc: doc.id, nodes, show: true });
         }
+        picked = beside::menu(ui, ctx, view);
         ui.min_rect().left()
     });
     let name = if row.name.trim().is_empty() { run.head.flow.as_str() } else { &row.name };
@@ -67,6 +78,7 @@ pub(super) fn head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) {
     let at = pos2(inner.left(), rect.top() + 43.0);
     cut_text(ui, at, &meta, font::regular(size::SMALL), colors.text.dim, tools - inner.left() - 8.0);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(line::HAIRLINE, colors.stroke.subtle));
+    picked
 }
 
 /// Doing the run again.
@@ -200,7 +212,7 @@ struct Columns {
 impl Columns {
     fn of(rect: Rect) -> Self {
         let wide = rect.width() > 620.0;
-        let names = (rect.width() * if wide { 0.34 } else { 0.42 }).clamp(110.0, 290.0);
+        let names = (rect.width() * if wide { 0.34 } else { 0.54 }).clamp(110.0, 290.0);
         let meta = rect.left() + names;
         let track = if wide { meta + 84.0 } else { meta };
         Self { meta, track, end: rect.right() - 78.0 }

@@ -130,6 +130,13 @@ pub(crate) struct View {
     pub(super) texts: BTreeMap<TextKey, Lines>,
     /// Whether the headers of calls are shown.
     pub(super) headers: bool,
+    /// The run that the chosen one is compared with, once it is there.
+    pub(super) other: Option<Box<Loaded>>,
+    /// Its number.
+    pub(super) beside: Option<RunId>,
+    /// Both, step by step.
+    pub(super) pairs: Option<Arc<[super::compare::Pair]>>,
+    pub(super) pair_roll: Roll,
     pub(super) list_roll: Roll,
     pub(super) fall_roll: Roll,
     pub(super) side_rolls: [Roll; 2],
@@ -191,6 +198,10 @@ impl View {
             side: Side::Response,
             texts: BTreeMap::new(),
             headers: seat == Seat::Whole,
+            other: None,
+            beside: None,
+            pairs: None,
+            pair_roll: Roll::default(),
             list_roll: Roll::default(),
             fall_roll: Roll::default(),
             side_rolls: [Roll::default(); 2],
@@ -230,8 +241,23 @@ impl View {
             self.chosen = Some(run);
             (self.step, self.call, self.landing) = (None, None, None);
             self.run_failure = None;
+            self.compare(None);
             self.fall_roll = Roll::default();
         }
+    }
+
+    /// Compares the chosen run with another one, or with none any more.
+    pub(super) fn compare(&mut self, with: Option<(RunId, &Archive)>) {
+        (self.other, self.pairs, self.beside) = (None, None, with.map(|it| it.0));
+        if let Some((run, archive)) = with {
+            archive.ask(Ask::Run { seat: Seat::Beside, run });
+        }
+    }
+
+    /// A row, if it is of this flow.
+    pub(super) fn row_of_flow(&self, run: RunId, flow: &crate::flow::FlowId, ctx: &crate::ui::ctx::Ctx<'_>) -> Option<RunRow> {
+        let of = ctx.live.run(run).map(|it| &it.flow).or_else(|| self.heads.get(&run).map(|it| &it.head.flow));
+        of.filter(|it| *it == flow).and_then(|_| self.row(run, ctx.live, ctx.now))
     }
 
     /// A run is to be shown, wherever it stands in the list.
@@ -448,6 +474,14 @@ impl View {
                 self.heads.extend(heads.into_iter().map(|head| (head.id, Kept { head, round })));
             }
             News::Run { seat, run, result } if seat == self.seat => self.take_run(run, result),
+            News::Run { seat: Seat::Beside, run, result } if self.beside == Some(run) => {
+                self.pairs = None;
+                match result {
+                    Ok(Some(loaded)) => self.other = Some(loaded),
+                    // There is nothing to compare with any more.
+                    Ok(None) | Err(_) => self.beside = None,
+                }
+            }
             News::Bodies { seat, run, step, calls } if seat == self.seat => {
                 if self.chosen == Some(run) && self.step.as_ref() == Some(&step) {
                     self.texts.clear();
@@ -502,7 +536,7 @@ impl View {
             return;
         }
         let is_new = self.run.as_ref().is_none_or(|it| it.head.id != run);
-        (self.fall, self.fall_at) = (None, None);
+        (self.fall, self.fall_at, self.pairs) = (None, None, None);
         match result {
             Ok(Some(loaded)) => {
                 self.run_failure = None;
@@ -613,6 +647,12 @@ impl View {
     #[cfg(test)]
     pub(crate) fn is_settled(&self) -> bool {
         self.known && !self.waiting && !self.heads_waiting && self.run_waiting.is_none() && self.bodies_waiting.is_none()
+    }
+
+    /// Whether the other run of a comparison is there.
+    #[cfg(test)]
+    pub(crate) fn is_compared(&self) -> bool {
+        self.other.is_some()
     }
 
     /// How many runs are listed.

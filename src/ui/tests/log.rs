@@ -447,3 +447,20 @@ fn a_run_is_asked_for_again_from_its_start() {
         assert!(desk.has(name), "{name}");
     }
 }
+
+#[test]
+fn two_runs_are_compared_step_by_step() {
+    let files = Disk::new();
+    let flow = flow("one", "Visits");
+    files.done(&flow, "a@x");
+    files.done(&flow, "b@x");
+    let mut desk = files.log(&flow);
+    desk.press("Compare…");
+    desk.window.get_by(|it| it.role() == Role::Button && it.label().is_some_and(|it| it.starts_with("Run 1, "))).click();
+    desk.run();
+    desk.until("the other one is read", |app| app.log.whole.is_compared());
+    assert!(desk.has("contact: “b@x” became “a@x”"));
+    assert!(desk.has_containing("a, done, 0.29 s, done, 0.29 s"));
+    desk.press("End the comparison");
+    assert!(desk.has("POST /contacts/, 201, 0.20 s"));
+}
