@@ -92,6 +92,11 @@ pub(crate) enum Msg {
         /// As the flow is now; otherwise as it was then.
         current: bool,
     },
+    /// The canvas of an open flow shows what happened in this run.
+    ShowRun {
+        doc: DocId,
+        run: RunId,
+    },
 }
 
 /// From where a run is done again.

@@ -191,7 +191,7 @@ fn all_numbers_of_a_list_are_given_at_once_and_so_are_the_flows() {
         Filter { flow: Some(FlowId::from("a")), ..all.clone() },
         Filter { outcome: Some(OutcomeKind::Failed), ..all.clone() },
         Filter { state: Some(RunState::Running), before: Some(RunId(9)), ..all.clone() },
-        Filter { flow: Some(FlowId::from("nobody")), ..all.clone() },
+        Filter { flow: Some(FlowId::from("nobody")), ..all },
         Filter { limit: 5, ..Filter::default() },
     ] {
         assert_eq!(numbers(&filter), bench.ids(&filter), "{filter:?}");

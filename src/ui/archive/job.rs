@@ -182,3 +182,74 @@ fn open(dir: &Path) -> Result<Option<Reader>, Failure> {
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::mpsc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::engine::Mode;
+    use crate::flow::NodeId;
+    use crate::journal::{Append, NewRun, Options};
+    use crate::run::{Entry, Revision};
+
+    fn runs(dir: &Path) -> Journal {
+        let journal = Journal::open(dir, Options::default()).unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        for _ in 0..3 {
+            let run = journal.next_run_id();
+            let new = NewRun {
+                flow: "f".into(),
+                flow_name: "F".to_owned(),
+                revision: Revision("00".into()),
+                trigger: NodeId::from("t"),
+                delivery: None,
+                mode: Mode::Sandbox,
+                parent: None,
+                accepted: at,
+            };
+            let entries = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::default(), at }];
+            journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).wait().unwrap();
+        }
+        journal
+    }
+
+    #[test]
+    fn an_export_that_is_cancelled_leaves_no_file_and_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let _journal = runs(dir.path());
+        let (news, told) = mpsc::channel();
+        let teller = Teller { news, waker: Arc::new(|| {}) };
+        let what = Exporting { format: Format::Csv, subject: Subject::Filter(Filter::default()) };
+        let path = dir.path().join("out.csv");
+        let export = |ended: bool| export(dir.path(), &teller, &AtomicBool::new(ended), &what, &path);
+        export(true);
+        assert!(!path.exists() && told.try_recv().is_err());
+        export(false);
+        assert!(path.exists());
+        let last = told.try_iter().last();
+        assert!(matches!(last, Some(News::Exported { result: Ok(3), .. })), "{last:?}");
+        let left = std::fs::read_dir(dir.path())
+            .unwrap()
+            .filter(|it| it.as_ref().is_ok_and(|it| it.file_name().to_string_lossy().ends_with(".tmp")));
+        assert_eq!(left.count(), 0, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_search_that_nobody_waits_for_ends_without_a_word() {
+        let dir = tempfile::tempdir().unwrap();
+        let _journal = runs(dir.path());
+        let (news, told) = mpsc::channel();
+        let teller = Teller { news, waker: Arc::new(|| {}) };
+        let search = |ended| search(dir.path(), &teller, &AtomicBool::new(ended), Seat::Whole, 1, "f", &Filter::default());
+        search(true);
+        assert!(told.try_recv().is_err());
+        search(false);
+        let all: Vec<News> = told.try_iter().collect();
+        assert_eq!(all.iter().filter(|it| matches!(it, News::Hit { .. })).count(), 3);
+        assert!(matches!(all.last(), Some(News::Searched { done: Some(Ok(())), .. })));
+    }
+}

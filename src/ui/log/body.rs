@@ -182,14 +182,16 @@ mod tests {
 
     #[test]
     fn words_are_found_in_any_case() {
+        let places =
+            |line: &str, wanted: &str| hits(line, wanted).iter().map(|it| format!("{it:?}")).collect::<Vec<_>>().join(" ");
         for (line, wanted, expected) in [
-            ("Mira OAKFIELD, oakfield", "oakfield", vec![5..13, 15..23]),
-            ("jürgen JÜRGEN", "Jürgen", vec![0..7, 8..15]),
-            ("aaa", "aa", vec![0..2]),
-            ("abc", "", vec![]),
-            ("ab", "abc", vec![]),
+            ("Mira OAKFIELD, oakfield", "oakfield", "5..13 15..23"),
+            ("jürgen JÜRGEN", "Jürgen", "0..7 8..15"),
+            ("aaa", "aa", "0..2"),
+            ("abc", "", ""),
+            ("ab", "abc", ""),
         ] {
-            assert_eq!(hits(line, wanted), expected, "{line}");
+            assert_eq!(places(line, wanted), expected, "{line}");
         }
     }
 }

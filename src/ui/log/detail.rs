@@ -74,7 +74,11 @@ fn bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &StepKey
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 36.0), Sense::hover());
     let inner = rect.shrink2(vec2(space::M, 0.0));
     let several = view.call.is_some() && count > 1;
-    let wanted = if count == 0 { 0.0 } else { 132.0 } + if several { 112.0 } else { 0.0 };
+    let wanted = match count {
+        0 => 0.0,
+        1 => 113.0,
+        _ => 120.0,
+    } + if several { 112.0 } else { 0.0 };
     let tools = inner.with_min_x((inner.right() - wanted).max(inner.left() + 40.0));
     within(ui, tools, Layout::left_to_right(Align::Center), |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;

@@ -100,10 +100,13 @@ pub(super) fn fall(loaded: &Loaded, flow: Option<&Flow>, catalog: &Catalog, now:
             pauses.entry(step).or_default().push((*at, *until, failure.kind));
         }
     }
+    let rests = rests(&loaded.entries, end);
     let mut rows = Vec::new();
     for line in &play.steps {
-        let step = step_row(line, flow, catalog, from, end, calls.get(&line.step).map_or(0, Vec::len));
+        let mut step = step_row(line, flow, catalog, from, end, calls.get(&line.step).map_or(0, Vec::len));
         let (icon, hue) = (step.icon, step.hue);
+        let rest = rests.get(&line.step).into_iter().flatten();
+        step.bars.extend(rest.map(|it| Bar { part: Part::Pause, from: micros(from, it.0), to: micros(from, it.1) }));
         let at = rows.len();
         rows.push(step);
         let mut beneath: Vec<(Timestamp, FallRow)> = Vec::new();
@@ -236,6 +239,24 @@ fn missed(flow: &Flow, loaded: &Loaded, catalog: &Catalog) -> Vec<FallRow> {
         }
     };
     nodes.map(row).collect()
+}
+
+/// When steps waited for a person or for a time, until they went on or until `end`.
+fn rests(entries: &[Entry], end: Timestamp) -> BTreeMap<&StepKey, Vec<(Timestamp, Timestamp)>> {
+    let mut rests: BTreeMap<&StepKey, Vec<(Timestamp, Timestamp)>> = BTreeMap::new();
+    for entry in entries {
+        let Some(step) = entry.step() else { continue };
+        match entry {
+            Entry::StepParked { at, .. } => rests.entry(step).or_default().push((*at, end.max(*at))),
+            Entry::StepWaiting { until, at, .. } => rests.entry(step).or_default().push((*at, (*until).min(end).max(*at))),
+            other => {
+                if let Some(last) = rests.get_mut(step).and_then(|it| it.last_mut()).filter(|it| it.1 == end) {
+                    last.1 = other.at().max(last.0).min(end);
+                }
+            }
+        }
+    }
+    rests
 }
 
 /// Whether a call did what it should.

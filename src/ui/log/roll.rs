@@ -74,12 +74,12 @@ pub(super) fn pressed(ui: &Ui, list: &Response, current: Option<usize>, count: u
     if !list.has_focus() || count == 0 {
         return None;
     }
-    let was = |key| ui.input_mut(|it| it.consume_key(Modifiers::NONE, key));
-    if was(Key::Enter) {
+    let consumed = |key| ui.input_mut(|it| it.consume_key(Modifiers::NONE, key));
+    if consumed(Key::Enter) {
         return Some(Pressed::Enter);
     }
-    let last = count - 1;
-    let from = |step: isize| current.map_or(0, |it| it.saturating_add_signed(step).min(last));
+    let end = count - 1;
+    let from = |step: isize| current.map_or(0, |it| it.saturating_add_signed(step).min(end));
     let many = isize::try_from(page).unwrap_or(1);
     let moves = [
         (Key::ArrowDown, from(1)),
@@ -87,9 +87,9 @@ pub(super) fn pressed(ui: &Ui, list: &Response, current: Option<usize>, count: u
         (Key::PageDown, from(many)),
         (Key::PageUp, from(-many)),
         (Key::Home, 0),
-        (Key::End, last),
+        (Key::End, end),
     ];
-    moves.into_iter().find(|it| was(it.0)).map(|it| Pressed::To(it.1))
+    moves.into_iter().find(|it| consumed(it.0)).map(|it| Pressed::To(it.1))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 
 use crate::engine::log::{RunHead, RunState};
 use crate::run::{Outcome, Park, RunId};
+use crate::ui::canvas::sentence::title;
 use crate::ui::live::{Live, Play};
 use crate::ui::words;
 
@@ -140,8 +141,8 @@ pub(super) fn park_words(park: &Park) -> String {
         Park::Approval(question) if !question.trim().is_empty() => question.clone(),
         Park::Approval(_) => "Waits for your approval".to_owned(),
         Park::Uncertain => "It is not known whether the call happened".to_owned(),
-        Park::SignIn(connection) => format!("{connection} must be signed in again"),
-        Park::Breaker(connection) => format!("{connection} failed too often and is paused"),
+        Park::SignIn(connection) => format!("{} must be signed in again", title(connection)),
+        Park::Breaker(connection) => format!("{} failed too often and is paused", title(connection)),
     }
 }
 

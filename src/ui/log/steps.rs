@@ -51,6 +51,7 @@ fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
             && button::plain(ui, Some(icon::FLOW_ARROW), "Show on canvas").clicked()
         {
             let nodes = view.step.iter().map(|it| it.node.clone()).collect();
+            ctx.send(Msg::ShowRun { doc: doc.id, run: run.head.id });
             ctx.send(Msg::Activate(doc.id));
             ctx.send(Msg::Select { doc: doc.id, nodes, show: true });
         }
@@ -215,7 +216,7 @@ impl Columns {
         let names = (rect.width() * if wide { 0.34 } else { 0.54 }).clamp(110.0, 290.0);
         let meta = rect.left() + names;
         let track = if wide { meta + 84.0 } else { meta };
-        Self { meta, track, end: rect.right() - 78.0 }
+        Self { meta, track, end: rect.right() - if wide { 96.0 } else { 80.0 } }
     }
 
     fn at(&self, us: u64, whole: u64) -> f32 {

@@ -274,6 +274,16 @@ fn a_text_is_found_in_bodies_and_its_call_is_opened() {
     assert!(desk.has_containing("needle@example.org"));
     desk.press("Show all runs again");
     assert_eq!(rows(&desk).len(), 2);
+    // After a pause in the typing it is looked for by itself; the window's time passes by its frames.
+    desk.window.get_by_label("Find in the log").focus();
+    desk.run();
+    desk.type_text("other@");
+    for _ in 0..40 {
+        desk.step();
+    }
+    desk.until("it is found", |app| app.log.whole.is_found());
+    assert_eq!(rows(&desk).len(), 1);
+    assert!(rows(&desk)[0].starts_with("Found in run 2"));
 }
 
 #[test]
@@ -396,7 +406,7 @@ fn of_a_hundred_thousand_runs_only_visible_rows_are_made() {
         let append = Append { run, new: Some(new), entries, exchanges: Vec::new() };
         let commit = files.journal.append(append);
         // Now and then it is waited for, so that not too much waits to be written.
-        if run.0 % 2_000 == 0 { commit.wait().unwrap() } else { last = Some(commit) }
+        if run.0.is_multiple_of(2_000) { commit.wait().unwrap() } else { last = Some(commit) }
     }
     last.unwrap().wait().unwrap();
     let mut desk = files.log(&flow);
@@ -463,4 +473,27 @@ fn two_runs_are_compared_step_by_step() {
     assert!(desk.has_containing("a, done, 0.29 s, done, 0.29 s"));
     desk.press("End the comparison");
     assert!(desk.has("POST /contacts/, 201, 0.20 s"));
+}
+
+#[test]
+fn the_canvas_shows_a_run_that_was() {
+    let files = Disk::new();
+    let flow = flow("one", "Visits");
+    let run = files.failed(&flow);
+    let mut desk = files.log(&flow);
+    desk.press("Show on canvas");
+    let app = desk.window.state();
+    assert_eq!(app.room, Room::Flows);
+    assert_eq!(app.docs.active().and_then(|it| it.test.as_ref()?.run()), Some(run));
+    assert_eq!(desk.selected(), ["a"], "the step that failed");
+    assert!(desk.has_containing("a, failed"), "its card says so");
+}
+
+#[test]
+fn the_log_is_reached_by_its_keys() {
+    let files = Disk::new();
+    let mut desk = files.desk(&flow("one", "Visits"));
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.until("the log is read", |app| app.room == Room::Log && settled(app));
+    assert!(desk.has("No runs yet"));
 }

@@ -10,7 +10,8 @@ use crate::run::{RunId, StepKey};
 use crate::ui::app::App;
 use crate::ui::archive::{Ask, Exporting, News};
 use crate::ui::behind::Start;
-use crate::ui::document::{Document, Test, TestState};
+use crate::ui::document::{DocId, Document, Test, TestState};
+use crate::ui::live::Play;
 use crate::ui::log::retry::{self, Plan};
 use crate::ui::msg::{Msg, RetryFrom, Room};
 use crate::ui::toast::{Toast, Tone};
@@ -76,6 +77,18 @@ impl App {
         if self.log.export.take().is_some() {
             self.say(ctx, Toast::new(Tone::Note, "The export was cancelled").detail("Nothing was written."));
         }
+    }
+
+    /// The canvas plays a run that was, unless a test is under way on it.
+    pub(super) fn show_run(&mut self, doc: DocId, run: RunId) {
+        let Some(loaded) = self.log.loaded(run) else { return };
+        let play = Play::stored(&loaded.head, &loaded.entries, loaded.calls.iter().map(|it| &it.step));
+        let was = loaded.flow.clone();
+        self.live.restore(play);
+        let under_way = |test: &Test| test.run().is_none_or(|it| self.live.run(it).is_some_and(|it| it.outcome.is_none()));
+        let Some(doc) = self.docs.get_mut(doc).filter(|it| !it.test.as_ref().is_some_and(under_way)) else { return };
+        let flow = was.unwrap_or_else(|| Arc::clone(doc.flow()));
+        doc.test = Some(Test { flow, state: TestState::Run(run), cancelled: false, told: true });
     }
 
     // ---- a run again

@@ -84,6 +84,7 @@ impl App {
             }
             Msg::Export(what) => self.ask_export(what),
             Msg::CancelExport => self.cancel_export(ctx),
+            Msg::ShowRun { doc, run } => self.show_run(doc, run),
             Msg::Retry { run, from, current } => self.retry(ctx, run, &from, current),
         }
     }
