@@ -49,6 +49,11 @@ fn of_step(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &Ste
         view.call = count.checked_sub(1);
     }
     bar(ui, ctx, view, run, step, count);
+    if view.call.is_some()
+        && let Some(failure) = end_of(&run.entries, step).failure
+    {
+        why(ui, failure);
+    }
     match view.call {
         None => result(ui, ctx, view, run, step),
         Some(at) => {
@@ -208,6 +213,21 @@ fn lines_of(view: &mut View, key: TextKey, fresh: bool, make: impl FnOnce() -> L
     let lines = make();
     view.texts.insert(key, lines.clone());
     lines
+}
+
+/// Why the step failed, in a line above its calls; all of it where the result is shown.
+fn why(ui: &mut Ui, failure: &Failure) {
+    let colors = theme::colors(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
+    let words = failure.to_string();
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &words));
+    ui.painter().rect_filled(rect, 0.0, colors.failed.tint);
+    let left = rect.left() + space::M;
+    let mark = pos2(left + 7.0, rect.center().y);
+    ui.painter().text(mark, Align2::CENTER_CENTER, icon::X_CIRCLE, font::icons_fill(14.0), colors.failed.mark);
+    let room = rect.right() - left - 20.0 - space::M;
+    cut_text(ui, pos2(left + 20.0, rect.center().y), &words, font::regular(size::SMALL), colors.text.strong, room);
+    response.on_hover_text(&words);
 }
 
 fn note(ui: &mut Ui, failure: &Failure) {

@@ -5,7 +5,7 @@ use super::super::body;
 use super::{Kept, Side, View};
 use crate::engine::log::Place;
 use crate::record::Failure;
-use crate::run::RunId;
+use crate::run::{Entry, RunId, StepKey};
 use crate::ui::archive::{Index, Loaded, News, Seat};
 
 impl View {
@@ -127,10 +127,16 @@ impl View {
     /// Shows the step of a hit, once its run is there.
     pub(super) fn land(&mut self) {
         let Some((run, step, place)) = self.landing.clone() else { return };
-        if self.run.as_ref().is_none_or(|it| it.head.id != run) {
-            return;
-        }
-        let Some(step) = step else {
+        let Some(loaded) = self.run.as_ref().filter(|it| it.head.id == run) else { return };
+        // What came in is a fact of the whole run, and shown with its trigger.
+        let came_in = || match (place, loaded.entries.first(), &self.search) {
+            (Place::Entry, Some(Entry::Accepted { trigger, payload, .. }), Some(search)) => {
+                let has = !body::hits(&payload.to_string(), &search.text).is_empty();
+                has.then(|| StepKey::new(trigger.clone()))
+            }
+            _ => None,
+        };
+        let Some(step) = step.or_else(came_in) else {
             self.landing = None;
             return;
         };
