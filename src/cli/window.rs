@@ -149,7 +149,7 @@ async fn begin(engine: &Handle, start: Start, watch: async_mpsc::Sender<Event>) 
     for deployment in start.flows {
         engine.deploy(deployment).wait().await.unwrap_or_else(|| Err(ended()))?;
     }
-    let run = engine.start(flow.clone(), Some(start.trigger), start.payload, Some(watch)).wait().await;
+    let run = engine.start_with(flow.clone(), Some(start.trigger), start.payload, start.given, Some(watch)).wait().await;
     engine.send(Command::Undeploy { flow });
     run.unwrap_or_else(|| Err(ended()))
 }

@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use super::{ConnectionId, Deployment, Resumed};
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
-use crate::run::{Entry, Outcome, Program, Release, RunId, StepKey};
+use crate::run::{Entry, Given, Outcome, Program, Release, RunId, StepKey};
 
 /// What a shell may ask for.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub enum Command {
         trigger: Option<NodeId>,
         /// The trigger's output.
         payload: Value,
+        /// Steps that are taken as done.
+        given: Vec<Given>,
         /// Gets everything that happens in this run, without loss: the run waits for a watcher that lags.
         watch: Option<mpsc::Sender<Event>>,
         /// The run's number once it is on disk.
@@ -210,8 +212,20 @@ impl Handle {
         payload: Value,
         watch: Option<mpsc::Sender<Event>>,
     ) -> Pending<Result<RunId, Failure>> {
+        self.start_with(flow, trigger, payload, Vec::new(), watch)
+    }
+
+    /// Starts a run in which some steps are taken as done, and watches it.
+    pub fn start_with(
+        &self,
+        flow: FlowId,
+        trigger: Option<NodeId>,
+        payload: Value,
+        given: Vec<Given>,
+        watch: Option<mpsc::Sender<Event>>,
+    ) -> Pending<Result<RunId, Failure>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Command::Start { flow, trigger, payload, watch, reply });
+        self.send(Command::Start { flow, trigger, payload, given, watch, reply });
         Pending::new(answer)
     }
 

@@ -40,6 +40,7 @@ pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSet
 use crate::journal::Journal;
 pub use crate::journal::{Mode, Options as JournalOptions};
 use crate::record::{Failure, FailureKind};
+pub use crate::run::Given;
 
 /// What an engine is started with.
 pub struct Settings {

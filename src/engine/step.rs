@@ -257,6 +257,7 @@ async fn sub_flow(shared: &Arc<Shared>, run: RunId, depth: u32, step: &StepKey, 
     let start = Start {
         trigger,
         payload: input,
+        given: Vec::new(),
         delivery: Some(format!("step:{run}:{step}")),
         parent: Some((run, step.clone())),
         depth: depth + 1,

@@ -2,13 +2,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Event, Resumed, breaker, deploy, release};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, release};
 use crate::connector::BreakerState;
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -46,7 +45,12 @@ impl Supervisor {
                     reply.send(deploy::deploy(&self.shared, *deployment).await).ok();
                 }
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
-                Command::Start { flow, trigger, payload, watch, reply } => self.start(&flow, trigger, payload, watch, reply),
+                Command::Start { flow, trigger, payload, given, watch, reply } => {
+                    // The trigger is chosen among those of the flow.
+                    let start =
+                        |trigger| Start { trigger, payload, given, delivery: None, parent: None, depth: 0, watch, respond: None };
+                    self.start(&flow, trigger, start, reply);
+                }
                 Command::Cancel { run, by, reply } => {
                     reply.send(self.signal(run, Signal::Cancel { by }).is_ok()).ok();
                 }
@@ -113,8 +117,7 @@ impl Supervisor {
         &self,
         flow: &FlowId,
         trigger: Option<NodeId>,
-        payload: Value,
-        watch: Option<mpsc::Sender<Event>>,
+        start: impl FnOnce(NodeId) -> Start,
         reply: oneshot::Sender<Result<RunId, Failure>>,
     ) {
         let Some(deployed) = self.shared.deployed(flow) else {
@@ -130,7 +133,7 @@ impl Supervisor {
             }
         };
         let shared = Arc::clone(&self.shared);
-        let start = Start { trigger, payload, delivery: None, parent: None, depth: 0, watch, respond: None };
+        let start = start(trigger);
         self.shared.tasks.spawn(async move {
             let answer = Driver::accept(&shared, &deployed, start).await;
             reply.send(answer.map(|(Accepted::Run(run) | Accepted::Duplicate(run))| run)).ok();

@@ -1,10 +1,12 @@
 //! What a person adds to a flow for the eye alone: notes, and groups of nodes.
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Edit, EditError, Flow, GroupId, NodeId};
 
 /// Words on the canvas.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// What it says; the first line is its title.
     pub text: String,
@@ -15,7 +17,7 @@ pub struct Note {
 }
 
 /// Nodes that belong together. Groups nest over their parents.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Group {
     /// What a person calls it.
     pub title: String,

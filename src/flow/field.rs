@@ -1,13 +1,16 @@
 //! Where a binding stands within its node.
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Binding, HttpBody, Mapping, Node, NodeKind, Source, WaitFor};
 
 /// The place of a binding within its node, as [`NodeKind::bindings`] names it: `condition`, `input.email`, `cases.vip`; and
 /// further into lists and objects: `input.customFields.0.value`.
 ///
 /// From text, every dot parts; a key that contains dots itself is only reached from segments.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct FieldPath(Vec<String>);
 
 /// Why a field cannot be set.

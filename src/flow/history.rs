@@ -3,32 +3,59 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+use super::delta::Delta;
 use super::{Edit, EditError, Flow};
 
-/// A flow with undo and redo by snapshots, which share every node that is the same in both.
+/// A flow with undo and redo without limit. The nearest steps are snapshots, which share every node that is the same in
+/// both; those further away are differences between two of them.
 ///
-/// Invariant: undo gives the very snapshot that was there before, redo the very one that was there after.
-/// Invariant: at most [`History::LIMIT`] steps back are kept, fewer for a flow so large that snapshots weigh.
+/// Invariant: undo gives the very flow that was there before, redo the very one that was there after; the same snapshot as
+/// long as it is kept.
+/// Invariant: at most [`History::SNAPSHOTS`] are kept each way, fewer for a flow so large that they weigh.
 #[derive(Debug, Clone)]
 pub struct History {
     now: Arc<Flow>,
     past: VecDeque<Step>,
-    future: Vec<Step>,
+    future: VecDeque<Step>,
     saved: Option<Arc<Flow>>,
     /// Whether the newest step may still take in edits of its gesture.
     open: bool,
 }
 
-/// A step between two snapshots: the one on its other side, and what led over it.
+/// A step between two flows: the one on its other side, and what led over it.
 #[derive(Debug, Clone)]
 struct Step {
-    other: Arc<Flow>,
+    other: Side,
     label: Cow<'static, str>,
     gesture: Option<Gesture>,
 }
 
+/// The flow on the other side of a step.
+#[derive(Debug, Clone)]
+enum Side {
+    Whole(Arc<Flow>),
+    /// From the one on this side.
+    Changed(Box<Delta>),
+}
+
+impl Side {
+    fn flow(self, here: &Flow) -> Arc<Flow> {
+        match self {
+            Self::Whole(flow) => flow,
+            Self::Changed(delta) => Arc::new(delta.apply(here)),
+        }
+    }
+
+    fn is(&self, flow: &Flow) -> bool {
+        matches!(self, Self::Whole(it) if **it == *flow)
+    }
+}
+
 /// What makes several edits one step: a drag, typing into one field. Two gestures are the same if their names are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Gesture(Arc<str>);
 
 impl Gesture {
@@ -39,8 +66,8 @@ impl Gesture {
 }
 
 impl History {
-    /// The most steps back.
-    pub const LIMIT: usize = 200;
+    /// The most snapshots each way.
+    const SNAPSHOTS: usize = 200;
     /// The most nodes and edges in all snapshots together, at some 100 bytes each.
     const WEIGHT: usize = 1_000_000;
 
@@ -56,7 +83,7 @@ impl History {
     }
 
     fn unsaved_from(now: Arc<Flow>) -> Self {
-        Self { now, past: VecDeque::new(), future: Vec::new(), saved: None, open: false }
+        Self { now, past: VecDeque::new(), future: VecDeque::new(), saved: None, open: false }
     }
 
     /// The flow as it is now; the same snapshot until something changes.
@@ -92,39 +119,47 @@ impl History {
         self.future.clear();
         if merges {
             // A drag that ends where it began is no step.
-            if self.past.back().is_some_and(|it| it.other == self.now)
+            if self.past.back().is_some_and(|it| it.other.is(&self.now))
                 && let Some(step) = self.past.pop_back()
             {
-                self.now = step.other;
+                self.now = step.other.flow(&self.now);
                 self.open = false;
             }
             return Ok(());
         }
-        self.past.push_back(Step { other: was, label, gesture: gesture.cloned() });
+        self.past.push_back(Step { other: Side::Whole(was), label, gesture: gesture.cloned() });
         self.open = true;
-        let weight = 1 + self.now.nodes.len() + self.now.edges.len();
-        let limit = (Self::WEIGHT / weight).clamp(1, Self::LIMIT);
-        while self.past.len() > limit {
-            self.past.pop_front();
-        }
+        let most = self.most_snapshots();
+        thin(&mut self.past, most);
         Ok(())
+    }
+
+    fn most_snapshots(&self) -> usize {
+        let weight = 1 + self.now.nodes.len() + self.now.edges.len();
+        (Self::WEIGHT / weight).clamp(1, Self::SNAPSHOTS)
     }
 
     /// Takes the newest step back; false if there is none.
     pub fn undo(&mut self) -> bool {
         self.open = false;
         let Some(step) = self.past.pop_back() else { return false };
-        let other = std::mem::replace(&mut self.now, step.other);
-        self.future.push(Step { other, ..step });
+        let other = step.other.flow(&self.now);
+        let other = Side::Whole(std::mem::replace(&mut self.now, other));
+        self.future.push_back(Step { other, label: step.label, gesture: step.gesture });
+        let most = self.most_snapshots();
+        thin(&mut self.future, most);
         true
     }
 
     /// Makes the step that was taken back last once more; false if there is none.
     pub fn redo(&mut self) -> bool {
         self.open = false;
-        let Some(step) = self.future.pop() else { return false };
-        let other = std::mem::replace(&mut self.now, step.other);
-        self.past.push_back(Step { other, ..step });
+        let Some(step) = self.future.pop_back() else { return false };
+        let other = step.other.flow(&self.now);
+        let other = Side::Whole(std::mem::replace(&mut self.now, other));
+        self.past.push_back(Step { other, label: step.label, gesture: step.gesture });
+        let most = self.most_snapshots();
+        thin(&mut self.past, most);
         true
     }
 
@@ -135,12 +170,18 @@ impl History {
 
     /// "Redo Move node"; none if nothing was taken back.
     pub fn redo_label(&self) -> Option<String> {
-        self.future.last().map(|it| format!("Redo {}", it.label))
+        self.future.back().map(|it| format!("Redo {}", it.label))
     }
 
     /// Says that a snapshot is now what the file holds. It may be an older one than what is there now.
     pub fn mark_saved(&mut self, snapshot: &Arc<Flow>) {
         self.saved = Some(Arc::clone(snapshot));
+        self.open = false;
+    }
+
+    /// Says that no file holds any of its snapshots any more.
+    pub fn mark_unsaved(&mut self) {
+        self.saved = None;
         self.open = false;
     }
 
@@ -150,9 +191,26 @@ impl History {
     }
 }
 
+/// Snapshots beyond the nearest so many become differences, each from its neighbour. All of those further away are already.
+fn thin(steps: &mut VecDeque<Step>, most: usize) {
+    let end = steps.len().saturating_sub(most);
+    let mut first = end;
+    while first > 0 && matches!(steps[first - 1].other, Side::Whole(_)) {
+        first -= 1;
+    }
+    for at in first..end {
+        let (Side::Whole(far), Side::Whole(near)) = (&steps[at].other, &steps[at + 1].other) else { return };
+        let delta = Delta::between(near, far);
+        steps[at].other = Side::Changed(Box::new(delta));
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::flow::testing::arbitrary::{edits, flows};
     use crate::flow::testing::{Sketch, id};
 
     fn history() -> History {
@@ -280,16 +338,50 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_steps_are_forgotten() {
+    fn no_step_is_forgotten_and_few_are_snapshots() {
         let mut history = history();
-        for to in 1..=300 {
+        for to in 1..=3_000 {
             history.apply(shift(to)).unwrap();
         }
-        let mut steps = 0;
-        while history.undo() {
-            steps += 1;
+        let snapshots = |steps: &VecDeque<Step>| steps.iter().filter(|it| matches!(it.other, Side::Whole(_))).count();
+        assert_eq!(snapshots(&history.past), History::SNAPSHOTS);
+        for to in (0..3_000).rev() {
+            assert!(history.undo());
+            assert_eq!(history.flow().layout[&id("a")], [to, 0]);
         }
-        assert_eq!(steps, History::LIMIT);
-        assert_eq!(history.flow().layout[&id("a")], [100, 0]);
+        assert!(!history.undo());
+        assert_eq!(snapshots(&history.future), History::SNAPSHOTS);
+        for to in 1..=3_000 {
+            assert!(history.redo());
+            assert_eq!(history.flow().layout[&id("a")], [to, 0]);
+        }
+        assert!(!history.redo());
+    }
+
+    proptest! {
+        /// Also where nearly everything is a difference: the limit is only that of memory.
+        #[test]
+        fn whatever_is_done_is_undone_and_redone(flow in flows(), edits in prop::collection::vec(edits(), 1..12), most in 1_usize..4) {
+            let mut history = History::new(flow);
+            let mut seen = vec![Arc::clone(history.flow())];
+            for edit in edits {
+                let before = Arc::clone(history.flow());
+                if history.apply(edit).is_ok() && !Arc::ptr_eq(&before, history.flow()) {
+                    seen.push(Arc::clone(history.flow()));
+                }
+                thin(&mut history.past, most);
+            }
+            let last = seen.pop().unwrap();
+            for expected in seen.iter().rev() {
+                prop_assert!(history.undo());
+                prop_assert_eq!(history.flow(), expected);
+                thin(&mut history.future, most);
+            }
+            prop_assert!(!history.undo());
+            for expected in seen.iter().skip(1).chain([&last]).take(seen.len()) {
+                prop_assert!(history.redo());
+                prop_assert_eq!(history.flow(), expected);
+            }
+        }
     }
 }

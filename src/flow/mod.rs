@@ -6,6 +6,7 @@
 mod binding;
 mod canvas;
 mod check;
+mod delta;
 pub mod disk;
 mod edit;
 mod field;
@@ -15,6 +16,7 @@ mod ids;
 mod nearest;
 mod node;
 pub mod order;
+mod part;
 mod policy;
 mod rename;
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod call;
 mod conclude;
 mod entry;
 mod fill;
+mod given;
 mod hook;
 mod next;
 mod program;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use self::call::{Call, Conclusion, HttpRequest, Next, Payload, Perform, Repeatable, Verify};
 pub use self::entry::{Entry, ItemPath, Outcome, Park, Release, Revision, RunId, StepKey};
+pub use self::given::Given;
 pub use self::hook::{HookError, HookRequest};
 pub use self::program::{CompiledLookup, Program};
 pub use self::state::Run;

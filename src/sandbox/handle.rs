@@ -10,7 +10,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::access::Access;
 use super::faults::Faults;
-use super::ledger::LedgerEntry;
+use super::hand::{Deed, Table};
+use super::ledger::{LedgerEntry, RecordRef};
 use super::options::Options;
 use super::route::Routes;
 use super::seed::Planting;
@@ -19,7 +20,7 @@ use super::service::Service;
 use super::snapshot::Snapshot;
 use super::store::shown;
 use super::world::Traps;
-use crate::catalog::{Catalog, ConnectorId};
+use crate::catalog::{Catalog, ConnectorId, Operation};
 
 /// How long a request that is under way may take to end when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -121,9 +122,32 @@ impl Handle {
         self.server.world().store.of(collection).rows().map(|row| shown(&row.fields).into()).collect()
     }
 
+    /// How many records a collection has.
+    pub fn count(&self, collection: &str) -> usize {
+        self.server.world().store.of(collection).len()
+    }
+
     /// A snapshot of one record.
     pub fn record(&self, collection: &str, id: &str) -> Option<Value> {
         self.server.world().store.of(collection).get(id).map(|fields| shown(fields).into())
+    }
+
+    /// What a person may do to a table by hand: the operation whose fields a new record has, or a change.
+    pub fn form(&self, table: &Table, new: bool) -> Option<Arc<Operation>> {
+        self.server.form(table, new)
+    }
+
+    /// Does something to a record by hand; which one it was.
+    ///
+    /// # Errors
+    /// The service's words, where it refuses.
+    pub fn by_hand(&self, table: &Table, deed: Deed) -> Result<RecordRef, String> {
+        self.server.by_hand(table, deed)
+    }
+
+    /// Grows with everything that is done; the number of the ledger's last entry.
+    pub fn last_seq(&self) -> u64 {
+        self.server.world().ledger.upcoming() - 1
     }
 
     /// The faults that are set; forced ones that have struck are no longer among them.

@@ -56,6 +56,9 @@ pub struct LedgerEntry {
     /// The fault that was put on the request, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<&'static str>,
+    /// Whether a person did it, and no request.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
     /// One line for a person: "Created contact Ada Example".
     pub summary: String,
 }
@@ -112,6 +115,7 @@ mod tests {
             effect: Effect::Read,
             record: None,
             fault: None,
+            by_hand: false,
             summary: summary.to_owned(),
         }
     }

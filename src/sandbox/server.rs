@@ -102,9 +102,13 @@ impl Server {
         *self.world() = fresh;
     }
 
+    /// The routes of a service.
+    pub(super) fn routes(&self, service: Service) -> Option<&Routes> {
+        self.routes.iter().find(|(it, _)| *it == service).map(|(_, routes)| routes)
+    }
+
     async fn visit(&self, visit: Visit<'_>) -> Answer {
-        let routes = self.routes.iter().find(|(service, _)| *service == visit.service).map(|(_, routes)| routes);
-        let found = routes.and_then(|it| it.find(visit.method, visit.path));
+        let found = self.routes(visit.service).and_then(|it| it.find(visit.method, visit.path));
         let drawn = self.world().draw.draw(found.as_ref().map(|(target, _)| &target.operation.id));
         delay(drawn.before_ms).await;
         let answer = self.answer(&visit, found, drawn);
@@ -170,6 +174,7 @@ impl Server {
             effect,
             record,
             fault: drawn.name(),
+            by_hand: false,
             summary,
         });
         drop(world);
@@ -190,7 +195,7 @@ fn prepare(visit: &Visit<'_>, target: &Target, path: PathValues, now: Timestamp)
     Ok(call)
 }
 
-fn carry_out(world: &mut World, service: Service, target: &Target, call: &Call) -> Outcome {
+pub(super) fn carry_out(world: &mut World, service: Service, target: &Target, call: &Call) -> Outcome {
     service.admit(world, target, call)?;
     match target.behaviour {
         Some(behaviour) => behaviour(world, call),

@@ -2,6 +2,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use super::canvas::View;
 use super::command::UiCommand;
 use super::ctx::{Ctx, Docs};
 use super::dialog::Dialog;
-use super::document::DocId;
+use super::document::{DocId, Document};
+use super::draft::Drafts;
 use super::files::{Dialogs, Files};
 use super::keymap::Keymap;
 use super::live::Live;
@@ -22,6 +24,7 @@ use super::log::Log;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
 use super::prefs::Prefs;
+use super::sandbox::Tables;
 use super::shell::{self, Dock};
 use super::template;
 use super::theme;
@@ -40,11 +43,15 @@ pub(crate) struct App {
     pub(super) keys: Keymap,
     pub(super) catalog: Catalog,
     pub(super) files: Files,
+    pub(super) drafts: Drafts,
+    /// The flows to open, until it is known what was open last.
+    waiting: Option<Vec<PathBuf>>,
     pub(super) room: Room,
     pub(super) toasts: Toasts,
     pub(super) dialog: Option<Dialog>,
     pub(super) palette: Option<Palette>,
     pub(super) dock: Dock,
+    pub(super) tables: Tables,
     /// The window is to close once this is done.
     pub(super) leaving: bool,
     /// A person said that changes may be lost.
@@ -85,14 +92,17 @@ impl App {
             live: Live::default(),
             keys: Keymap::new(&prefs.keys),
             catalog,
-            archive: Archive::new(data, std::sync::Arc::clone(&waker)),
+            drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
+            archive: Archive::new(data, Arc::clone(&waker)),
             log: Log::default(),
             files: Files::new(dialogs, waker),
+            waiting: Some(flows.to_vec()),
             room: Room::Flows,
             toasts: Toasts::default(),
             dialog: None,
             palette: None,
             dock: Dock::new(prefs.panels.as_ref()),
+            tables: Tables::default(),
             leaving: false,
             may_leave: false,
             focus_test: false,
@@ -110,8 +120,38 @@ impl App {
         if let Some(words) = trouble {
             app.toasts.say(Toast::new(Tone::Failed, words), 0.0);
         }
-        app.begin(flows);
+        app.hear_drafts(0.0);
         app
+    }
+
+    /// Brings back what was open, once it is read, and then what was asked for.
+    fn hear_drafts(&mut self, now: f64) {
+        if let Some(words) = self.drafts.failed() {
+            self.toasts.say(Toast::new(Tone::Failed, "Changes are not kept").detail(words), now);
+        }
+        let Some(found) = self.waiting.as_ref().and_then(|_| self.drafts.found()) else { return };
+        let flows = self.waiting.take().unwrap_or_default();
+        for words in found.troubles {
+            self.toasts.say(Toast::new(Tone::Failed, words), now);
+        }
+        let front = self.prefs.active.clone();
+        for draft in found.drafts {
+            let id = self.docs.next_id();
+            let doc = Document::of_draft(id, draft);
+            if let Some(kept) = doc.file.as_ref().filter(|_| doc.outside.is_none()) {
+                self.files.watch(id, &kept.path, kept.stamp);
+            }
+            self.add_document(doc);
+        }
+        if let Some(doc) = self.docs.list.iter().find(|it| it.path().is_some() && it.path() == front.as_deref()).map(|it| it.id) {
+            self.activate(doc);
+        }
+        for path in found.files {
+            if !self.prefs.open.contains(&path) {
+                self.prefs.open.push(path);
+            }
+        }
+        self.begin(&flows);
     }
 
     fn begin(&mut self, flows: &[PathBuf]) {
@@ -121,11 +161,14 @@ impl App {
         }
         for path in wanted {
             // What was asked for by name is read however it goes; what was open last only if it is still there.
+            if self.docs.list.iter().any(|it| it.path() == Some(path.as_path())) {
+                continue;
+            }
             if !flows.is_empty() || path.exists() {
                 self.files.read(path, None);
             }
         }
-        if flows.is_empty() && self.prefs.open.is_empty() {
+        if flows.is_empty() && self.prefs.open.is_empty() && self.docs.list.is_empty() {
             if self.prefs.welcomed {
                 self.room = Room::Templates;
             } else {
@@ -153,6 +196,7 @@ impl App {
         }
         for doc in &mut self.docs.list {
             doc.refresh(&self.catalog);
+            doc.keep_draft(&mut self.drafts);
         }
         self.keep(&ctx);
         let shared = Ctx {
@@ -171,6 +215,7 @@ impl App {
             views: &mut self.views,
             dock: &mut self.dock,
             palette: &mut self.palette,
+            tables: &mut self.tables,
             dialog: self.dialog.as_ref(),
             toasts: &self.toasts,
             focus_test: std::mem::take(&mut self.focus_test),
@@ -202,6 +247,7 @@ impl App {
                 self.toasts.say(Toast::failure(&failure), now);
             }
         }
+        self.hear_drafts(now);
         while let Some(done) = self.files.next() {
             self.file_done(ctx, done);
         }
@@ -259,6 +305,10 @@ impl App {
 
     /// Writes the preferences once they have settled.
     fn keep(&mut self, ctx: &egui::Context) {
+        if self.waiting.is_some() {
+            // What was open is not known yet, and is not to be forgotten.
+            return;
+        }
         self.prefs.open = self.docs.list.iter().filter_map(|it| it.path().map(PathBuf::from)).collect();
         self.prefs.active = self.docs.active().and_then(|it| it.path().map(PathBuf::from));
         self.prefs.panels = self.dock.written();

@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 use serde_json::Value;
 
 use crate::catalog::Catalog;
-use crate::engine::{self, Connection, Deployment};
+use crate::engine::{self, Connection, Deployment, Given};
 use crate::flow::NodeId;
 use crate::record::Failure;
 use crate::run::RunId;
@@ -31,6 +31,8 @@ pub struct Start {
     pub trigger: NodeId,
     /// What the trigger gives.
     pub payload: Value,
+    /// Steps that are taken as done.
+    pub given: Vec<Given>,
 }
 
 /// What the window has from its first frame on.

@@ -85,10 +85,10 @@ impl Ctx<'_> {
             return if command.needs_flow() { Err("Open a flow first.") } else { Ok(()) };
         };
         match command {
-            UiCommand::Undo if doc.history.undo_label().is_none() => Err("Nothing was changed yet."),
-            UiCommand::Redo if doc.history.redo_label().is_none() => Err("Nothing was taken back."),
+            UiCommand::Undo if doc.history().undo_label().is_none() => Err("Nothing was changed yet."),
+            UiCommand::Redo if doc.history().redo_label().is_none() => Err("Nothing was taken back."),
             UiCommand::Save if doc.saving => Err("It is being saved."),
-            UiCommand::Test => match &self.live.behind {
+            UiCommand::Test | UiCommand::TestStep | UiCommand::TestToHere => match &self.live.behind {
                 _ if self.is_testing(doc) => Err("A test is under way."),
                 Readiness::Ready(_) => Ok(()),
                 Readiness::Starting => Err("The sandbox is starting."),
@@ -104,8 +104,8 @@ impl Ctx<'_> {
     pub(crate) fn title(&self, command: UiCommand) -> String {
         let doc = self.docs.active();
         let label = match command {
-            UiCommand::Undo => doc.and_then(|it| it.history.undo_label()),
-            UiCommand::Redo => doc.and_then(|it| it.history.redo_label()),
+            UiCommand::Undo => doc.and_then(|it| it.history().undo_label()),
+            UiCommand::Redo => doc.and_then(|it| it.history().redo_label()),
             _ => None,
         };
         label.unwrap_or_else(|| command.title().to_owned())
@@ -116,6 +116,7 @@ impl Ctx<'_> {
         use super::theme::ThemeChoice;
         match command {
             UiCommand::ToggleMinimap => Some(self.prefs.minimap),
+            UiCommand::ToggleOutline => Some(self.prefs.outline),
             UiCommand::ToggleSnap => Some(self.prefs.snap),
             UiCommand::ToggleMotion => Some(self.prefs.less_motion),
             UiCommand::ToggleInspector => Some(dock.is_shown(super::shell::Pane::Inspector)),

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::draft::{Draft, Drafts, FoundDraft, Line, Opened, Track};
 use super::files::Stamp;
 use crate::catalog::Catalog;
-use crate::flow::{CheckContext, Checker, Flow, History, NodeId, Problem, Severity};
+use crate::flow::{CheckContext, Checker, Edit, EditError, Flow, Gesture, History, NodeId, Problem, Severity};
 use crate::run::RunId;
 
 /// A tab's number; never used twice while the window is open.
@@ -18,7 +19,8 @@ pub(crate) struct DocId(pub(crate) u64);
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) id: DocId,
-    pub(crate) history: History,
+    history: History,
+    track: Track,
     /// Where it is kept; none before it is saved.
     pub(crate) file: Option<Kept>,
     /// A flow as it came from a template: as long as it is that one, there is nothing to save.
@@ -26,6 +28,8 @@ pub(crate) struct Document {
     /// Somebody else changed or removed the file, and a person has not yet said what then.
     pub(crate) outside: Option<Outside>,
     pub(crate) saving: bool,
+    /// The number of the last save.
+    save: u64,
     pub(crate) test: Option<Test>,
     /// What steps give in a test without being done, because a person pinned it. Kept on this machine, never in the flow.
     pub(crate) pins: BTreeMap<NodeId, Arc<Value>>,
@@ -99,10 +103,12 @@ impl Document {
         Self {
             id,
             history,
+            track: Track::default(),
             file: None,
             pristine: None,
             outside: None,
             saving: false,
+            save: 0,
             test: None,
             pins: BTreeMap::new(),
             problems: Vec::new(),
@@ -111,6 +117,107 @@ impl Document {
             stale: BTreeSet::new(),
             compared: None,
         }
+    }
+
+    /// A flow as its draft tells.
+    pub(crate) fn of_draft(id: DocId, found: FoundDraft) -> Self {
+        let FoundDraft { key, draft, outside } = found;
+        let Draft { history, file, pristine, pins } = draft;
+        Self { track: Track::resumed(key), file, pristine, pins, outside, ..Self::new(id, history) }
+    }
+
+    pub(crate) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// Makes a change a step of its own, or a part of a gesture.
+    pub(crate) fn apply(&mut self, edit: Edit, gesture: Option<&Gesture>) -> Result<(), EditError> {
+        let (was, dirty) = (Arc::clone(self.flow()), self.history.is_dirty());
+        let line = Line::Edit { edit: Box::new(edit.clone()), gesture: gesture.cloned() };
+        match gesture {
+            Some(gesture) => self.history.apply_in(edit, gesture)?,
+            None => self.history.apply(edit)?,
+        }
+        if !Arc::ptr_eq(&was, self.flow()) {
+            self.note(line, &was, dirty);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn end_gesture(&mut self) {
+        self.history.end_gesture();
+        self.track.note_if_kept(Line::EndGesture);
+    }
+
+    pub(crate) fn undo(&mut self) {
+        if self.history.undo() {
+            self.track.note_if_kept(Line::Undo);
+        }
+    }
+
+    pub(crate) fn redo(&mut self) {
+        if self.history.redo() {
+            self.track.note_if_kept(Line::Redo);
+        }
+    }
+
+    /// What a step gives in tests from now on; none lets it be done again.
+    pub(crate) fn pin(&mut self, node: NodeId, output: Option<Arc<Value>>) {
+        let (was, dirty) = (Arc::clone(self.flow()), self.history.is_dirty());
+        self.note(Line::Pin { node: node.clone(), output: output.clone() }, &was, dirty);
+        match output {
+            Some(output) => drop(self.pins.insert(node, output)),
+            None => drop(self.pins.remove(&node)),
+        }
+    }
+
+    fn note(&mut self, line: Line, was: &Arc<Flow>, dirty: bool) {
+        let pristine = self.pristine.as_ref() == Some(was);
+        let file = self.file.as_ref();
+        self.track.note(line, || Opened::new(Arc::clone(was), file, !dirty, pristine));
+    }
+
+    /// It is being written to its file.
+    pub(crate) fn begin_save(&mut self) {
+        self.saving = true;
+        self.save = self.track.saving();
+    }
+
+    /// A snapshot of it is in this file.
+    pub(crate) fn saved(&mut self, snapshot: &Arc<Flow>, path: PathBuf, stamp: Option<Stamp>) {
+        self.track.note_if_kept(Line::Saved { save: self.save, path: path.clone(), stamp });
+        self.history.mark_saved(snapshot);
+        self.file = Some(Kept { path, stamp });
+        self.outside = None;
+    }
+
+    /// A person keeps what is here, whatever the file holds; it may be gone.
+    pub(crate) fn keep(&mut self, stamp: Option<Stamp>) {
+        let (was, dirty) = (Arc::clone(self.flow()), self.history.is_dirty());
+        self.note(Line::Kept { stamp }, &was, dirty);
+        self.history.mark_unsaved();
+        match (&mut self.file, stamp) {
+            (Some(file), Some(_)) => file.stamp = stamp,
+            (file, _) => *file = None,
+        }
+    }
+
+    /// It was read from its file again; what was changed here is gone.
+    pub(crate) fn reloaded(&mut self, flow: Flow, path: PathBuf, stamp: Option<Stamp>) {
+        self.track.forget();
+        self.history = History::new(flow);
+        self.file = Some(Kept { path, stamp });
+        self.outside = None;
+    }
+
+    /// What is kept of changes for the next start is not wanted.
+    pub(crate) fn forget_draft(&mut self) {
+        self.track.forget();
+    }
+
+    /// Hands over what is to be kept for the next start.
+    pub(crate) fn keep_draft(&mut self, drafts: &mut Drafts) {
+        self.track.hand_over(drafts);
     }
 
     pub(crate) fn flow(&self) -> &Arc<Flow> {
@@ -179,8 +286,8 @@ fn stale(was: &Flow, now: &Flow) -> BTreeSet<NodeId> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::Edge;
     use crate::flow::testing::{Sketch, id};
-    use crate::flow::{Edge, Edit};
 
     fn stale_after(edit: Edit) -> Vec<String> {
         let was = Sketch::flow("t.out -> a, a.out -> b, b.out -> c, t.out -> d");
@@ -204,9 +311,9 @@ mod tests {
     fn a_flow_as_it_came_from_a_template_is_nothing_to_save() {
         let mut doc = Document::fresh(DocId(1), Sketch::flow("t"));
         assert!(!doc.is_dirty());
-        doc.history.apply(Edit::SetName("Mine".to_owned())).unwrap();
+        doc.apply(Edit::SetName("Mine".to_owned()), None).unwrap();
         assert!(doc.is_dirty());
-        doc.history.undo();
+        doc.undo();
         assert!(!doc.is_dirty());
     }
 }

@@ -12,6 +12,8 @@ use std::task::{Context, Poll, Wake, Waker as TaskWaker};
 use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
 
+use serde::{Deserialize, Serialize};
+
 use super::archive::Exporting;
 use super::behind::Waker;
 use super::document::DocId;
@@ -21,7 +23,7 @@ use crate::flow::{Flow, disk, file};
 const LOOK_EVERY: Duration = Duration::from_secs(3);
 
 /// What a file was like when it was read or written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stamp {
     length: u64,
     changed: Option<SystemTime>,
@@ -29,7 +31,7 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// None where there is no file.
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         let found = fs::metadata(path).ok()?;
         Some(Self { length: found.len(), changed: found.modified().ok() })
     }

@@ -83,6 +83,7 @@ impl Canvas {
             play: None,
             stale: &stale,
             snap: true,
+            outline: false,
             minimap: true,
             less_motion: false,
             keys: &self.keys,

@@ -8,12 +8,13 @@
 //! |---|---|
 //! | `app`, `ctx`, `msg`, `update` | state, what panels see, what they ask for, and what comes of it |
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
-//! | `document`, `files`, `template` | open flows, their files, and the flows that ship |
+//! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live` | what the engine tells, folded run by run |
 //! | `archive` | what is on the disk of runs, read on threads |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
 //! | `canvas`, `inspector`, `log` | the panes |
+//! | `sandbox` | the imitated services' records as tables |
 //! | `measure` | the canvas without a window, for the bench |
 //!
 //! Invariant: a frame never waits: everything slow happens behind the engine's handle or on a thread of its own.
@@ -26,6 +27,7 @@ mod command;
 mod ctx;
 mod dialog;
 mod document;
+mod draft;
 mod files;
 mod inspector;
 mod keymap;
@@ -36,6 +38,7 @@ mod msg;
 mod page;
 mod palette;
 mod prefs;
+mod sandbox;
 mod shell;
 mod template;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::document::DocId;
 use super::theme::ThemeChoice;
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
+use crate::sandbox::{Deed, Faults, Snapshot, Traps};
 
 /// One request.
 #[derive(Debug)]
@@ -68,6 +69,22 @@ pub(crate) enum Msg {
         step: StepKey,
         release: Release,
     },
+    /// Show the form of a record of the sandbox, by its table's place; none is a new one.
+    OpenRecord {
+        table: usize,
+        id: Option<String>,
+    },
+    /// Add, change or remove a record of the sandbox.
+    ByHand {
+        table: usize,
+        deed: Box<Deed>,
+    },
+    SetFaults(Box<Faults>),
+    SetTraps(Traps),
+    /// The sandbox's records as they were at the start.
+    ResetSandbox,
+    /// And back again.
+    RestoreSandbox(Snapshot),
     /// From now on a step gives this in tests, without being done; none lets it be done again.
     Pin {
         doc: DocId,
@@ -115,6 +132,7 @@ pub(crate) enum Room {
     Flows,
     Templates,
     Catalog,
+    Sandbox,
     Settings,
     Log,
 }

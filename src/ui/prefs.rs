@@ -34,6 +34,8 @@ pub(crate) struct Prefs {
     pub(crate) less_motion: bool,
     pub(crate) minimap: bool,
     pub(crate) snap: bool,
+    /// Flows are shown as lists, not on a canvas.
+    pub(crate) outline: bool,
     /// The newest first.
     pub(crate) recent: Vec<PathBuf>,
     /// The flows in tabs, in order.
@@ -60,6 +62,7 @@ impl Default for Prefs {
             less_motion: false,
             minimap: true,
             snap: true,
+            outline: false,
             recent: Vec::new(),
             open: Vec::new(),
             active: None,

@@ -15,7 +15,7 @@ use super::{ConnectionId, Event};
 use crate::flow::NodeId;
 use crate::journal::{Append, JournalError, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
-use crate::run::{Conclusion, Entry, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
+use crate::run::{Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
 
 /// What a run under way can be told.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Ended {
 pub(super) struct Start {
     pub(super) trigger: NodeId,
     pub(super) payload: Value,
+    /// Steps that are taken as done.
+    pub(super) given: Vec<Given>,
     pub(super) delivery: Option<String>,
     pub(super) parent: Option<(RunId, StepKey)>,
     pub(super) depth: u32,
@@ -117,6 +119,15 @@ impl Driver {
         let entry = Entry::Accepted { trigger: start.trigger, payload: Arc::new(start.payload), at: now };
         driver.run.apply(&entry);
         driver.entries.push(entry);
+        for given in start.given {
+            match driver.run.give(given, now) {
+                Ok(entry) => driver.entries.push(entry),
+                Err(failure) => {
+                    shared.leave(id);
+                    return Err(failure);
+                }
+            }
+        }
         let (reply, answer) = oneshot::channel();
         shared.tasks.spawn(driver.drive(Some(reply)));
         // The task answers in every case; if it is gone, the runtime is ending.

@@ -130,6 +130,7 @@ async fn start(
 ) -> Response {
     let (respond, responded) = oneshot::channel();
     let start = Start {
+        given: Vec::new(),
         delivery: delivery.map(|it| format!("hook:{node}:{it}")),
         trigger: node,
         payload,

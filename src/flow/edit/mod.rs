@@ -2,6 +2,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::field::Unset;
@@ -14,7 +15,8 @@ pub const MAX_NODES: usize = 10_000;
 pub const MAX_EDGES: usize = 50_000;
 
 /// One change to a flow. Everything that a window, a command or an import does to a flow is made of these.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Edit {
     /// A new node. Any id that is free is taken; [`Flow::check`] says if expressions cannot speak of it.
     AddNode {

@@ -53,6 +53,21 @@ impl State {
         }
     }
 
+    /// Its icon, whether that is the filled one, and its colour; none where there is nothing to say.
+    pub(crate) fn mark(&self, colors: &Colors) -> Option<(char, bool, Color32)> {
+        Some(match self {
+            Self::New => return None,
+            Self::NotReached => (icon::CIRCLE_DASHED, false, colors.text.dim),
+            Self::Incomplete(_) | Self::Parked => (icon::WARNING, true, colors.waiting.mark),
+            Self::Muted => (icon::EYE_SLASH, false, colors.skipped.text),
+            Self::Running => (icon::PLAY_CIRCLE, true, colors.accent.text),
+            Self::Waiting => (icon::CLOCK, true, colors.waiting.mark),
+            Self::Done => (icon::CHECK_CIRCLE, true, colors.ok.mark),
+            Self::Failed => (icon::X_CIRCLE, true, colors.failed.mark),
+            Self::Stale => (icon::CLOCK_COUNTER_CLOCKWISE, false, colors.waiting.mark),
+        })
+    }
+
     /// For those who do not see it.
     pub(crate) fn words(&self) -> String {
         match self {
@@ -309,18 +324,9 @@ impl Card<'_> {
     fn draw_mark(&self, pen: &Pen<'_>) {
         let colors = pen.colors;
         let at = pen.t * (self.rect.min + vec2(metric::WIDTH - metric::PAD - 7.0, metric::PORT_Y));
-        let fill = font::icons_fill(pen.font_size(14.0));
-        let thin = font::icons(pen.font_size(14.0));
-        match &self.state {
-            State::New => {}
-            State::NotReached => pen.icon(at, icon::CIRCLE_DASHED, thin, colors.text.dim),
-            State::Incomplete(_) | State::Parked => pen.icon(at, icon::WARNING, fill, colors.waiting.mark),
-            State::Muted => pen.icon(at, icon::EYE_SLASH, thin, colors.skipped.text),
-            State::Running => pen.icon(at, icon::PLAY_CIRCLE, fill, colors.accent.text),
-            State::Waiting => pen.icon(at, icon::CLOCK, fill, colors.waiting.mark),
-            State::Done => pen.icon(at, icon::CHECK_CIRCLE, fill, colors.ok.mark),
-            State::Failed => pen.icon(at, icon::X_CIRCLE, fill, colors.failed.mark),
-            State::Stale => pen.icon(at, icon::CLOCK_COUNTER_CLOCKWISE, thin, colors.waiting.mark),
+        if let Some((icon, fill, color)) = self.state.mark(colors) {
+            let size = pen.font_size(14.0);
+            pen.icon(at, icon, if fill { font::icons_fill(size) } else { font::icons(size) }, color);
         }
     }
 

@@ -78,7 +78,7 @@ fn show_add(ui: &Ui, stage: &mut Stage<'_>, mut menu: AddMenu) -> Option<AddMenu
         .iter()
         .map(|it| Row { icon: it.face.icon, ink: it.face.hue.ink(colors), title: &it.title, owner: &it.owner })
         .collect();
-    let at = stage.view.to_screen() * menu.at;
+    let at = stage.anchor.unwrap_or_else(|| stage.view.to_screen() * menu.at);
     let hint = match (&menu.from, &menu.splice) {
         (Some((node, port)), _) => {
             let title = stage.board.spot(node).map(super::Spot::title).unwrap_or_default();
@@ -187,7 +187,7 @@ fn show_link(ui: &Ui, stage: &mut Stage<'_>, mut menu: LinkMenu) -> Option<LinkM
     let hint = format!("From {} ({way}) to…{more}", from.title());
     let list = Pick {
         id: stage.id.with("link"),
-        at: stage.view.to_screen() * from.rect().right_top(),
+        at: stage.anchor.unwrap_or_else(|| stage.view.to_screen() * from.rect().right_top()),
         width: 340.0,
         hint: &hint,
         name: "Find a step to connect to",
@@ -223,24 +223,27 @@ fn show_renaming(ui: &Ui, stage: &mut Stage<'_>, mut renaming: Renaming) -> Opti
         .corner_radius(radius::BASE)
         .inner_margin(Margin::same(6));
     let just_opened = renaming.fresh;
-    let shown = Area::new(stage.id.with("rename")).order(Order::Foreground).fixed_pos(screen.min).show(ui.ctx(), |ui| {
-        frame
-            .show(ui, |ui| {
-                ui.set_width(width - 12.0);
-                let text = &mut renaming.text;
-                let edit = if several { TextEdit::multiline(text).desired_rows(3) } else { TextEdit::singleline(text) };
-                let name = if several { "Text of the note" } else { "Name" };
-                let hint = if several { "A title, then what others should know" } else { "A name" };
-                let edit = edit.hint_text(hint).desired_width(f32::INFINITY).frame(Frame::NONE);
-                let response = ui.add(edit).accessible_name(name);
-                if renaming.fresh {
-                    response.request_focus();
-                    renaming.fresh = false;
-                }
-                response
-            })
-            .inner
-    });
+    let shown = Area::new(stage.id.with("rename")).order(Order::Foreground).fixed_pos(stage.anchor.unwrap_or(screen.min)).show(
+        ui.ctx(),
+        |ui| {
+            frame
+                .show(ui, |ui| {
+                    ui.set_width(width - 12.0);
+                    let text = &mut renaming.text;
+                    let edit = if several { TextEdit::multiline(text).desired_rows(3) } else { TextEdit::singleline(text) };
+                    let name = if several { "Text of the note" } else { "Name" };
+                    let hint = if several { "A title, then what others should know" } else { "A name" };
+                    let edit = edit.hint_text(hint).desired_width(f32::INFINITY).frame(Frame::NONE);
+                    let response = ui.add(edit).accessible_name(name);
+                    if renaming.fresh {
+                        response.request_focus();
+                        renaming.fresh = false;
+                    }
+                    response
+                })
+                .inner
+        },
+    );
     let field = shown.inner;
     let escape = ui.input(|it| it.key_pressed(Key::Escape));
     let done = !just_opened && (field.lost_focus() || shown.response.clicked_elsewhere());
@@ -277,7 +280,11 @@ pub(super) fn on_things(response: &Response, stage: &mut Stage<'_>) {
     response.context_menu(|ui| {
         menu_look(ui, 240.0);
         let selection = &stage.view.selection;
-        let mut commands = vec![Some(UiCommand::Rename), Some(UiCommand::ToggleMute), None];
+        let mut commands = Vec::new();
+        if selection.only_node().is_some() {
+            commands.extend([Some(UiCommand::TestStep), Some(UiCommand::TestToHere), None]);
+        }
+        commands.extend([Some(UiCommand::Rename), Some(UiCommand::ToggleMute), None]);
         if selection.nodes.len() > 1 || !selection.groups.is_empty() {
             commands.push(Some(UiCommand::Group));
         }

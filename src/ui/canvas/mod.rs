@@ -17,6 +17,7 @@ mod layer;
 mod menu;
 mod minimap;
 pub(crate) mod order;
+pub(crate) mod outline;
 mod pointer;
 pub(crate) mod rewire;
 pub(crate) mod sentence;
@@ -30,7 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Id, Response, Sense, Ui, UiBuilder, WidgetInfo};
+use eframe::egui::{Id, Pos2, Response, Sense, Ui, UiBuilder, WidgetInfo};
 use jiff::Timestamp;
 
 pub(crate) use self::board::{Board, Spot};
@@ -53,6 +54,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) stale: &'a BTreeSet<NodeId>,
     pub(crate) snap: bool,
     pub(crate) minimap: bool,
+    /// The flow is shown as a list.
+    pub(crate) outline: bool,
     pub(crate) less_motion: bool,
     pub(crate) keys: &'a Keymap,
     /// Whether keys are meant for it.
@@ -105,9 +108,15 @@ pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>, view: &mut View) -> Vec<Act> 
     let mut inner = ui.new_child(UiBuilder::new().id_salt("canvas").max_rect(rect));
     inner.set_clip_rect(rect.intersect(ui.clip_rect()));
     let ground = inner.interact(rect, id, Sense::click_and_drag());
-    let name = format!("Canvas of {}", scene.flow.name);
-    ground.widget_info(|| WidgetInfo::labeled(Role::Canvas, true, &name));
-    let mut stage = Stage { scene, view, board: &board, id, ground, acts: &mut acts };
+    let (role, what) = if scene.outline { (Role::Tree, "Outline") } else { (Role::Canvas, "Canvas") };
+    let name = format!("{what} of {}", scene.flow.name);
+    ground.widget_info(|| WidgetInfo::labeled(role, true, &name));
+    let mut stage = Stage { scene, view, board: &board, id, ground, anchor: None, acts: &mut acts };
+    if scene.outline {
+        outline::show(&mut inner, &mut stage);
+        menu::show(&mut inner, &mut stage);
+        return acts;
+    }
     pointer::look_around(&mut inner, &mut stage);
     layer::paint(&mut inner, &mut stage);
     walk::keys(&mut inner, &mut stage);
@@ -123,6 +132,8 @@ struct Stage<'a> {
     board: &'a Arc<Board>,
     id: Id,
     ground: Response,
+    /// Where lists and texts over it open, if not at their place on the canvas.
+    anchor: Option<Pos2>,
     acts: &'a mut Vec<Act>,
 }
 

@@ -147,6 +147,8 @@ pub(crate) struct View {
     pub(crate) rect: Rect,
     /// Everything is to be brought into view once the size is known.
     pub(crate) fit_soon: bool,
+    /// The lines of the outline.
+    pub(crate) listed: Option<super::outline::Listed>,
     board: Option<(Arc<Flow>, Arc<Board>)>,
     back: Vec<(Vec2, f32)>,
     forward: Vec<(Vec2, f32)>,
@@ -178,6 +180,7 @@ impl Default for View {
             focus: None,
             rect: Rect::ZERO,
             fit_soon: true,
+            listed: None,
             board: None,
             back: Vec::new(),
             forward: Vec::new(),

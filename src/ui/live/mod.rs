@@ -34,6 +34,8 @@ pub(crate) struct Live {
     runs: BTreeMap<RunId, Play>,
     /// Counts up with every change, so that what is made from it can be kept.
     pub(crate) version: u64,
+    /// The last entry of the sandbox's ledger before the last test.
+    pub(crate) lit_from: u64,
     /// Events that were lost; what they told is in the log on disk.
     pub(crate) missed: u64,
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::engine::Given;
 use crate::flow::{Flow, NodeId, Order, PortId};
 use crate::run::{Entry, Release, StepKey};
 use crate::ui::msg::RetryFrom;
@@ -17,15 +18,6 @@ pub(crate) struct Plan {
     pub(crate) payload: Arc<Value>,
     /// Steps that are taken as done, in the order of their ends.
     pub(crate) given: Vec<Given>,
-}
-
-/// What a step gave.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Given {
-    pub(crate) node: NodeId,
-    /// The way that it took.
-    pub(crate) port: PortId,
-    pub(crate) output: Arc<Value>,
 }
 
 /// Plans it on a version of the flow; the words say why that cannot be.
@@ -50,11 +42,14 @@ pub(crate) fn plan(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<P
     // A step within a for-each is done again with all items of it.
     let chosen = order.enclosing(&chosen).into_iter().next().unwrap_or(chosen);
     let again = downstream(flow, &chosen);
+    // A step that failed and of which nothing followed is done again: with it the run would end at once.
+    let leads_on = |it: &Given| it.port != PortId::error() || flow.edges_from(&it.node).any(|edge| edge.port == it.port);
     let fits = |it: &Given| {
         let node = flow.nodes.get(&it.node);
         it.node != trigger
             && !again.contains(&it.node)
             && order.depth(&it.node) == 0
+            && leads_on(it)
             && node.is_some_and(|node| !node.muted && node.kind.ports().contains(&it.port))
     };
     let given = ended(entries).into_iter().filter(fits).collect();
@@ -174,7 +169,7 @@ mod tests {
             (RetryFrom::Start, &[]),
             (RetryFrom::Failed, &["a.out", "side.out"]),
             (step("a"), &["side.out"]),
-            (step("side"), &["a.out", "b.error"]),
+            (step("side"), &["a.out"]),
             (step("t"), &[]),
         ];
         for (from, expected) in cases {

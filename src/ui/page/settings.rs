@@ -44,6 +44,7 @@ fn look(ui: &mut Ui, ctx: &Ctx<'_>) {
     ui.add_space(8.0);
     for (command, words, on) in [
         (UiCommand::ToggleMotion, "Less motion: nothing moves by itself", ctx.prefs.less_motion),
+        (UiCommand::ToggleOutline, "Flows as lists, for keyboard and screen reader", ctx.prefs.outline),
         (UiCommand::ToggleMinimap, "Map of the flow on the canvas", ctx.prefs.minimap),
         (UiCommand::ToggleSnap, "Cards snap to the grid", ctx.prefs.snap),
     ] {

@@ -155,6 +155,7 @@ impl Panes<'_> {
             stale: &doc.stale,
             snap: ctx.prefs.snap,
             minimap: ctx.prefs.minimap,
+            outline: ctx.prefs.outline,
             less_motion: ctx.prefs.less_motion,
             keys: ctx.keys,
             listens: !ctx.asking,

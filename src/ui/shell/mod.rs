@@ -21,6 +21,7 @@ use super::log::{self, Log};
 use super::msg::Room;
 use super::page;
 use super::palette::{self, Palette};
+use super::sandbox::{self, Tables};
 use super::theme::tokens::{extent, line};
 use super::theme::{self};
 use super::toast::Toasts;
@@ -30,6 +31,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) views: &'a mut BTreeMap<DocId, View>,
     pub(crate) dock: &'a mut Dock,
     pub(crate) palette: &'a mut Option<Palette>,
+    pub(crate) tables: &'a mut Tables,
     pub(crate) dialog: Option<&'a Dialog>,
     pub(crate) toasts: &'a Toasts,
     /// The test button takes the keyboard.
@@ -40,7 +42,7 @@ pub(crate) struct Parts<'a> {
 
 /// Paints the window.
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
-    let Parts { views, dock, palette, dialog, toasts, focus_test, log } = parts;
+    let Parts { views, dock, palette, tables, dialog, toasts, focus_test, log } = parts;
     let whole = ui.max_rect();
     let colors = theme::colors(ui);
     let bar = Frame::new().fill(colors.bg.app);
@@ -72,6 +74,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
         }
         Room::Templates => page::templates(ui, ctx),
         Room::Catalog => page::catalog(ui, ctx),
+        Room::Sandbox => sandbox::show(ui, ctx, tables),
         Room::Settings => page::settings(ui, ctx),
         Room::Log => log::whole(ui, ctx, log),
     });

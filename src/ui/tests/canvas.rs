@@ -27,7 +27,7 @@ fn a_card_is_moved_by_one_step_that_can_be_taken_back() {
     desk.drag(from, from + vec2(40.0, 64.0));
     let moved = desk.flow().layout[&id("a")];
     assert_eq!(moved, [before[&id("a")][0] + 40, before[&id("a")][1] + 64]);
-    assert_eq!(desk.doc().history.undo_label().as_deref(), Some("Undo Move node"));
+    assert_eq!(desk.doc().history().undo_label().as_deref(), Some("Undo Move node"));
     desk.key(Modifiers::COMMAND, Key::Z);
     assert_eq!(desk.flow().layout, before);
     desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
@@ -94,7 +94,7 @@ fn several_cards_are_selected_by_a_box_and_moved_together() {
     assert_eq!(desk.selected(), ["a", "b"]);
     let from = desk.card("b").center();
     desk.drag(from, from + vec2(24.0, 24.0));
-    assert_eq!(desk.doc().history.undo_label().as_deref(), Some("Undo Move 2 things"));
+    assert_eq!(desk.doc().history().undo_label().as_deref(), Some("Undo Move 2 things"));
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_step_goes_into_the_wire_that_it_is_dropped_on() {
     let a = desk.card("a").center();
     desk.drag(a, wire + vec2(0.0, 20.0));
     assert_eq!(desk.flow().edges, [edge("t", "out", "a"), edge("a", "out", "b")].into());
-    assert_eq!(desk.doc().history.undo_label().as_deref(), Some("Undo Put into the wire"));
+    assert_eq!(desk.doc().history().undo_label().as_deref(), Some("Undo Put into the wire"));
 }
 
 #[test]

@@ -493,7 +493,51 @@ fn the_canvas_shows_a_run_that_was() {
 fn the_log_is_reached_by_its_keys() {
     let files = Disk::new();
     let mut desk = files.desk(&flow("one", "Visits"));
-    desk.key(Modifiers::ALT, Key::Num3);
+    desk.key(Modifiers::ALT, Key::Num4);
     desk.until("the log is read", |app| app.room == Room::Log && settled(app));
     assert!(desk.has("No runs yet"));
+}
+
+#[test]
+fn a_run_is_done_again_from_a_step_and_what_came_before_is_taken_as_done() {
+    use super::runs::{add, stage};
+    use crate::flow::testing::id;
+    use crate::flow::{Binding, Edge, Edit, Level, NodeKind, Trigger};
+    let mut flow = Flow::new("again", "Again");
+    add(&mut flow, "t", NodeKind::Trigger(Trigger::Manual { sample: json!({"n": 1}) }));
+    add(&mut flow, "a", NodeKind::Set { fields: [("x", Binding::value(7))].into() });
+    add(&mut flow, "b", NodeKind::Log { level: Level::Info, message: Binding::text("{{ a.x }}") });
+    for (from, to) in [("t", "a"), ("a", "b")] {
+        flow.apply(Edit::Connect(Edge { from: id(from), port: "out".into(), to: id(to) })).unwrap();
+    }
+    let mut desk = Desk::with(&flow);
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    let ended = |app: &App, number: usize| app.live.runs().filter(|it| it.outcome.is_some()).count() == number;
+    desk.press("Test");
+    desk.until("the test has ended", |app| ended(app, 1));
+    desk.press("Log");
+    desk.until("the run is read", |app| settled(app) && app.log.whole.loaded().is_some_and(|it| it.head.finished.is_some()));
+    let first = desk.window.state().log.whole.loaded().unwrap().head.id;
+    click_row(&mut desk, "b, done");
+    desk.press("Run again from here");
+    desk.press("From here, as the flow is now");
+    desk.until("it is done again", |app| ended(app, 2));
+    desk.until("the new run is read", |app| {
+        settled(app) && app.log.whole.loaded().is_some_and(|it| it.head.id != first && it.head.finished.is_some())
+    });
+    let run = desk.window.state().log.whole.loaded().unwrap();
+    let lines: Vec<String> = run
+        .entries
+        .iter()
+        .filter_map(|it| match it {
+            Entry::StepStarted { step, .. } => Some(format!("{step} begins")),
+            Entry::StepSucceeded { step, .. } => Some(format!("{step} done")),
+            Entry::Logged { message, .. } => Some(message.clone()),
+            _ => None,
+        })
+        .collect();
+    assert!(!lines.contains(&"a begins".to_owned()) && lines.contains(&"a done".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"7".to_owned()), "{lines:?}");
+    assert_eq!(run.head.outcome, Some(Outcome::Succeeded));
 }

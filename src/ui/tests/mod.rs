@@ -1,7 +1,10 @@
 //! The window as a person uses it, by the names of its controls: no display, no graphics driver, no sleeping.
 mod canvas;
 mod desk;
+mod drafts;
 mod files;
 mod log;
+mod outline;
 mod runs;
+mod sandbox;
 mod shell;

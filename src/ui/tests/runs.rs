@@ -13,7 +13,7 @@ use crate::ui::document::Test;
 use crate::ui::live::Phase;
 
 /// Puts an engine and a sandbox behind a window; they end with the runtime.
-fn stage(desk: &Desk) -> tokio::runtime::Runtime {
+pub(super) fn stage(desk: &Desk) -> tokio::runtime::Runtime {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let data = desk.home.path().join("sandbox");
     let (told, waker) = (desk.told.clone(), std::sync::Arc::clone(&desk.waker));
@@ -66,7 +66,9 @@ fn stage(desk: &Desk) -> tokio::runtime::Runtime {
                 for it in start.flows {
                     engine.deploy(it).wait().await.unwrap().unwrap();
                 }
-                let result = engine.start(flow, Some(start.trigger), start.payload, Some(watch)).wait().await.unwrap();
+                let given = start.given;
+                let result =
+                    engine.start_with(flow, Some(start.trigger), start.payload, given, Some(watch)).wait().await.unwrap();
                 answers.send(Told::Started { ticket: start.ticket, result }).unwrap_or_default();
                 wake();
             });
@@ -85,7 +87,7 @@ fn stage(desk: &Desk) -> tokio::runtime::Runtime {
     runtime
 }
 
-fn ended(app: &crate::ui::app::App) -> bool {
+pub(super) fn ended(app: &crate::ui::app::App) -> bool {
     let doc = app.docs.active().unwrap();
     let run = doc.test.as_ref().and_then(Test::run).and_then(|it| app.live.run(it));
     run.is_some_and(|it| it.outcome.is_some())
@@ -180,7 +182,36 @@ fn without_an_engine_the_button_is_off_and_says_why() {
     assert!(desk.has_containing("not now"));
 }
 
-fn add(flow: &mut Flow, node: &str, kind: NodeKind) {
+pub(super) fn add(flow: &mut Flow, node: &str, kind: NodeKind) {
     let made = std::sync::Arc::new(Node { name: node.to_owned(), muted: false, kind });
     flow.apply(Edit::AddNode { id: id(node), node: made, at: None }).unwrap();
+}
+
+#[test]
+fn a_single_step_is_tested_on_what_was_given_before_and_up_to_here_ends_there() {
+    let mut desk = Desk::first();
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    let calls = |desk: &Desk| desk.window.state().live.stage().unwrap().sandbox.ledger().len();
+    // Nothing was given yet.
+    desk.press_button("Read the contact back");
+    desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+    assert!(desk.has_containing("comes before it and has given nothing yet"));
+    let before = calls(&desk);
+    desk.key(Modifiers::ALT, Key::Enter);
+    desk.until("the test has ended", ended);
+    let to_here = calls(&desk) - before;
+    assert!(to_here >= 2, "the contact was saved and read: {to_here}");
+    let shown = |desk: &Desk, node: &str| {
+        let app = desk.window.state();
+        let doc = app.docs.active().unwrap();
+        let play = app.live.run(doc.test.as_ref().unwrap().run().unwrap()).unwrap();
+        play.node(&id(node)).map(|it| it.phase() == Phase::Done)
+    };
+    assert_eq!((shown(&desk, "read_contact"), shown(&desk, "done")), (Some(true), None));
+    let (first, before) = (desk.doc().test.as_ref().unwrap().run(), calls(&desk));
+    desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Enter);
+    desk.until("another run has ended", |app| ended(app) && app.docs.active().unwrap().test.as_ref().unwrap().run() != first);
+    assert_eq!(calls(&desk) - before, 1, "only that step was done");
+    assert_eq!(shown(&desk, "save_contact"), Some(true), "and what was before it counts as done");
 }

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use eframe::egui::Context;
 
-use crate::flow::History;
 use crate::ui::app::App;
-use crate::ui::document::{DocId, Document, Kept, Outside};
+use crate::ui::document::{DocId, Document, Outside};
 use crate::ui::files::{Ask, Done, Expected, Unsaved};
 use crate::ui::msg::{Msg, OutsideAnswer};
 use crate::ui::toast::{Toast, Tone};
@@ -28,7 +27,7 @@ impl App {
         let snapshot = Arc::clone(doc.flow());
         match doc.file.clone() {
             Some(kept) if !asks => {
-                doc.saving = true;
+                doc.begin_save();
                 self.files.save(id, snapshot, kept.path, Expected::Stamp(kept.stamp), close);
             }
             kept => {
@@ -49,7 +48,7 @@ impl App {
             }
             Done::Picked { ask: Ask::Save { doc, close }, paths } => {
                 let (Some(path), Some(it)) = (paths.into_iter().next(), self.docs.get_mut(doc)) else { return };
-                it.saving = true;
+                it.begin_save();
                 let snapshot = Arc::clone(it.flow());
                 // The dialog asked before it gave the name of a file that is there.
                 self.files.save(doc, snapshot, path, Expected::Anything, close);
@@ -61,9 +60,7 @@ impl App {
             }
             Done::Read { path, result: Ok((flow, stamp)), again: Some(doc) } => {
                 if let Some(it) = self.docs.get_mut(doc) {
-                    it.history = History::new(*flow);
-                    it.file = Some(Kept { path: path.clone(), stamp });
-                    it.outside = None;
+                    it.reloaded(*flow, path.clone(), stamp);
                     self.files.watch(doc, &path, stamp);
                     self.say(ctx, Toast::new(Tone::Done, "Read again from its file"));
                 }
@@ -110,9 +107,7 @@ impl App {
         it.saving = false;
         match result {
             Ok(stamp) => {
-                it.history.mark_saved(snapshot);
-                it.file = Some(Kept { path: path.to_owned(), stamp });
-                it.outside = None;
+                it.saved(snapshot, path.to_owned(), stamp);
                 let is_dirty = it.is_dirty();
                 self.files.watch(doc, path, stamp);
                 self.prefs.remember(path);
@@ -144,23 +139,18 @@ impl App {
     pub(super) fn outside(&mut self, doc: DocId, answer: OutsideAnswer) {
         let Some(it) = self.docs.get_mut(doc) else { return };
         let Some(outside) = it.outside.take() else { return };
-        let Some(kept) = &mut it.file else { return };
+        let Some(kept) = &it.file else { return };
         match (answer, outside) {
             (OutsideAnswer::Reload, _) => {
                 let path = kept.path.clone();
                 self.files.read(path, Some(doc));
             }
             (OutsideAnswer::Keep, Outside::Changed(stamp)) => {
-                kept.stamp = Some(stamp);
                 let path = kept.path.clone();
-                // What is here is not what the file holds.
-                it.history.mark_saved(&Arc::new(crate::flow::Flow::new("", "")));
+                it.keep(Some(stamp));
                 self.files.watch(doc, &path, Some(stamp));
             }
-            (OutsideAnswer::Keep, Outside::Removed) => {
-                it.file = None;
-                it.history.mark_saved(&Arc::new(crate::flow::Flow::new("", "")));
-            }
+            (OutsideAnswer::Keep, Outside::Removed) => it.keep(None),
         }
     }
 }

@@ -113,7 +113,7 @@ impl App {
         }
     }
 
-    /// Starts it. `plan.given` are the steps that are taken as done: this is the one place that hands them to the engine.
+    /// Starts it, with the steps that are taken as done.
     fn start_again(&mut self, ctx: &Context, flow: &Arc<Flow>, plan: Plan) {
         let Plan { trigger, payload, given } = plan;
         let flows = self.deployments(flow);
@@ -121,14 +121,11 @@ impl App {
             self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again yet").detail("The sandbox is not up."));
             return;
         };
-        if !given.is_empty() {
-            let words = "Steps before it would be done a second time. Run it from the start instead.";
-            self.say(ctx, Toast::new(Tone::Failed, "The run cannot go on from there").detail(words));
-            return;
-        }
+        let lit_from = stage.sandbox.last_seq();
         self.tickets += 1;
         let ticket = self.tickets;
-        (stage.start)(Start { ticket, flows, trigger, payload: (*payload).clone() });
+        (stage.start)(Start { ticket, flows, trigger, payload: (*payload).clone(), given });
+        self.live.lit_from = lit_from;
         // A run of the flow as it is now plays on its canvas.
         let same = |it: &&mut Document| Arc::ptr_eq(it.flow(), flow);
         match self.docs.list.iter_mut().find(same) {

@@ -1,10 +1,13 @@
 //! The only place that changes the window's state: one function a request.
+mod aim;
 mod file;
 mod log;
+mod sandbox;
 mod test;
 
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
+use self::aim::Aim;
 use super::app::App;
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
@@ -20,7 +23,7 @@ use super::shell::Pane;
 use super::template;
 use super::theme::ThemeChoice;
 use super::toast::{Toast, Tone};
-use crate::flow::{EditError, Flow, FlowId, NodeId};
+use crate::flow::{Edit, Flow, FlowId, Gesture, NodeId};
 
 impl App {
     /// Does what was asked for.
@@ -28,11 +31,11 @@ impl App {
         match msg {
             Msg::Do(command) => self.command(ctx, command),
             Msg::Go(room) => self.room = room,
-            Msg::Edit(doc, edit) => self.edit(ctx, doc, |it| it.history.apply(edit)),
-            Msg::EditIn(doc, edit, gesture) => self.edit(ctx, doc, |it| it.history.apply_in(edit, &gesture)),
+            Msg::Edit(doc, edit) => self.edit(ctx, doc, edit, None),
+            Msg::EditIn(doc, edit, gesture) => self.edit(ctx, doc, edit, Some(&gesture)),
             Msg::EndGesture(doc) => {
                 if let Some(doc) = self.docs.get_mut(doc) {
-                    doc.history.end_gesture();
+                    doc.end_gesture();
                 }
             }
             Msg::Select { doc, nodes, show } => self.select(doc, &nodes, show),
@@ -63,12 +66,23 @@ impl App {
                 self.keys = Keymap::new(&self.prefs.keys);
             }
             Msg::ForgetRecent => self.prefs.recent.clear(),
+            Msg::OpenRecord { table, id } => self.open_record(table, id.as_deref()),
+            Msg::ByHand { table, deed } => self.by_hand(ctx, table, *deed),
+            Msg::SetFaults(faults) => {
+                if let Some(stage) = self.live.stage() {
+                    stage.sandbox.set_faults(*faults);
+                }
+            }
+            Msg::SetTraps(traps) => {
+                if let Some(stage) = self.live.stage() {
+                    stage.sandbox.set_traps(traps);
+                }
+            }
+            Msg::ResetSandbox => self.reset_sandbox(ctx),
+            Msg::RestoreSandbox(snapshot) => self.restore_sandbox(&snapshot),
             Msg::Pin { doc, node, output } => {
                 if let Some(doc) = self.docs.get_mut(doc) {
-                    match output {
-                        Some(output) => drop(doc.pins.insert(node, output)),
-                        None => drop(doc.pins.remove(&node)),
-                    }
+                    doc.pin(node, output);
                 }
             }
             Msg::Release { run, step, release } => {
@@ -115,15 +129,19 @@ impl App {
             UiCommand::Redo => self.step_history(ctx, false),
             UiCommand::Paste => ctx.send_viewport_cmd(ViewportCommand::RequestPaste),
             UiCommand::ToggleMinimap => self.prefs.minimap ^= true,
+            UiCommand::ToggleOutline => self.prefs.outline ^= true,
             UiCommand::ToggleSnap => self.prefs.snap ^= true,
             UiCommand::ToggleInspector => self.dock.toggle(Pane::Inspector),
             UiCommand::ToggleLog => self.dock.toggle(Pane::Log),
             UiCommand::ResetPanels => self.dock.reset(),
             UiCommand::ShowFlows => self.room = Room::Flows,
             UiCommand::ShowTemplates => self.room = Room::Templates,
+            UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
-            UiCommand::Test => self.start_test(ctx),
+            UiCommand::Test => self.start_test(ctx, Aim::Whole),
+            UiCommand::TestStep => self.test_selected(ctx, Aim::Only),
+            UiCommand::TestToHere => self.test_selected(ctx, Aim::UpTo),
             UiCommand::CancelTest => self.cancel_test(),
             UiCommand::ThemeSystem => self.prefs.theme = ThemeChoice::System,
             UiCommand::ThemeDark => self.prefs.theme = ThemeChoice::Dark,
@@ -171,7 +189,7 @@ impl App {
             self.say(ctx, Toast::new(Tone::Note, words));
         }
         if let Some(edit) = outcome.edit {
-            self.edit(ctx, id, |it| it.history.apply(edit));
+            self.edit(ctx, id, edit, None);
         }
         if let Some(nodes) = outcome.select {
             let view = self.views.entry(id).or_default();
@@ -180,9 +198,9 @@ impl App {
         }
     }
 
-    fn edit(&mut self, ctx: &Context, id: DocId, change: impl FnOnce(&mut Document) -> Result<(), EditError>) {
+    fn edit(&mut self, ctx: &Context, id: DocId, edit: Edit, gesture: Option<&Gesture>) {
         let Some(doc) = self.docs.get_mut(id) else { return };
-        if let Err(error) = change(doc) {
+        if let Err(error) = doc.apply(edit, gesture) {
             let words = super::words::sentence(&error.to_string());
             self.say(ctx, Toast::new(Tone::Failed, "That cannot be done").detail(words));
         }
@@ -191,9 +209,9 @@ impl App {
     fn step_history(&mut self, ctx: &Context, back: bool) {
         let Some(doc) = self.docs.active.and_then(|it| self.docs.get_mut(it)) else { return };
         if back {
-            doc.history.undo();
+            doc.undo();
         } else {
-            doc.history.redo();
+            doc.redo();
         }
         ctx.request_repaint();
     }
@@ -219,7 +237,7 @@ impl App {
         let at = view.pointer.filter(|it| seen.contains(*it)).unwrap_or_else(|| seen.center());
         match clipboard::paste(doc.flow(), text, Target::Around(at)) {
             Ok(pasted) => {
-                self.edit(ctx, id, |it| it.history.apply(pasted.edit));
+                self.edit(ctx, id, pasted.edit, None);
                 let view = self.views.entry(id).or_default();
                 view.selection.clear();
                 view.selection.nodes = pasted.nodes.into_iter().collect();
@@ -289,7 +307,9 @@ impl App {
     pub(super) fn close_now(&mut self, doc: DocId) {
         let Some(at) = self.docs.list.iter().position(|it| it.id == doc) else { return };
         self.cancel_test_of(doc);
-        self.docs.list.remove(at);
+        let mut closed = self.docs.list.remove(at);
+        closed.forget_draft();
+        closed.keep_draft(&mut self.drafts);
         self.views.remove(&doc);
         self.files.unwatch(doc);
         if self.docs.active == Some(doc) {
@@ -323,7 +343,10 @@ impl App {
                 self.activate(doc);
                 self.save(false, true);
             }
-            (Some(Dialog::Quit { .. }), Answer::Discard) => self.leave(),
+            (Some(Dialog::Quit { .. }), Answer::Discard) => {
+                self.docs.list.iter_mut().filter(|it| it.is_dirty()).for_each(Document::forget_draft);
+                self.leave();
+            }
             (Some(Dialog::Quit { .. }), Answer::Save) => {
                 let dirty: Vec<DocId> = self.docs.list.iter().filter(|it| it.is_dirty()).map(|it| it.id).collect();
                 for doc in dirty {

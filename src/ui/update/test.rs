@@ -2,11 +2,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eframe::egui::Context;
-use serde_json::{Value, json};
-
+use super::aim::{Aim, Desk};
 use crate::engine::Deployment;
-use crate::flow::{Flow, NodeId, NodeKind, Severity, Trigger};
+use crate::flow::{Flow, NodeId, NodeKind, Problem, Severity};
 use crate::record::Failure;
 use crate::run::{Outcome, RunId};
 use crate::ui::app::App;
@@ -15,48 +13,72 @@ use crate::ui::document::{DocId, Document, Test, TestState};
 use crate::ui::msg::Msg;
 use crate::ui::shell::Pane;
 use crate::ui::toast::{Toast, Tone};
+use eframe::egui::Context;
 
 impl App {
-    pub(super) fn start_test(&mut self, ctx: &Context) {
+    /// Tests the step that is selected, alone or with all that leads to it.
+    pub(super) fn test_selected(&mut self, ctx: &Context, aim: impl FnOnce(NodeId) -> Aim) {
+        let view = self.docs.active.and_then(|it| self.views.get(&it));
+        match view.and_then(|it| it.selection.only_node()).cloned() {
+            Some(node) => self.start_test(ctx, aim(node)),
+            None => self.say(ctx, Toast::new(Tone::Note, "Select the step to be tested")),
+        }
+    }
+
+    pub(super) fn start_test(&mut self, ctx: &Context, aim: Aim) {
         let Some(id) = self.docs.active else { return };
         let catalog = self.catalog.clone();
         let Some(doc) = self.docs.get_mut(id) else { return };
         doc.refresh(&catalog);
         let flow = Arc::clone(doc.flow());
-        if let Some(problem) = doc.problems.iter().find(|it| it.severity == Severity::Error).cloned() {
-            let more = doc.errors() - 1;
-            let mut words = crate::ui::words::sentence(&problem.message);
-            if !problem.hint.is_empty() {
-                words = format!("{words} {}", crate::ui::words::sentence(&problem.hint));
-            }
-            if more > 0 {
-                words = format!("{words} And {}.", crate::ui::canvas::sentence::count(more, "more problem"));
-            }
-            let title = match problem.node.as_ref().and_then(|it| flow.nodes.get(it)) {
-                Some(node) => format!("“{}” needs filling in first", node.name),
-                None => "The flow cannot run yet".to_owned(),
-            };
-            self.say(ctx, Toast::new(Tone::Failed, title).detail(words));
-            if let Some(node) = problem.node {
-                self.update(ctx, Msg::Select { doc: id, nodes: vec![node], show: true });
-                self.dock.show(Pane::Inspector);
-            }
+        let part = aim.part(&flow);
+        let is_in_the_way = |it: &&Problem| {
+            it.severity == Severity::Error
+                && it.node.as_ref().is_none_or(|node| aim == Aim::Whole || part.nodes.contains_key(node))
+        };
+        if let Some(problem) = doc.problems.iter().find(is_in_the_way).cloned() {
+            let more = doc.problems.iter().filter(is_in_the_way).count() - 1;
+            self.refuse_test(ctx, id, &flow, &problem, more);
             return;
         }
-        let (trigger, payload) = match trigger_of(&flow) {
-            Ok(found) => found,
+        let shown = doc.test.as_ref().and_then(Test::run).and_then(|it| self.live.run(it));
+        let Some(doc) = self.docs.get(id) else { return };
+        let plan = match aim.plan(&Desk { flow: &flow, pins: &doc.pins, play: shown }) {
+            Ok(plan) => plan,
             Err(words) => {
-                self.say(ctx, Toast::new(Tone::Failed, "The flow cannot run yet").detail(words));
+                self.say(ctx, Toast::new(Tone::Failed, "The test cannot begin").detail(words));
                 return;
             }
         };
-        let flows = self.deployments(&flow);
+        let flows = self.deployments(&plan.flow);
         let Some(stage) = self.live.stage() else { return };
+        let lit_from = stage.sandbox.last_seq();
         self.tickets += 1;
         let ticket = self.tickets;
-        (stage.start)(Start { ticket, flows, trigger, payload });
+        (stage.start)(Start { ticket, flows, trigger: plan.trigger, payload: plan.payload, given: plan.given });
+        self.live.lit_from = lit_from;
         if let Some(doc) = self.docs.get_mut(id) {
             doc.test = Some(Test { flow, state: TestState::Starting(ticket), cancelled: false, told: false });
+        }
+    }
+
+    /// Says what is in the way of a test, and shows it.
+    fn refuse_test(&mut self, ctx: &Context, doc: DocId, flow: &Flow, problem: &Problem, more: usize) {
+        let mut words = crate::ui::words::sentence(&problem.message);
+        if !problem.hint.is_empty() {
+            words = format!("{words} {}", crate::ui::words::sentence(&problem.hint));
+        }
+        if more > 0 {
+            words = format!("{words} And {}.", crate::ui::canvas::sentence::count(more, "more problem"));
+        }
+        let title = match problem.node.as_ref().and_then(|it| flow.nodes.get(it)) {
+            Some(node) => format!("“{}” needs filling in first", node.name),
+            None => "The flow cannot run yet".to_owned(),
+        };
+        self.say(ctx, Toast::new(Tone::Failed, title).detail(words));
+        if let Some(node) = problem.node.clone() {
+            self.update(ctx, Msg::Select { doc, nodes: vec![node], show: true });
+            self.dock.show(Pane::Inspector);
         }
     }
 
@@ -167,26 +189,4 @@ fn called(flow: &Flow) -> Vec<crate::flow::FlowId> {
         _ => None,
     };
     flow.nodes.values().filter(|it| !it.muted).filter_map(|it| target(&it.kind)).collect()
-}
-
-/// Where a test begins, and with what: the only trigger, or the first by hand, with its sample.
-fn trigger_of(flow: &Flow) -> Result<(NodeId, Value), String> {
-    let mut all: Vec<(&NodeId, &Trigger)> = flow
-        .nodes
-        .iter()
-        .filter(|(_, node)| !node.muted)
-        .filter_map(|(id, node)| match &node.kind {
-            NodeKind::Trigger(trigger) => Some((id, trigger)),
-            _ => None,
-        })
-        .collect();
-    all.sort_by_key(|(_, it)| !matches!(it, Trigger::Manual { .. }));
-    let (id, trigger) = all.first().ok_or("Add a trigger: it is where a run begins.")?;
-    let payload = match trigger {
-        Trigger::Webhook { sample, .. } if sample.is_null() => {
-            json!({ "body": null, "headers": {}, "query": {}, "method": "POST" })
-        }
-        Trigger::Manual { sample } | Trigger::Webhook { sample, .. } => sample.clone(),
-    };
-    Ok(((*id).clone(), payload))
 }
