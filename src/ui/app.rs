@@ -254,6 +254,7 @@ impl App {
         while let Some(news) = self.archive.next() {
             self.archive_told(ctx, news);
         }
+        self.hear_releases(ctx);
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {
             ctx.request_repaint_after(Duration::from_secs_f64((next - now).max(0.0) + 0.01));

@@ -69,7 +69,11 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) -> bool {
         Some(pairs) => std::sync::Arc::clone(pairs),
         None => std::sync::Arc::from(compare::pairs((run, &fall_of(run)), (other, &fall_of(other)))),
     };
-    let lines: Vec<Shown<'_>> = pairs.iter().flat_map(shown).collect();
+    let mut lines: Vec<Shown<'_>> = Vec::new();
+    if !pairs.iter().any(Pair::differs) {
+        lines.push(Shown::Same);
+    }
+    lines.extend(pairs.iter().flat_map(shown));
     let mut roll = view.pair_roll;
     roll.show(ui, "pairs", extent::ROW_DENSE, lines.len(), |ui, range| {
         for line in lines.get(range).unwrap_or_default() {
@@ -86,6 +90,8 @@ enum Shown<'a> {
     Step(&'a Pair),
     Change(&'a str),
     More(usize),
+    /// Above them all, where nothing differs.
+    Same,
 }
 
 fn shown(pair: &Pair) -> Vec<Shown<'_>> {
@@ -143,6 +149,11 @@ fn row(ui: &mut Ui, line: &Shown<'_>) {
             let left = rect.left() + space::L + 14.0;
             cut_text(ui, pos2(left, y), words, small, colors.waiting.text, rect.right() - left - space::M);
             (*words).to_owned()
+        }
+        Shown::Same => {
+            let words = "Both went the same way, and each step gave the same.";
+            cut_text(ui, pos2(rect.left() + space::L, y), words, small, colors.ok.text, rect.width() - 2.0 * space::L);
+            words.to_owned()
         }
         Shown::More(count) => {
             let words = format!("And {} more", rows::count(*count, "difference"));

@@ -395,7 +395,7 @@ fn side_bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, side: Side, body: &Body
         } else if let Some(at) = switch::segments(ui, "Side", &["Request", "Response"], usize::from(side == Side::Response)) {
             // Where there is too little room for both, one is chosen.
             view.side = if at == 0 { Side::Request } else { Side::Response };
-            view.side_rolls = [super::roll::Roll::default(); 2];
+            view.side_rolls.iter_mut().for_each(super::roll::Roll::rewind);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 4.0;

@@ -482,7 +482,7 @@ fn problems(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, list: &Response) {
     }
     if let Some(group) = opened {
         view.cause = Some((group.cause, group.runs.into()));
-        view.list_roll = roll::Roll::default();
+        view.list_roll.rewind();
     }
 }
 

@@ -39,6 +39,8 @@ use super::msg::Msg;
 use super::theme::tokens::{extent, line, space};
 use super::theme::{self, icon};
 use super::widgets::{button, dim, pane, within};
+use crate::engine::Pending;
+use crate::record::Failure;
 use crate::run::{RunId, StepKey};
 
 /// Both places to look at runs from, and what is under way for them.
@@ -50,11 +52,19 @@ pub(crate) struct Log {
     pub(crate) export: Option<(Job, u64)>,
     /// Runs that were asked for here, by their tickets.
     pub(crate) retries: Vec<u64>,
+    /// What a person said of steps that wait, and was not answered yet.
+    pub(crate) releases: Vec<Pending<Result<StepKey, Failure>>>,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { docked: View::new(Seat::Docked), whole: View::new(Seat::Whole), export: None, retries: Vec::new() }
+        Self {
+            docked: View::new(Seat::Docked),
+            whole: View::new(Seat::Whole),
+            export: None,
+            retries: Vec::new(),
+            releases: Vec::new(),
+        }
     }
 }
 

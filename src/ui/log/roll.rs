@@ -24,6 +24,16 @@ impl Roll {
         self.offset < 1.0 && self.jump.is_none_or(|it| it < 1.0)
     }
 
+    /// Back to the top.
+    pub(super) fn rewind(&mut self) {
+        self.jump = Some(0.0);
+    }
+
+    /// Whether it was shown, so that it is known what is visible.
+    pub(super) fn is_known(&self) -> bool {
+        self.height > 0.0
+    }
+
     /// Rolls as far as it takes to see a row.
     pub(super) fn reveal(&mut self, at: usize, row: f32) {
         let (top, offset) = (at as f32 * row, self.jump.unwrap_or(self.offset));

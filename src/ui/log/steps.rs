@@ -153,6 +153,13 @@ pub(super) fn waterfall(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, id: Id) -> 
         picked = Some(at);
         roll.reveal(at, height);
     }
+    // What one comes to from elsewhere is in view, once it is known how much is.
+    if view.reveal_step && roll.is_known() {
+        view.reveal_step = false;
+        if let Some(at) = picked.or(current) {
+            roll.reveal(at, height);
+        }
+    }
     ui.scope_builder(UiBuilder::new().max_rect(rect.with_min_y(rect.top() + SCALE)).id_salt("rows"), |ui| {
         roll.show(ui, "fall", height, count, |ui, range| {
             for at in range {

@@ -513,6 +513,17 @@ fn a_run_is_done_again_from_a_step_and_what_came_before_is_taken_as_done() {
     let mut desk = Desk::with(&flow);
     let _runtime = stage(&desk);
     desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    // What a person says of a run that this engine does not know is answered.
+    desk.window.state().send(Msg::Release { run: RunId(99), step: StepKey::new("a"), release: crate::run::Release::Fail });
+    let words = "The run is not under way any more";
+    for _ in 0..20_000 {
+        if desk.has(words) {
+            break;
+        }
+        desk.step();
+        std::thread::yield_now();
+    }
+    assert!(desk.has(words));
     let ended = |app: &App, number: usize| app.live.runs().filter(|it| it.outcome.is_some()).count() == number;
     desk.press("Test");
     desk.until("the test has ended", |app| ended(app, 1));

@@ -1,11 +1,13 @@
 //! The log: opening it, exporting runs, and doing a run again.
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui::Context;
 
 use crate::engine::log::Format;
 use crate::flow::{Flow, FlowId};
+use crate::record::FailureKind;
 use crate::run::{RunId, StepKey};
 use crate::ui::app::App;
 use crate::ui::archive::{Ask, Exporting, News};
@@ -18,6 +20,9 @@ use crate::ui::toast::{Toast, Tone};
 
 /// Runs of a flow that are read when it is opened, so that its steps have records.
 const REMEMBERED: usize = 20;
+
+/// How soon it is looked whether the engine answered.
+const ANSWER: Duration = Duration::from_millis(50);
 
 impl App {
     pub(super) fn open_log(&mut self, run: Option<(RunId, Option<StepKey>)>) {
@@ -57,6 +62,31 @@ impl App {
                 self.say(ctx, toast);
             }
             _ => {}
+        }
+    }
+
+    /// Says why a step that waits cannot go on, where that is so.
+    pub(crate) fn hear_releases(&mut self, ctx: &Context) {
+        let mut refused = Vec::new();
+        self.log.releases.retain_mut(|it| match it.poll() {
+            None => true,
+            Some(Ok(_)) => false,
+            Some(Err(failure)) => {
+                refused.push(failure.clone());
+                false
+            }
+        });
+        for failure in refused {
+            let toast = if failure.kind == FailureKind::NotFound {
+                let words = "It was begun before Flowyard was started last. Run it again from this step.";
+                Toast::new(Tone::Failed, "The run is not under way any more").detail(words)
+            } else {
+                Toast::failure(&failure)
+            };
+            self.say(ctx, toast);
+        }
+        if !self.log.releases.is_empty() {
+            ctx.request_repaint_after(ANSWER);
         }
     }
 

@@ -87,8 +87,8 @@ impl App {
             }
             Msg::Release { run, step, release } => {
                 if let Some(stage) = self.live.stage() {
-                    // What comes of it is told as an event.
-                    drop(stage.engine.release(run, Some(step.to_string()), release));
+                    // What comes of it is told as an event; only why it cannot be is answered.
+                    self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
             Msg::OpenLog(run) => self.open_log(run),

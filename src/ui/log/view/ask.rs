@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
-use super::super::roll::Roll;
 use super::{HITS, KEPT, Problems, Search, Shown, View, calls_of};
 use crate::engine::log::{Filter, Searched};
 use crate::run::RunId;
@@ -82,7 +81,7 @@ impl View {
             if changed || (!self.waiting && left <= 0.0) {
                 if changed {
                     self.cause = None;
-                    self.list_roll = Roll::default();
+                    self.list_roll.rewind();
                 }
                 self.ask_index(archive, live, now, time);
             } else if !self.waiting {

@@ -106,6 +106,8 @@ pub(crate) struct View {
     pub(super) pushed: usize,
     /// The chosen run is to be scrolled to.
     pub(super) reveal: bool,
+    /// The chosen step is to be scrolled to.
+    pub(super) reveal_step: bool,
     pub(super) run: Option<Box<Loaded>>,
     /// Why it cannot be read; empty words where it is gone.
     pub(super) run_failure: Option<Failure>,
@@ -178,6 +180,7 @@ impl View {
             pinned: false,
             pushed: 0,
             reveal: false,
+            reveal_step: false,
             run: None,
             run_failure: None,
             run_waiting: None,
@@ -239,7 +242,7 @@ impl View {
             (self.step, self.call, self.landing) = (None, None, None);
             self.run_failure = None;
             self.compare(None);
-            self.fall_roll = Roll::default();
+            self.fall_roll.rewind();
         }
     }
 
@@ -281,7 +284,8 @@ impl View {
         let bad = statuses.iter().rposition(|it| !super::fall::is_good(*it));
         self.call = bad.or_else(|| statuses.len().checked_sub(1));
         self.step = Some(step.clone());
-        self.side_rolls = [Roll::default(); 2];
+        self.side_rolls.iter_mut().for_each(Roll::rewind);
+        self.reveal_step = true;
     }
 
     /// Narrows to one flow, as the pane below its canvas does.
