@@ -251,7 +251,7 @@ fn note(ui: &mut Ui, failure: &Failure) {
 
 /// What a person is asked, as below the card on the canvas.
 fn decide(ui: &mut Ui, ctx: &Ctx<'_>, run: RunId, step: &StepKey, park: &Park) {
-    let asked = rows::park_words(park);
+    let asked = rows::park_words(park, ctx.live);
     ui.label(RichText::new(&asked).color(theme::colors(ui).waiting.text));
     // What a person agrees to is said on the button.
     let choices = match park {

@@ -105,7 +105,7 @@ fn failure_note(outcome: Option<&Outcome>) -> String {
 }
 
 /// A run that is told.
-pub(super) fn of_play(play: &Play, now: Timestamp) -> RunRow {
+pub(super) fn of_play(play: &Play, live: &Live, now: Timestamp) -> RunRow {
     let mark = mark(play);
     let took = match (play.started, play.ended) {
         (Some(from), Some(to)) => words::milliseconds(words::ms_between(from, to)),
@@ -113,7 +113,7 @@ pub(super) fn of_play(play: &Play, now: Timestamp) -> RunRow {
         (Some(from), None) => words::milliseconds(words::ms_between(from, now)),
         _ => String::new(),
     };
-    let asked = play.parked().next().map(|(_, _, park)| park_words(park));
+    let asked = play.parked().next().map(|(_, _, park)| park_words(park, live));
     let time = play.started.map(|it| moment(it, now)).unwrap_or_default();
     let note = asked.unwrap_or_else(|| failure_note(play.outcome.as_ref()));
     RunRow { id: play.id, mark, time, name: play.name.clone(), took, note }
@@ -136,13 +136,17 @@ pub(super) fn of_head(head: &RunHead, now: Timestamp) -> RunRow {
 }
 
 /// What a person is asked.
-pub(super) fn park_words(park: &Park) -> String {
+pub(super) fn park_words(park: &Park, live: &Live) -> String {
+    let name = |connection: &str| {
+        let known = live.stage().and_then(|it| it.connections.iter().find(|it| it.id.to_string() == connection));
+        known.map_or_else(|| title(connection), |it| it.name.clone())
+    };
     match park {
         Park::Approval(question) if !question.trim().is_empty() => question.clone(),
         Park::Approval(_) => "Waits for your approval".to_owned(),
         Park::Uncertain => "It is not known whether the call happened".to_owned(),
-        Park::SignIn(connection) => format!("{} must be signed in again", title(connection)),
-        Park::Breaker(connection) => format!("{} failed too often and is paused", title(connection)),
+        Park::SignIn(connection) => format!("{} must be signed in again", name(connection)),
+        Park::Breaker(connection) => format!("{} failed too often and is paused", name(connection)),
     }
 }
 
@@ -227,12 +231,12 @@ mod tests {
         let mut failed = play(1, "a");
         failed.apply(&Entry::Finished { outcome: Outcome::Succeeded, at: at(412) });
         failed.outcome = Some(Outcome::Failed(Failure::new(FailureKind::Refused, "HighLevel refused it")));
-        let row = of_play(&failed, at(9_000));
+        let row = of_play(&failed, &Live::default(), at(9_000));
         assert_eq!((row.mark, row.took.as_str(), row.note.as_str()), (Mark::Failed, "0.41 s", "HighLevel refused it"));
         let mut parked = play(2, "a");
         let on = Park::Approval("Send it?".to_owned());
         parked.apply(&Entry::StepParked { step: StepKey::new("x"), on, at: at(5) });
-        let row = of_play(&parked, at(9_000));
+        let row = of_play(&parked, &Live::default(), at(9_000));
         assert_eq!((row.mark, row.took.as_str(), row.note.as_str()), (Mark::Parked, "waits", "Send it?"));
     }
 

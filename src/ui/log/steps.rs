@@ -200,6 +200,7 @@ fn is_chosen(view: &View, row: &FallRow) -> bool {
 fn pick(view: &mut View, fall: &Fall, at: usize) -> Option<StepKey> {
     let row = fall.rows.get(at)?;
     view.choose_step(&row.step);
+    view.picked = true;
     match row.line {
         Line::Call(index) => {
             view.call = view.loaded().map(|run| run.calls.iter().take(index).filter(|it| it.step == row.step).count());

@@ -116,6 +116,8 @@ pub(crate) struct View {
     run_asked_at: f64,
     run_took: f64,
     pub(super) step: Option<StepKey>,
+    /// A person chose the step; otherwise it is the one that says most, as long as the run goes on.
+    pub(super) picked: bool,
     /// Which call of the step; none for what the step gave.
     pub(super) call: Option<usize>,
     /// A hit that is to be shown once its run is there.
@@ -188,6 +190,7 @@ impl View {
             run_asked_at: f64::NEG_INFINITY,
             run_took: 0.0,
             step: None,
+            picked: false,
             call: None,
             landing: None,
             bodies: None,
@@ -229,7 +232,7 @@ impl View {
     /// A row; none as long as it is being read.
     pub(super) fn row(&self, run: RunId, live: &Live, now: Timestamp) -> Option<RunRow> {
         match (live.run(run), self.heads.get(&run)) {
-            (Some(play), _) => Some(rows::of_play(play, now)),
+            (Some(play), _) => Some(rows::of_play(play, live, now)),
             (None, Some(kept)) => Some(rows::of_head(&kept.head, now)),
             (None, None) => None,
         }
@@ -240,6 +243,7 @@ impl View {
         if self.chosen != Some(run) {
             self.chosen = Some(run);
             (self.step, self.call, self.landing) = (None, None, None);
+            self.picked = false;
             self.run_failure = None;
             self.compare(None);
             self.fall_roll.rewind();

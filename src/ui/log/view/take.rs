@@ -106,7 +106,7 @@ impl View {
             }
         }
         self.land();
-        if is_new && self.step.is_none() {
+        if !self.picked {
             self.choose_telling_step();
         }
     }
@@ -119,7 +119,7 @@ impl View {
         let of = |state| steps.iter().rev().find(|it| it.state == state);
         let called = || steps.iter().rev().find(|it| it.calls > 0);
         let telling = of(StepState::Failed).or_else(|| of(StepState::Parked)).or_else(called).or_else(|| steps.last());
-        if let Some(step) = telling.map(|it| it.step.clone()) {
+        if let Some(step) = telling.map(|it| it.step.clone()).filter(|it| self.step.as_ref() != Some(it)) {
             self.choose_step(&step);
         }
     }
@@ -141,6 +141,7 @@ impl View {
             return;
         };
         self.choose_step(&step);
+        self.picked = true;
         match place {
             Place::Head | Place::Entry => {
                 if self.search.is_some() {
