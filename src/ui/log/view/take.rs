@@ -117,10 +117,13 @@ impl View {
         let Some(run) = &self.run else { return };
         let steps = &run.play.steps;
         let of = |state| steps.iter().rev().find(|it| it.state == state);
+        let is_wrong = of(StepState::Failed).is_some() || of(StepState::Parked).is_some();
         let called = || steps.iter().rev().find(|it| it.calls > 0);
         let telling = of(StepState::Failed).or_else(|| of(StepState::Parked)).or_else(called).or_else(|| steps.last());
         if let Some(step) = telling.map(|it| it.step.clone()).filter(|it| self.step.as_ref() != Some(it)) {
             self.choose_step(&step);
+            // Where nothing is wrong, a run is read from its beginning.
+            self.reveal_step = is_wrong;
         }
     }
 
