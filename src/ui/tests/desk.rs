@@ -3,7 +3,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, vec2};
@@ -20,6 +20,8 @@ use crate::ui::theme;
 
 /// The longest that a test waits for a thread.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest between two frames while it waits.
+const FRAME: Duration = Duration::from_millis(15);
 
 /// A window, and what is behind it.
 pub(super) struct Desk {
@@ -111,9 +113,12 @@ impl Desk {
 
     /// Paints frames until something holds; between them it waits for whoever wakes the window.
     pub(super) fn until(&mut self, what: &str, holds: impl Fn(&App) -> bool) {
+        let begun = Instant::now();
         self.window.step();
         while !holds(self.window.state()) {
-            self.woken.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("never: {what}"));
+            // What the window does by itself a little later needs frames, in which its time passes.
+            self.woken.recv_timeout(FRAME).ok();
+            assert!(begun.elapsed() < PATIENCE, "never: {what}");
             self.window.step();
         }
         self.run();

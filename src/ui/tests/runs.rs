@@ -110,6 +110,7 @@ fn the_first_flow_is_tested_by_one_key_and_every_step_says_how_it_went() {
     }
     assert_eq!(play.way(&id("contact"), &"out".into()).unwrap().count, 1);
     assert!(desk.has_containing("Test done"));
+    desk.until("the log has it whole", |app| app.log.docked.loaded().is_some_and(|it| it.head.finished.is_some()));
     assert!(desk.has_containing("Save the contact, done"));
     // An edit makes stale what it touches and what follows, and no more.
     desk.press_button("Read the contact back");
