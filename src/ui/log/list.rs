@@ -245,10 +245,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, id: Id, steps: I
         Shown::Hits => hits(ui, ctx, view, &list, steps),
         Shown::Problems => problems(ui, ctx, view, &list),
     }
-    if list.has_focus() {
-        let stroke = Stroke::new(line::FOCUS, theme::colors(ui).accent.ring);
-        ui.painter().rect_stroke(rect, radius::CHIP, stroke, StrokeKind::Inside);
-    }
+    roll::ring(ui, &list);
 }
 
 fn empty(ui: &mut Ui, rect: Rect, icon: char, title: &str, first: &str) {

@@ -2,7 +2,12 @@
 use std::ops::Range;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{EventFilter, Id, Key, Modifiers, Rect, Response, ScrollArea, Sense, Ui, WidgetInfo};
+use eframe::egui::{
+    Event, EventFilter, Id, Key, Modifiers, Rect, Response, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
+};
+
+use crate::ui::theme;
+use crate::ui::theme::tokens::{line, radius};
 
 /// How far a list is rolled.
 #[derive(Debug, Clone, Copy, Default)]
@@ -77,6 +82,22 @@ pub(super) fn ground(ui: &mut Ui, id: Id, rect: Rect, name: &str) -> Response {
         ui.memory_mut(|it| it.set_focus_lock_filter(id, filter));
     }
     response
+}
+
+/// Shows that a list has the keyboard, once a person uses it: after a click that is plain enough.
+pub(super) fn ring(ui: &Ui, list: &Response) {
+    let id = list.id.with("by keyboard");
+    let (key, press) = ui.input(|it| {
+        let key = it.events.iter().any(|it| matches!(it, Event::Key { pressed: true, .. }));
+        (key, it.pointer.any_pressed())
+    });
+    if key || press {
+        ui.data_mut(|it| it.insert_temp(id, key && !press));
+    }
+    if list.has_focus() && ui.data(|it| it.get_temp(id).unwrap_or(true)) {
+        let stroke = Stroke::new(line::FOCUS, theme::colors(ui).accent.ring);
+        ui.painter().rect_stroke(list.rect, radius::CHIP, stroke, StrokeKind::Inside);
+    }
 }
 
 /// Where the keys lead, if the list has the keyboard.

@@ -1,8 +1,8 @@
 //! Paints the chosen run: its head, and its waterfall.
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Align, Align2, Button, Color32, Id, Layout, Popup, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, UiBuilder,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, Button, Color32, Id, Layout, Popup, Rect, Response, Sense, Shape, Stroke, Ui, UiBuilder, WidgetInfo, pos2,
+    vec2,
 };
 
 use super::beside;
@@ -17,7 +17,7 @@ use crate::ui::archive::Loaded;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
 use crate::ui::msg::{Msg, RetryFrom};
-use crate::ui::theme::tokens::{extent, line, radius, size, space};
+use crate::ui::theme::tokens::{extent, line, size, space};
 use crate::ui::theme::{self, Ink, font, icon};
 use crate::ui::widgets::{button, cut_text, dim, menu_look, nothing, switch, within};
 
@@ -174,10 +174,7 @@ pub(super) fn waterfall(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, id: Id) -> 
     view.fall_roll = roll;
     let chosen = picked.and_then(|at| pick(view, &fall, at));
     view.fall = Some(fall);
-    if list.has_focus() {
-        let stroke = Stroke::new(line::FOCUS, theme::colors(ui).accent.ring);
-        ui.painter().rect_stroke(rect, radius::CHIP, stroke, StrokeKind::Inside);
-    }
+    roll::ring(ui, &list);
     chosen
 }
 

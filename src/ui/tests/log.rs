@@ -356,6 +356,11 @@ fn the_last_runs_of_a_flow_are_known_after_a_restart() {
     // The pane below the canvas has the runs of this flow alone.
     desk.until("the pane has them", |app| app.log.docked.is_settled() && app.log.docked.listed_runs() == 25);
     assert!(desk.has("25 runs") && rows(&desk).iter().all(|it| it.contains("Visits")));
+    // Where both sides of a call have no room, one is shown and the other is a press away.
+    desk.until("the call is read", |app| app.log.docked.is_settled());
+    assert!(desk.has("Waited for the answer: 0.20 s") && !desk.has("  \"email\": \"24@x\""));
+    desk.press("Side: Request");
+    assert!(desk.has("Body, 16 bytes") && !desk.has("Waited for the answer: 0.20 s"));
     desk.press("Show the log in the whole window");
     desk.until("the log is read", |app| app.room == Room::Log && settled(app));
     assert!(desk.has("26 runs"));
