@@ -49,6 +49,8 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
             }
         }
     });
+    // Where the list is narrow, the switch has a row of its own.
+    let roomy = ui.available_width() >= 300.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         flow_menu(ui, view);
@@ -61,14 +63,13 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
                 }
             }
         });
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if switch::on_off(ui, "Problems", view.grouped).on_hover_text("Failed runs, grouped by their cause").clicked() {
-                view.grouped = !view.grouped;
-                view.cause = None;
-                view.clear_search();
-            }
-        });
+        if roomy {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| group_switch(ui, view));
+        }
     });
+    if !roomy {
+        group_switch(ui, view);
+    }
     if let Some((cause, runs)) = &view.cause {
         let words = format!("{}: {}", rows::count(runs.len(), "run"), cause.title);
         let mut clear = false;
@@ -82,6 +83,14 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
         if clear {
             view.cause = None;
         }
+    }
+}
+
+fn group_switch(ui: &mut Ui, view: &mut View) {
+    if switch::on_off(ui, "Problems", view.grouped).on_hover_text("Failed runs, grouped by their cause").clicked() {
+        view.grouped = !view.grouped;
+        view.cause = None;
+        view.clear_search();
     }
 }
 
