@@ -39,8 +39,8 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let closed = ui::open(&opening, |waker| {
         let catalog = Catalog::shipped();
         let (sender, told) = mpsc::channel();
-        background = Some(Background::start(catalog.clone(), journal, Teller { told: sender, waker }));
-        Behind { catalog, home, told }
+        background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }));
+        Behind { catalog, home, data: journal, told }
     });
     // Also where the window could not be shown after all: what was started is ended.
     if let Some(background) = background {

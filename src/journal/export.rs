@@ -23,6 +23,13 @@ pub enum Format {
     Csv,
 }
 
+/// Which runs are exported.
+#[derive(Clone, Copy)]
+enum Chosen<'a> {
+    Filter(&'a Filter),
+    These(&'a [RunId]),
+}
+
 /// A line of [`Format::Jsonl`]: `{"run": …}`, `{"id": 7, "entry": …}`, `{"id": 7, "exchange": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
@@ -52,7 +59,11 @@ impl Reader {
     /// Hands over everything about the runs that a filter lets through, newest run first, until told to stop; returns how many
     /// runs. Memory stays small however many there are.
     pub fn records(&self, filter: &Filter, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<u64, JournalError> {
-        self.each_run(filter, &mut |run| {
+        self.records_of(Chosen::Filter(filter), each)
+    }
+
+    fn records_of(&self, chosen: Chosen<'_>, each: &mut dyn FnMut(Record) -> ControlFlow<()>) -> Result<u64, JournalError> {
+        self.each_run(chosen, &mut |run| {
             let id = run.id;
             if each(Record::Run { run }).is_break() {
                 return Ok(ControlFlow::Break(()));
@@ -74,25 +85,34 @@ impl Reader {
 
     /// Writes the runs that a filter lets through to `out`; returns how many.
     pub fn export(&self, filter: &Filter, format: Format, out: &mut dyn Write) -> Result<u64, JournalError> {
+        self.export_chosen(Chosen::Filter(filter), format, out)
+    }
+
+    /// Writes these runs to `out`, in this order; returns how many. One that is gone is passed over.
+    pub fn export_these(&self, runs: &[RunId], format: Format, out: &mut dyn Write) -> Result<u64, JournalError> {
+        self.export_chosen(Chosen::These(runs), format, out)
+    }
+
+    fn export_chosen(&self, chosen: Chosen<'_>, format: Format, out: &mut dyn Write) -> Result<u64, JournalError> {
         match format {
             Format::Jsonl => {
                 let mut written = Ok(());
-                let runs = self.records(filter, &mut |record| {
+                let runs = self.records_of(chosen, &mut |record| {
                     written = line(out, &record);
                     if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
                 })?;
                 written.and_then(|()| put(out.flush())).map(|()| runs)
             }
-            Format::Har => self.export_har(filter, out),
-            Format::Csv => self.export_csv(filter, out),
+            Format::Har => self.export_har(chosen, out),
+            Format::Csv => self.export_csv(chosen, out),
         }
     }
 
-    fn export_har(&self, filter: &Filter, out: &mut dyn Write) -> Result<u64, JournalError> {
+    fn export_har(&self, chosen: Chosen<'_>, out: &mut dyn Write) -> Result<u64, JournalError> {
         let creator = json!({"name": "Flowyard", "version": env!("CARGO_PKG_VERSION")});
         put(write!(out, "{{\"log\":{{\"version\":\"1.2\",\"creator\":{creator},\"entries\":["))?;
         let mut separator = "\n";
-        let runs = self.each_run(filter, &mut |head| {
+        let runs = self.each_run(chosen, &mut |head| {
             let mut written = Ok(());
             self.each_exchange(head.id, true, &mut |it| {
                 written = put(write!(out, "{separator}{}", har(&head, &it)));
@@ -105,10 +125,10 @@ impl Reader {
         Ok(runs)
     }
 
-    fn export_csv(&self, filter: &Filter, out: &mut dyn Write) -> Result<u64, JournalError> {
+    fn export_csv(&self, chosen: Chosen<'_>, out: &mut dyn Write) -> Result<u64, JournalError> {
         let names = "run,flow,name,mode,trigger,delivery,accepted,finished,outcome,steps,failures,waiting,failure\r\n";
         put(out.write_all(names.as_bytes()))?;
-        let runs = self.each_run(filter, &mut |head| {
+        let runs = self.each_run(chosen, &mut |head| {
             let failure = match &head.outcome {
                 Some(Outcome::Failed(failure)) => failure.to_string(),
                 _ => String::new(),
@@ -142,10 +162,23 @@ impl Reader {
 
     fn each_run(
         &self,
-        filter: &Filter,
+        chosen: Chosen<'_>,
         each: &mut dyn FnMut(RunHead) -> Result<ControlFlow<()>, JournalError>,
     ) -> Result<u64, JournalError> {
         let mut runs = 0;
+        let filter = match chosen {
+            Chosen::Filter(filter) => filter,
+            Chosen::These(ids) => {
+                for id in ids {
+                    let Some(head) = self.run(*id)? else { continue };
+                    runs += 1;
+                    if each(head)?.is_break() {
+                        break;
+                    }
+                }
+                return Ok(runs as u64);
+            }
+        };
         let mut page = filter.clone();
         loop {
             page.limit = CHUNK.min(filter.limit - runs);

@@ -68,7 +68,40 @@ impl Reader {
 
     /// The runs that a filter lets through, newest first; at most 10,000 at a time.
     pub fn runs(&self, filter: &Filter) -> Result<Vec<RunHead>, JournalError> {
-        let Filter { flow, state, outcome, since, until, before, limit } = filter;
+        let Some((wanted, values)) = self.wanted(filter)? else { return Ok(Vec::new()) };
+        let limit = filter.limit.min(PAGE);
+        self.heads(&format!("{wanted} ORDER BY r.id DESC LIMIT {limit}"), &values)
+    }
+
+    /// Only the numbers of the runs that a filter lets through, newest first: small enough to have them all, so that a long list
+    /// knows its length and which runs stand where.
+    pub fn ids(&self, filter: &Filter) -> Result<Vec<RunId>, JournalError> {
+        let Some((wanted, values)) = self.wanted(filter)? else { return Ok(Vec::new()) };
+        let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+        self.ask(|link| {
+            let sql = format!("SELECT r.id FROM runs r WHERE {wanted} ORDER BY r.id DESC LIMIT {limit}");
+            let mut query = link.db.prepare_cached(&sql)?;
+            query.query_map(params_from_iter(values), |row| Ok(RunId(row.get::<_, i64>(0)? as u64)))?.collect()
+        })
+    }
+
+    /// The flows that runs are kept of, each with what it was called last, by that name.
+    pub fn flows(&self) -> Result<Vec<(FlowId, String)>, JournalError> {
+        self.ask(|link| {
+            let sql = "SELECT f.flow, (SELECT o.name FROM origins o WHERE o.flow = f.no ORDER BY o.no DESC LIMIT 1) AS name
+                FROM flows f WHERE EXISTS (SELECT 1 FROM runs r WHERE r.flow = f.no) ORDER BY name COLLATE NOCASE, f.flow";
+            let mut query = link.db.prepare_cached(sql)?;
+            let flow = |row: &Row<'_>| {
+                let name: Option<String> = row.get(1)?;
+                Ok((FlowId::new(row.get::<_, String>(0)?), name.unwrap_or_default()))
+            };
+            query.query_map([], flow)?.collect()
+        })
+    }
+
+    /// A filter as a condition; none where nothing can meet it.
+    fn wanted(&self, filter: &Filter) -> Result<Option<(String, Vec<i64>)>, JournalError> {
+        let Filter { flow, state, outcome, since, until, before, limit: _ } = filter;
         let mut wanted = String::from("1");
         let mut values = Vec::new();
         let mut want = |clause: &str, value: Option<i64>| {
@@ -81,7 +114,7 @@ impl Reader {
             }
         };
         if let Some(flow) = flow {
-            let Some(number) = self.flow_number(flow)? else { return Ok(Vec::new()) };
+            let Some(number) = self.flow_number(flow)? else { return Ok(None) };
             want("r.flow =", Some(number));
         }
         // Numbers stand in the text where a partial index is to be found by them.
@@ -103,8 +136,7 @@ impl Reader {
         if let Some(before) = before {
             want("r.id <", Some(i64::try_from(before.0).unwrap_or(i64::MAX)));
         }
-        let limit = (*limit).min(PAGE);
-        self.heads(&format!("{wanted} ORDER BY r.id DESC LIMIT {limit}"), &values)
+        Ok(Some((wanted, values)))
     }
 
     /// Runs that are not over, oldest first.

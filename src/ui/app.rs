@@ -9,6 +9,7 @@ use std::time::Duration;
 use eframe::egui::{self, Event, Ui, ViewportCommand};
 use jiff::Timestamp;
 
+use super::archive::Archive;
 use super::behind::{Behind, Told, Waker};
 use super::canvas::View;
 use super::command::UiCommand;
@@ -20,6 +21,7 @@ use super::draft::Drafts;
 use super::files::{Dialogs, Files};
 use super::keymap::Keymap;
 use super::live::Live;
+use super::log::Log;
 use super::motion::Motion;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
@@ -69,6 +71,10 @@ pub(crate) struct App {
     had_focus: bool,
     /// The last one that a test was asked for with.
     pub(super) tickets: u64,
+    /// What is on the disk of runs.
+    pub(super) archive: Archive,
+    /// How they are looked at.
+    pub(crate) log: Log,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
 }
@@ -82,7 +88,7 @@ impl std::fmt::Debug for App {
 impl App {
     /// A window with these files in it, or with what was open last, or with a first flow.
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
-        let Behind { catalog, home, told } = behind;
+        let Behind { catalog, home, data, told } = behind;
         let (prefs, trouble) = Prefs::load(&home);
         let mut app = Self {
             docs: Docs::default(),
@@ -91,6 +97,8 @@ impl App {
             keys: Keymap::new(&prefs.keys),
             catalog,
             drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
+            archive: Archive::new(data, Arc::clone(&waker)),
+            log: Log::default(),
             files: Files::new(dialogs, waker),
             waiting: Some(flows.to_vec()),
             room: Room::Flows,
@@ -210,6 +218,7 @@ impl App {
             less_motion: self.less_motion(),
             asking: self.dialog.is_some() || self.palette.is_some(),
             now: (self.clock)(),
+            archive: &self.archive,
             queue: &self.queue,
         };
         let parts = shell::Parts {
@@ -220,6 +229,7 @@ impl App {
             dialog: self.dialog.as_ref(),
             toasts: &self.toasts,
             focus_test: std::mem::take(&mut self.focus_test),
+            log: &mut self.log,
         };
         shell::show(ui, &shared, parts);
         if !self.queue.borrow().is_empty() {
@@ -257,6 +267,10 @@ impl App {
         while let Some(done) = self.files.next() {
             self.file_done(ctx, done);
         }
+        while let Some(news) = self.archive.next() {
+            self.archive_told(ctx, news);
+        }
+        self.hear_releases(ctx);
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {
             ctx.request_repaint_after(Duration::from_secs_f64((next - now).max(0.0) + 0.01));

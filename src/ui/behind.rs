@@ -41,6 +41,8 @@ pub struct Behind {
     pub catalog: Catalog,
     /// Where preferences are kept.
     pub home: PathBuf,
+    /// Where runs are logged.
+    pub data: PathBuf,
     /// What comes from behind, in order.
     pub told: Receiver<Told>,
 }

@@ -71,6 +71,7 @@ pub(crate) enum UiCommand {
     TestToHere,
     ShowSandbox,
     ToggleOutline,
+    ShowLog,
 }
 
 /// Where a command stands in the menus.
@@ -165,6 +166,7 @@ impl UiCommand {
         Self::ScaleDown,
         Self::ScaleReset,
         Self::ToggleMotion,
+        Self::ShowLog,
     ];
 
     /// What is fixed about it.
@@ -237,6 +239,7 @@ impl UiCommand {
             Self::ScaleDown => it(Menu::View, "Smaller text and controls", "Ctrl+Minus", "scale zoom interface"),
             Self::ScaleReset => it(Menu::View, "Text and controls at 100 %", "Ctrl+0", "scale zoom interface"),
             Self::ToggleMotion => it(Menu::View, "Less motion", "", "animation reduced accessibility"),
+            Self::ShowLog => it(Menu::View, "Log of all flows", "Alt+4", "runs history search requests whole window go"),
         }
     }
 
@@ -269,7 +272,7 @@ mod tests {
         let set: BTreeSet<_> = UiCommand::ALL.iter().collect();
         assert_eq!(set.len(), UiCommand::ALL.len());
         // The last variant's number says how many there are.
-        assert_eq!(UiCommand::ALL.len(), UiCommand::ToggleOutline as usize + 1);
+        assert_eq!(UiCommand::ALL.len(), UiCommand::ShowLog as usize + 1);
     }
 
     #[test]

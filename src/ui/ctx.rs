@@ -3,6 +3,7 @@ use std::cell::RefCell;
 
 use jiff::Timestamp;
 
+use super::archive::Archive;
 use super::command::UiCommand;
 use super::document::{DocId, Document};
 use super::keymap::Keymap;
@@ -53,6 +54,8 @@ pub(crate) struct Ctx<'a> {
     /// The palette or a question is in front and has the keyboard.
     pub(crate) asking: bool,
     pub(crate) now: Timestamp,
+    /// What is on the disk of runs, to be asked.
+    pub(crate) archive: &'a Archive,
     pub(super) queue: &'a RefCell<Vec<Msg>>,
 }
 

@@ -3,7 +3,7 @@ use super::document::DocId;
 use super::files::Ask;
 
 /// A question in front.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Dialog {
     /// Close a tab with changes.
     Close { doc: DocId, title: String },

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::archive::Exporting;
 use super::behind::Waker;
 use super::document::DocId;
 use crate::flow::{Flow, disk, file};
@@ -37,7 +38,7 @@ impl Stamp {
 }
 
 /// What a dialog is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Ask {
     Open,
     /// Where this flow is to be saved.
@@ -46,6 +47,8 @@ pub(crate) enum Ask {
         /// Whether its tab is to be closed when that is done.
         close: bool,
     },
+    /// Where runs are to be written.
+    Export(Exporting),
 }
 
 /// What came of it.
@@ -89,6 +92,8 @@ pub(crate) trait Dialogs {
     }
     fn open(&mut self) -> Picking;
     fn save(&mut self, name: &str, folder: Option<&Path>) -> Picking;
+    /// Where runs are to be written, by default under this name.
+    fn export(&mut self, name: &str, extension: &str) -> Picking;
 }
 
 /// The system's own dialogs.
@@ -118,6 +123,12 @@ impl Dialogs for SystemDialogs {
         }
         let picking = dialog.set_file_name(name).save_file();
         Box::pin(async { picking.await.iter().map(|it| with_extension(it.path())).collect() })
+    }
+
+    fn export(&mut self, name: &str, extension: &str) -> Picking {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Export runs").add_filter("Runs", &[extension]);
+        let picking = dialog.set_file_name(name).save_file();
+        Box::pin(async { picking.await.iter().map(|it| it.path().to_owned()).collect() })
     }
 }
 
@@ -189,6 +200,11 @@ impl Files {
     pub(crate) fn ask_save(&mut self, doc: DocId, close: bool, name: &str, folder: Option<&Path>) {
         let picking = self.dialogs.save(name, folder);
         self.pick(Ask::Save { doc, close }, picking);
+    }
+
+    pub(crate) fn ask_export(&mut self, what: Exporting, name: &str, extension: &str) {
+        let picking = self.dialogs.export(name, extension);
+        self.pick(Ask::Export(what), picking);
     }
 
     fn pick(&self, ask: Ask, picking: Picking) {

@@ -11,6 +11,7 @@
 //! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live` | what the engine tells, folded run by run |
 //! | `crash`, `motion` | what is left of a fault; whether the system asks for less motion |
+//! | `archive` | what is on the disk of runs, read on threads |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
 //! | `canvas`, `inspector`, `log` | the panes |
@@ -20,6 +21,7 @@
 //! Invariant: a frame never waits: everything slow happens behind the engine's handle or on a thread of its own.
 //! Invariant: every control has a name for those who do not see it, and no state is told by colour alone.
 mod app;
+mod archive;
 mod behind;
 mod canvas;
 mod command;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::archive::Exporting;
 use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
@@ -92,6 +93,38 @@ pub(crate) enum Msg {
         node: NodeId,
         output: Option<Arc<Value>>,
     },
+    /// The log over the whole window, with this run and step in front.
+    OpenLog(Option<(RunId, Option<StepKey>)>),
+    /// To the clipboard; what it is, for the words that say so.
+    CopyText {
+        text: String,
+        what: &'static str,
+    },
+    /// Write runs to a file; a person is asked where.
+    Export(Exporting),
+    /// The export is not wanted any more.
+    CancelExport,
+    /// Do a run again.
+    Retry {
+        run: RunId,
+        from: RetryFrom,
+        /// As the flow is now; otherwise as it was then.
+        current: bool,
+    },
+    /// The canvas of an open flow shows what happened in this run.
+    ShowRun {
+        doc: DocId,
+        run: RunId,
+    },
+}
+
+/// From where a run is done again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RetryFrom {
+    Start,
+    /// The step that failed.
+    Failed,
+    Step(StepKey),
 }
 
 /// A part of the window, on the rail.
@@ -103,6 +136,7 @@ pub(crate) enum Room {
     Catalog,
     Sandbox,
     Settings,
+    Log,
 }
 
 /// What then.

@@ -79,3 +79,17 @@ fn a_place_that_refuses_it_is_an_error() {
         assert!(matches!(error, JournalError::Output { .. }), "{error}");
     }
 }
+
+#[test]
+fn runs_that_are_named_are_exported_in_that_order() {
+    let bench = Bench::new();
+    for _ in 0..4 {
+        bench.finished("a", Outcome::Succeeded);
+    }
+    let mut out = Vec::new();
+    let runs = [RunId(3), RunId(99), RunId(1)];
+    assert_eq!(bench.journal.reader().export_these(&runs, Format::Csv, &mut out).unwrap(), 2);
+    let text = String::from_utf8(out).unwrap();
+    let numbers: Vec<&str> = text.lines().skip(1).filter_map(|it| it.split(',').next()).collect();
+    assert_eq!(numbers, ["3", "1"]);
+}

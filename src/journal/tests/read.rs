@@ -171,3 +171,32 @@ fn ids_grow_also_over_restarts() {
     let bench = bench.again();
     assert_eq!(bench.journal.next_run_id(), RunId(4));
 }
+
+#[test]
+fn all_numbers_of_a_list_are_given_at_once_and_so_are_the_flows() {
+    let bench = Bench::new();
+    for n in 0..12 {
+        let flow = if n % 3 == 0 { "a" } else { "b" };
+        if n % 4 == 0 {
+            bench.begin(flow)
+        } else {
+            bench.finished(flow, failed())
+        };
+    }
+    let all = Filter { limit: usize::MAX, ..Filter::default() };
+    let reader = bench.journal.reader();
+    let numbers = |filter: &Filter| reader.ids(filter).unwrap().iter().map(|it| it.0).collect::<Vec<_>>();
+    assert_eq!(numbers(&all), (1..=12).rev().collect::<Vec<_>>());
+    for filter in [
+        Filter { flow: Some(FlowId::from("a")), ..all.clone() },
+        Filter { outcome: Some(OutcomeKind::Failed), ..all.clone() },
+        Filter { state: Some(RunState::Running), before: Some(RunId(9)), ..all.clone() },
+        Filter { flow: Some(FlowId::from("nobody")), ..all },
+        Filter { limit: 5, ..Filter::default() },
+    ] {
+        assert_eq!(numbers(&filter), bench.ids(&filter), "{filter:?}");
+    }
+    let flows = reader.flows().unwrap();
+    let flows: Vec<(&str, &str)> = flows.iter().map(|(id, name)| (id.as_str(), name.as_str())).collect();
+    assert_eq!(flows, [("a", "Flow a"), ("b", "Flow b")]);
+}

@@ -91,6 +91,15 @@ impl Live {
         self.runs.get_mut(&run).filter(|it| it.own == own)
     }
 
+    /// Takes in a run from the disk; what is told of a run as it happens is newer and stays.
+    pub(crate) fn restore(&mut self, play: Play) {
+        if let std::collections::btree_map::Entry::Vacant(place) = self.runs.entry(play.id) {
+            place.insert(play);
+            self.version += 1;
+            self.forget_oldest();
+        }
+    }
+
     fn forget_oldest(&mut self) {
         while self.runs.len() > KEPT {
             let Some(oldest) = self.runs.values().find(|it| it.outcome.is_some()).map(|it| it.id) else { return };
@@ -114,5 +123,21 @@ impl Live {
             Readiness::Ready(stage) => Some(stage),
             Readiness::Starting | Readiness::Unavailable(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_from_the_disk_never_takes_the_place_of_one_that_is_told() {
+        let mut live = Live::default();
+        live.restore(Play::of(RunId(4), "f".into(), "Before".to_owned(), false));
+        live.restore(Play::of(RunId(4), "f".into(), "Again".to_owned(), false));
+        live.restore(Play::of(RunId(2), "f".into(), "Older".to_owned(), false));
+        let names: Vec<&str> = live.runs().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["Before", "Older"]);
+        assert_eq!(live.version, 2);
     }
 }

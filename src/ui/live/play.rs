@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::engine::log::RunHead;
 use crate::flow::{FlowId, NodeId, PortId};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Entry, Outcome, Park, Program, Release, RunId, StepKey};
@@ -165,6 +166,21 @@ impl Play {
             steps: Vec::new(),
             lines: BTreeMap::new(),
         }
+    }
+
+    /// A run from the disk: its facts, and the steps that its calls belong to.
+    pub(crate) fn stored<'a>(head: &RunHead, entries: &[Entry], calls: impl Iterator<Item = &'a StepKey>) -> Self {
+        let mut play = Self::of(head.id, head.flow.clone(), head.flow_name.clone(), false);
+        for entry in entries {
+            play.apply(entry);
+        }
+        for step in calls {
+            play.exchanged(step);
+        }
+        if let Some(outcome) = &head.outcome {
+            play.end(outcome.clone());
+        }
+        play
     }
 
     /// How far a node is; none where it was not reached.

@@ -1,156 +1,214 @@
-//! The runs of this session on the left, the steps of the chosen one on the right.
+//! The log: runs on the left, the steps of the chosen one as a waterfall, and what went over the wire.
 //!
-//! Rows are plain data ([`rows`]), painted here.
+//! The same viewer stands below the canvas, with the runs of the flow in front ([`docked`]), and over the whole window
+//! ([`whole`]). What is shown comes from the archive; rows are plain data, painted here.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | `view` | what is chosen, and what was read for it |
+//! | `narrow`, `rows` | which runs are listed, and as which words |
+//! | `fall`, `body`, `curl` | a run as a waterfall, a body as lines, a call as a command |
+//! | `retry`, `compare` | a run done again, and two runs side by side |
+//! | `roll`, `list`, `steps`, `detail`, `text`, `beside` | painting |
+//!
+//! Invariant: only visible rows are made, and a frame reads no disk.
+mod beside;
+mod body;
+mod compare;
+mod curl;
+mod detail;
+mod fall;
+mod list;
+mod narrow;
+pub(crate) mod retry;
+mod roll;
 mod rows;
+mod steps;
+mod text;
+mod view;
 
-use eframe::egui::accesskit::Role;
-use eframe::egui::{Align2, Color32, Rect, Response, ScrollArea, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use std::time::Duration;
 
-use self::rows::{Mark, RunRow, StepRow};
+use eframe::egui::{Frame, Id, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, vec2};
+
+pub(crate) use self::view::View;
+use super::archive::{Job, Loaded, News, Seat};
 use super::ctx::Ctx;
 use super::document::{Document, Test};
 use super::msg::Msg;
-use super::theme::tokens::{extent, line, radius, size, space};
-use super::theme::{self, Colors, font, icon};
-use super::widgets::{button, cut_text, dim, nothing, pane};
-use crate::run::RunId;
+use super::theme::tokens::{extent, line, space};
+use super::theme::{self, icon};
+use super::widgets::{button, dim, pane, within};
+use crate::engine::Pending;
+use crate::record::Failure;
+use crate::run::{RunId, StepKey};
 
-/// Shows the pane; what comes back is its head.
-pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, hide: &mut dyn FnMut()) -> Response {
-    let runs = rows::runs(ctx.live, ctx.now);
-    let head = pane::head(ui, "Runs", &runs.len().to_string(), |ui| {
+/// Both places to look at runs from, and what is under way for them.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) docked: View,
+    pub(crate) whole: View,
+    /// The export that is being written, and how many bytes it has.
+    pub(crate) export: Option<(Job, u64)>,
+    /// Runs that were asked for here, by their tickets.
+    pub(crate) retries: Vec<u64>,
+    /// What a person said of steps that wait, and was not answered yet.
+    pub(crate) releases: Vec<Pending<Result<StepKey, Failure>>>,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            docked: View::new(Seat::Docked),
+            whole: View::new(Seat::Whole),
+            export: None,
+            retries: Vec::new(),
+            releases: Vec::new(),
+        }
+    }
+}
+
+impl Log {
+    /// Takes in what came; what is about no view is handed back.
+    pub(crate) fn take(&mut self, news: News) -> Option<News> {
+        self.docked.take(news).and_then(|it| self.whole.take(it))
+    }
+
+    /// A run that one of the views has read.
+    pub(crate) fn loaded(&self, run: RunId) -> Option<&Loaded> {
+        let all = [self.whole.loaded(), self.docked.loaded()];
+        all.into_iter().flatten().find(|it| it.head.id == run)
+    }
+
+    /// Shows a run over the whole window.
+    pub(crate) fn open(&mut self, run: RunId, step: Option<StepKey>) {
+        self.whole.open(run, step);
+    }
+}
+
+/// The pane below the canvas, with the runs of its flow; what comes back is its head.
+pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, hide: &mut dyn FnMut()) -> Response {
+    let view = &mut log.docked;
+    view.of_flow(&doc.flow().id, doc.test.as_ref().and_then(Test::run));
+    keep_up(ui, ctx, view);
+    let head = pane::head(ui, "Runs", &list::count_words(ctx, view), |ui| {
         if button::icon(ui, icon::X, "Hide the log").clicked() {
             hide();
         }
-    });
-    let rect = ui.available_rect_before_wrap();
-    if runs.is_empty() {
-        ui.scope_builder(UiBuilder::new().max_rect(rect.shrink(space::M)), |ui| {
-            nothing(ui, icon::LIST_MAGNIFYING_GLASS, "No runs yet", "Test the flow to see its first run here.");
-        });
-        return head;
-    }
-    let chosen_id = ui.scope_id().with("chosen run");
-    let kept: Option<RunId> = ui.data(|it| it.get_temp(chosen_id)).flatten();
-    let shown = doc.test.as_ref().and_then(Test::run);
-    // What a person chose stays chosen until another test begins.
-    let last_test_id = ui.scope_id().with("last test");
-    let last_test: Option<RunId> = ui.data(|it| it.get_temp(last_test_id)).flatten();
-    let mut chosen = if shown.is_some() && shown != last_test { shown } else { kept.or(shown) };
-    ui.data_mut(|it| it.insert_temp(last_test_id, shown));
-    if chosen.is_none_or(|it| ctx.live.run(it).is_none()) {
-        chosen = runs.first().map(|it| it.id);
-    }
-    let split = rect.left() + (rect.width() * 0.38).clamp(180.0, 320.0);
-    let left = rect.with_max_x(split);
-    let right = rect.with_min_x(split + 1.0);
-    let colors = theme::colors(ui);
-    ui.painter().vline(split, rect.y_range(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
-    ui.scope_builder(UiBuilder::new().max_rect(left).id_salt("runs"), |ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        ScrollArea::vertical().auto_shrink(false).show_rows(ui, extent::ROW_RUN, runs.len(), |ui, range| {
-            for row in runs.get(range).unwrap_or_default() {
-                if run_row(ui, row, chosen == Some(row.id)).clicked() {
-                    chosen = Some(row.id);
-                }
-            }
-        });
-    });
-    ui.data_mut(|it| it.insert_temp(chosen_id, chosen));
-    let Some(play) = chosen.and_then(|it| ctx.live.run(it)) else { return head };
-    ui.scope_builder(UiBuilder::new().max_rect(right).id_salt("steps"), |ui| {
-        ui.spacing_mut().item_spacing.y = 0.0;
-        let flow = doc.test.as_ref().filter(|it| it.run() == Some(play.id)).map_or_else(|| doc.flow(), |it| &it.flow);
-        let steps = rows::steps(play, flow, ctx.catalog, ctx.now);
-        let whole = steps.iter().map(|it| it.end_ms).max().unwrap_or(0).max(1);
-        ScrollArea::vertical().auto_shrink(false).show_rows(ui, extent::ROW_RUN, steps.len(), |ui, range| {
-            for row in steps.get(range).unwrap_or_default() {
-                if step_row(ui, row, whole).clicked() {
-                    ctx.send(Msg::Select { doc: doc.id, nodes: vec![row.node.clone()], show: true });
-                }
-            }
-        });
-        if steps.is_empty() {
-            ui.label(dim(ui, "Nothing has happened in it yet."));
+        if button::icon(ui, icon::CORNERS_OUT, "Show the log in the whole window").clicked() {
+            let step = view.step.clone();
+            ctx.send(Msg::OpenLog(view.chosen.map(|run| (run, step))));
+        }
+        if let Some(run) = view.loaded() {
+            steps::retry_menu(ui, ctx, run);
         }
     });
+    let rect = ui.available_rect_before_wrap();
+    let (runs, falls) = ids(ui, "docked");
+    let roomy = rect.width() >= 640.0;
+    let first = rect.left() + (rect.width() * if roomy { 0.26 } else { 0.38 }).clamp(150.0, 300.0);
+    let second = if roomy { first + (rect.right() - first) * 0.46 } else { rect.right() };
+    part(ui, "runs", rect.with_max_x(first), |ui| list::show(ui, ctx, view, runs, falls, true));
+    divide(ui, first, rect);
+    let middle = Rect::from_x_y_ranges(first + 1.0..=second, rect.y_range());
+    part(ui, "steps", middle, |ui| {
+        if let Some(step) = steps::waterfall(ui, ctx, view, falls)
+            && doc.flow().nodes.contains_key(&step.node)
+        {
+            ctx.send(Msg::Select { doc: doc.id, nodes: vec![step.node], show: true });
+        }
+    });
+    if roomy {
+        divide(ui, second, rect);
+        part(ui, "detail", rect.with_min_x(second + 1.0), |ui| detail::show(ui, ctx, view));
+    }
     head
 }
 
-fn glyph(mark: Mark, colors: &Colors) -> (char, eframe::egui::FontId, Color32) {
-    let fill = font::icons_fill(14.0);
-    match mark {
-        Mark::Running => (icon::PLAY_CIRCLE, fill, colors.accent.text),
-        Mark::Waiting => (icon::CLOCK, fill, colors.waiting.mark),
-        Mark::Parked => (icon::WARNING, fill, colors.waiting.mark),
-        Mark::Done => (icon::CHECK_CIRCLE, fill, colors.ok.mark),
-        Mark::Failed => (icon::X_CIRCLE, fill, colors.failed.mark),
-        Mark::Cancelled => (icon::MINUS_CIRCLE, font::icons(14.0), colors.text.dim),
+/// The whole window.
+pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
+    let Log { whole: view, export, .. } = log;
+    keep_up(ui, ctx, view);
+    let rect = ui.available_rect_before_wrap();
+    let (runs, falls) = ids(ui, "whole");
+    let split = rect.left() + (rect.width() * 0.29).clamp(240.0, 380.0);
+    let foot =
+        Rect::from_min_max(eframe::egui::pos2(rect.left(), rect.bottom() - 30.0), eframe::egui::pos2(split, rect.bottom()));
+    part(ui, "list", rect.with_max_x(split).with_max_y(foot.top()), |ui| {
+        Frame::new().inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 6 }).show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 6.0;
+            list::filters(ui, ctx, view);
+        });
+        hairline(ui);
+        list::show(ui, ctx, view, runs, falls, false);
+    });
+    hairline_at(ui, foot.top(), foot);
+    within(ui, foot.shrink2(vec2(space::M, 0.0)), Layout::left_to_right(eframe::egui::Align::Center), |ui| match export {
+        Some((_, bytes)) => {
+            ui.label(dim(ui, format!("Exporting, {} written", rows::size(*bytes))));
+            if button::flat(ui, Some(icon::X), "Cancel the export").clicked() {
+                ctx.send(Msg::CancelExport);
+            }
+        }
+        None => drop(ui.label(dim(ui, list::count_words(ctx, view)))),
+    });
+    divide(ui, split, rect);
+    let right = rect.with_min_x(split + 1.0);
+    let mut top = 0.0;
+    part(ui, "run", right, |ui| {
+        steps::head(ui, ctx, view);
+        top = ui.cursor().top();
+    });
+    let below = right.with_min_y(top);
+    if view.beside.is_some() && view.loaded().is_some() {
+        let mut closed = false;
+        part(ui, "beside", below, |ui| closed = beside::show(ui, ctx, view));
+        if closed {
+            view.compare(None);
+        }
+        return;
+    }
+    // As high as it needs to be, and no more than a half.
+    let rows = view.fall.as_ref().map_or(6, |it| it.rows.len());
+    let wanted = 28.0 + rows as f32 * extent::ROW_RUN;
+    let half = below.top() + wanted.clamp(110.0, (below.height() * 0.46).max(110.0));
+    part(ui, "steps", below.with_max_y(half), |ui| drop(steps::waterfall(ui, ctx, view, falls)));
+    hairline_at(ui, half, right);
+    part(ui, "detail", below.with_min_y(half + 1.0), |ui| detail::show(ui, ctx, view));
+}
+
+fn keep_up(ui: &Ui, ctx: &Ctx<'_>, view: &mut View) {
+    let time = ui.input(|it| it.time);
+    if let Some(again) = view.keep_up(ctx.archive, ctx.live, ctx.now, time) {
+        ui.ctx().request_repaint_after(Duration::from_secs_f64(again.max(0.0) + 0.01));
     }
 }
 
-fn run_row(ui: &mut Ui, row: &RunRow, chosen: bool) -> Response {
-    let colors = theme::colors(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_RUN), Sense::click());
-    let name = format!("Run {} of {}, {}", row.time, row.name, row.mark.words());
-    response.widget_info(|| WidgetInfo::selected(Role::ListItem, true, chosen, &name));
-    ground(ui, rect, &response, chosen);
-    let (mark, font, color) = glyph(row.mark, colors);
-    let y = rect.center().y;
-    ui.painter().text(pos2(rect.left() + 18.0, y), Align2::CENTER_CENTER, mark, font, color);
-    let time = pos2(rect.left() + 34.0, y);
-    ui.painter().text(time, Align2::LEFT_CENTER, &row.time, font::mono(size::MONO_SMALL), colors.text.dim);
-    let end = pos2(rect.right() - space::M, y);
-    let took = ui.painter().text(end, Align2::RIGHT_CENTER, &row.took, font::mono(size::MONO_SMALL), colors.text.dim);
-    let left = rect.left() + 98.0;
-    cut_text(ui, pos2(left, y), &row.name, font::regular(size::BODY), colors.text.body, took.left() - left - 8.0);
-    response
+/// What takes the keyboard: the list of runs, and the steps.
+fn ids(ui: &Ui, place: &str) -> (Id, Id) {
+    let id = ui.scope_id().with(place);
+    (id.with("list of runs"), id.with("steps of the run"))
 }
 
-fn step_row(ui: &mut Ui, row: &StepRow, whole: u64) -> Response {
-    let colors = theme::colors(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_RUN), Sense::click());
-    response
-        .widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("{}, {}, {}", row.title, row.mark.words(), row.took)));
-    ground(ui, rect, &response, false);
-    if row.mark == Mark::Failed {
-        ui.painter().rect_filled(rect, 0.0, colors.failed.tint);
-    }
-    let y = rect.center().y;
-    let (mark, font, color) = glyph(row.mark, colors);
-    ui.painter().text(pos2(rect.left() + 18.0, y), Align2::CENTER_CENTER, mark, font, color);
-    let ink = row.hue.ink(colors);
-    ui.painter().text(pos2(rect.left() + 38.0, y), Align2::CENTER_CENTER, row.icon, font::icons(14.0), ink.text);
-    let names = (rect.width() * 0.4).clamp(90.0, 220.0);
-    cut_text(ui, pos2(rect.left() + 50.0, y), &row.title, font::regular(size::BODY), colors.text.body, names - 56.0);
-    let track = Rect::from_min_max(pos2(rect.left() + names, y - 4.0), pos2(rect.right() - 76.0, y + 4.0));
-    if track.width() > 20.0 {
-        let at = |ms: u64| track.left() + track.width() * (ms as f32 / whole as f32).min(1.0);
-        let bar = Rect::from_min_max(
-            pos2(at(row.start_ms), track.top()),
-            pos2(at(row.end_ms).max(at(row.start_ms) + 2.0), track.bottom()),
-        );
-        let color = if row.mark == Mark::Failed { colors.failed.mark } else { ink.mark };
-        ui.painter().rect_filled(bar, 1.5, color);
-    }
-    let end = pos2(rect.right() - space::M, y);
-    ui.painter().text(end, Align2::RIGHT_CENTER, &row.took, font::mono(size::MONO_SMALL), colors.text.dim);
-    response
+/// A part of the pane with controls of its own.
+fn part(ui: &mut Ui, salt: &str, rect: Rect, add: impl FnOnce(&mut Ui)) {
+    let mut inner = ui.new_child(UiBuilder::new().max_rect(rect).id_salt(salt));
+    inner.set_clip_rect(rect.intersect(ui.clip_rect()));
+    inner.spacing_mut().item_spacing.y = 0.0;
+    add(&mut inner);
 }
 
-fn ground(ui: &Ui, rect: Rect, response: &Response, chosen: bool) {
-    let colors = theme::colors(ui);
-    if chosen {
-        ui.painter().rect_filled(rect, 0.0, colors.bg.selected);
-    } else if response.hovered() {
-        ui.painter().rect_filled(rect, 0.0, colors.bg.hover);
-    }
-    if response.has_focus() {
-        ui.painter().rect_stroke(
-            rect,
-            radius::CHIP,
-            Stroke::new(line::FOCUS, colors.accent.ring),
-            eframe::egui::StrokeKind::Inside,
-        );
-    }
+fn divide(ui: &Ui, x: f32, rect: Rect) {
+    let stroke = Stroke::new(line::HAIRLINE, theme::colors(ui).stroke.subtle);
+    ui.painter().vline(x + 0.5, rect.y_range(), stroke);
+}
+
+fn hairline(ui: &Ui) {
+    let rect = ui.available_rect_before_wrap();
+    hairline_at(ui, rect.top(), rect);
+}
+
+fn hairline_at(ui: &Ui, y: f32, rect: Rect) {
+    let stroke = Stroke::new(line::HAIRLINE, theme::colors(ui).stroke.subtle);
+    ui.painter().hline(rect.x_range(), y, stroke);
 }

@@ -86,13 +86,13 @@ impl Dock {
     }
 
     /// Paints the panes of a flow.
-    pub(crate) fn show_panes(&mut self, ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, view: &mut View) {
+    pub(crate) fn show_panes(&mut self, ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, view: &mut View, log: &mut log::Log) {
         let room = ui.available_rect_before_wrap();
         if self.fresh && room.width() > 200.0 {
             self.fresh = false;
             self.divide(room.width(), room.height());
         }
-        let mut panes = Panes { ctx, doc, view, hide: None, edited: false };
+        let mut panes = Panes { ctx, doc, view, log, hide: None, edited: false };
         self.tree.ui(&mut panes, ui);
         let (hide, edited) = (panes.hide, panes.edited);
         if let Some(pane) = hide {
@@ -139,6 +139,7 @@ struct Panes<'a> {
     ctx: &'a Ctx<'a>,
     doc: &'a Document,
     view: &'a mut View,
+    log: &'a mut log::Log,
     hide: Option<Pane>,
     edited: bool,
 }
@@ -195,7 +196,7 @@ impl Behavior<Pane> for Panes<'_> {
                 return UiResponse::None;
             }
             Pane::Inspector => inspector::show(ui, self.ctx, self.doc, self.view, &mut || self.hide = Some(Pane::Inspector)),
-            Pane::Log => log::show(ui, self.ctx, self.doc, &mut || self.hide = Some(Pane::Log)),
+            Pane::Log => log::docked(ui, self.ctx, self.doc, self.log, &mut || self.hide = Some(Pane::Log)),
         };
         if head.drag_started() { UiResponse::DragStarted } else { UiResponse::None }
     }

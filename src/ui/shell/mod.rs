@@ -17,6 +17,7 @@ use super::canvas::View;
 use super::ctx::Ctx;
 use super::dialog::Dialog;
 use super::document::DocId;
+use super::log::{self, Log};
 use super::msg::Room;
 use super::page;
 use super::palette::{self, Palette};
@@ -35,11 +36,13 @@ pub(crate) struct Parts<'a> {
     pub(crate) toasts: &'a Toasts,
     /// The test button takes the keyboard.
     pub(crate) focus_test: bool,
+    /// How runs are looked at.
+    pub(crate) log: &'a mut Log,
 }
 
 /// Paints the window.
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
-    let Parts { views, dock, palette, tables, dialog, toasts, focus_test } = parts;
+    let Parts { views, dock, palette, tables, dialog, toasts, focus_test, log } = parts;
     let whole = ui.max_rect();
     let colors = theme::colors(ui);
     let bar = Frame::new().fill(colors.bg.app);
@@ -64,7 +67,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
                 Some(doc) => {
                     notice::outside(ui, ctx, doc);
                     let view = views.entry(doc.id).or_default();
-                    dock.show_panes(ui, ctx, doc, view);
+                    dock.show_panes(ui, ctx, doc, view, log);
                 }
                 None => page::nothing_open(ui, ctx),
             }
@@ -73,6 +76,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
         Room::Catalog => page::catalog(ui, ctx),
         Room::Sandbox => sandbox::show(ui, ctx, tables),
         Room::Settings => page::settings(ui, ctx),
+        Room::Log => log::whole(ui, ctx, log),
     });
     palette::show(ui, ctx, dock, palette);
     notice::toasts(ui, ctx, toasts);

@@ -18,7 +18,7 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         .shadow(theme::menu_shadow(ui.visuals().dark_mode))
         .inner_margin(Margin::same(16));
     if let Dialog::Path { ask, suggested, wrong } = dialog {
-        path(ui, ctx, frame, *ask, suggested, wrong.as_deref());
+        path(ui, ctx, frame, ask, suggested, wrong.as_deref());
         return;
     }
     let (title, detail, save, discard) = match dialog {
@@ -62,9 +62,13 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
 }
 
 /// A path to be typed, where the system has no dialog for it.
-fn path(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, ask: Ask, suggested: &str, wrong: Option<&str>) {
+fn path(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, ask: &Ask, suggested: &str, wrong: Option<&str>) {
     let colors = theme::colors(ui);
-    let (title, act) = if ask == Ask::Open { ("Open a flow", "Open") } else { ("Save the flow", "Save") };
+    let (title, act) = match ask {
+        Ask::Open => ("Open a flow", "Open"),
+        Ask::Save { .. } => ("Save the flow", "Save"),
+        Ask::Export(_) => ("Export runs", "Export"),
+    };
     let text_id = Id::unique("typed path");
     let kept: Option<String> = ui.data(|it| it.get_temp(text_id));
     let fresh = kept.is_none();

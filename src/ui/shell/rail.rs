@@ -15,6 +15,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     item(ui, ctx, Room::Templates, icon::SQUARES_FOUR, "Templates");
     item(ui, ctx, Room::Catalog, icon::BOOKS, "Catalog");
     item(ui, ctx, Room::Sandbox, icon::FLASK, "Sandbox");
+    item(ui, ctx, Room::Log, icon::LIST_MAGNIFYING_GLASS, "Log");
     let left = ui.available_height() - extent::RAIL_ITEM - 8.0;
     if left > 0.0 {
         ui.add_space(left);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, vec2};
@@ -21,6 +21,8 @@ use crate::ui::theme;
 
 /// The longest that a test waits for a thread.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// The longest between two frames while it waits.
+const FRAME: Duration = Duration::from_millis(15);
 
 /// A window, and what is behind it.
 pub(super) struct Desk {
@@ -65,6 +67,11 @@ impl Dialogs for Answers {
         let paths = self.next();
         Box::pin(async { paths })
     }
+
+    fn export(&mut self, _: &str, _: &str) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
+        let paths = self.next();
+        Box::pin(async { paths })
+    }
 }
 
 impl Desk {
@@ -90,7 +97,8 @@ impl Desk {
         let (wake, woken) = mpsc::channel();
         let wake = Mutex::new(wake);
         let waker: Waker = Arc::new(move || wake.lock().unwrap().send(()).unwrap_or_default());
-        let behind = Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), told: receiver };
+        let data = home.path().join("sandbox");
+        let behind = Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), data, told: receiver };
         let answers = Answers::default();
         let app = App::new(behind, Box::new(answers.clone()), Arc::clone(&waker), flows);
         let window = Harness::builder()
@@ -115,9 +123,12 @@ impl Desk {
 
     /// Paints frames until something holds; between them it waits for whoever wakes the window.
     pub(super) fn until(&mut self, what: &str, holds: impl Fn(&App) -> bool) {
+        let begun = Instant::now();
         self.window.step();
         while !holds(self.window.state()) {
-            self.woken.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("never: {what}"));
+            // What the window does by itself a little later needs frames, in which its time passes.
+            self.woken.recv_timeout(FRAME).ok();
+            assert!(begun.elapsed() < PATIENCE, "never: {what}");
             self.window.step();
         }
         self.run();

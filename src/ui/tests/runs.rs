@@ -115,6 +115,7 @@ fn the_first_flow_is_tested_by_one_key_and_every_step_says_how_it_went() {
     }
     assert_eq!(play.way(&id("contact"), &"out".into()).unwrap().count, 1);
     assert!(desk.has_containing("Test done"));
+    desk.until("the log has it whole", |app| app.log.docked.loaded().is_some_and(|it| it.head.finished.is_some()));
     assert!(desk.has_containing("Save the contact, done"));
     // An edit makes stale what it touches and what follows, and no more.
     desk.press_button("Read the contact back");
@@ -187,7 +188,7 @@ fn without_an_engine_the_button_is_off_and_says_why() {
     assert!(desk.has_containing("not now"));
 }
 
-fn add(flow: &mut Flow, node: &str, kind: NodeKind) {
+pub(super) fn add(flow: &mut Flow, node: &str, kind: NodeKind) {
     let made = std::sync::Arc::new(Node { name: node.to_owned(), muted: false, kind });
     flow.apply(Edit::AddNode { id: id(node), node: made, at: None }).unwrap();
 }

@@ -62,15 +62,17 @@ impl App {
         if path.is_relative() {
             path = home().unwrap_or_default().join(path);
         }
-        if ask != Ask::Open {
+        if matches!(ask, Ask::Save { .. }) {
             path = crate::ui::files::with_extension(&path);
         }
         let wrong = match ask {
             _ if text.is_empty() => Some("Type where the file is to be."),
             Ask::Open if !path.is_file() => Some("There is no file of this name."),
-            Ask::Save { .. } if path.exists() => Some("There is a file of this name already. Choose another name."),
-            Ask::Save { .. } if !path.parent().is_some_and(Path::is_dir) => Some("There is no such folder."),
-            Ask::Open | Ask::Save { .. } => None,
+            Ask::Save { .. } | Ask::Export(_) if path.exists() => {
+                Some("There is a file of this name already. Choose another name.")
+            }
+            Ask::Save { .. } | Ask::Export(_) if !path.parent().is_some_and(Path::is_dir) => Some("There is no such folder."),
+            Ask::Open | Ask::Save { .. } | Ask::Export(_) => None,
         };
         match wrong {
             None => self.files.typed(ask, path),
@@ -95,6 +97,11 @@ impl App {
                 let snapshot = Arc::clone(it.flow());
                 // The dialog asked before it gave the name of a file that is there.
                 self.files.save(doc, snapshot, path, Expected::Anything, close);
+            }
+            Done::Picked { ask: Ask::Export(what), paths } => {
+                if let Some(path) = paths.into_iter().next() {
+                    self.export_to(what, path);
+                }
             }
             Done::Read { path, result: Ok((flow, stamp)), again: Some(doc) } => {
                 if let Some(it) = self.docs.get_mut(doc) {
@@ -194,7 +201,7 @@ impl App {
 }
 
 /// Where a person's own files are.
-fn home() -> Option<PathBuf> {
+pub(super) fn home() -> Option<PathBuf> {
     directories::UserDirs::new().map(|it| it.document_dir().map_or_else(|| it.home_dir().to_owned(), Path::to_owned))
 }
 

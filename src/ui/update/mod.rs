@@ -1,6 +1,7 @@
 //! The only place that changes the window's state: one function a request.
 mod aim;
 mod file;
+mod log;
 mod sandbox;
 mod test;
 
@@ -87,10 +88,19 @@ impl App {
             }
             Msg::Release { run, step, release } => {
                 if let Some(stage) = self.live.stage() {
-                    // What comes of it is told as an event.
-                    drop(stage.engine.release(run, Some(step.to_string()), release));
+                    // What comes of it is told as an event; only why it cannot be is answered.
+                    self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
+            Msg::OpenLog(run) => self.open_log(run),
+            Msg::CopyText { text, what } => {
+                ctx.copy_text(text);
+                self.say(ctx, Toast::new(Tone::Done, format!("{what} copied")));
+            }
+            Msg::Export(what) => self.ask_export(what),
+            Msg::CancelExport => self.cancel_export(ctx),
+            Msg::ShowRun { doc, run } => self.show_run(doc, run),
+            Msg::Retry { run, from, current } => self.retry(ctx, run, &from, current),
         }
     }
 
@@ -141,6 +151,7 @@ impl App {
             UiCommand::ScaleDown => self.scale_by(-0.1),
             UiCommand::ScaleReset => self.prefs.scale = 1.0,
             UiCommand::ToggleMotion => self.prefs.less_motion ^= true,
+            UiCommand::ShowLog => self.open_log(None),
             _ => self.canvas_command(ctx, command),
         }
     }
@@ -162,6 +173,7 @@ impl App {
             less_motion: false,
             asking: false,
             now: (self.clock)(),
+            archive: &self.archive,
             queue: &queue,
         }
         .can(command)
@@ -256,6 +268,7 @@ impl App {
 
     pub(super) fn add_document(&mut self, doc: Document) {
         let id = doc.id;
+        self.remember_runs(&doc.flow().id);
         self.docs.list.push(doc);
         self.views.insert(id, View::default());
         self.activate(id);

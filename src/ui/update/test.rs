@@ -50,13 +50,7 @@ impl App {
                 return;
             }
         };
-        // Flows that this one runs are made known with it, as they are in their tabs.
-        let mut flows: Vec<Deployment> = Vec::new();
-        for called in called(&plan.flow) {
-            let open = self.docs.list.iter().find(|it| it.id != id && it.flow().id == called);
-            flows.extend(open.map(|it| deployment(it.flow())));
-        }
-        flows.push(deployment(&plan.flow));
+        let flows = self.deployments(&plan.flow);
         let Some(stage) = self.live.stage() else { return };
         let lit_from = stage.sandbox.last_seq();
         self.tickets += 1;
@@ -88,6 +82,17 @@ impl App {
         }
     }
 
+    /// What is made known for a run: flows that this one runs, as they are in their tabs, and last itself.
+    pub(super) fn deployments(&self, flow: &Arc<Flow>) -> Vec<Deployment> {
+        let mut flows: Vec<Deployment> = Vec::new();
+        for called in called(flow).into_iter().filter(|it| *it != flow.id) {
+            let open = self.docs.list.iter().find(|it| it.flow().id == called);
+            flows.extend(open.map(|it| deployment(it.flow())));
+        }
+        flows.push(deployment(flow));
+        flows
+    }
+
     /// A test is on disk, or could not begin.
     pub(crate) fn test_started(&mut self, ctx: &Context, ticket: u64, result: Result<RunId, Failure>) {
         let waits = |it: &&mut Document| it.test.as_ref().is_some_and(|it| it.state == TestState::Starting(ticket));
@@ -100,7 +105,11 @@ impl App {
                 if doc.test.as_ref().is_some_and(|it| it.cancelled) {
                     self.cancel_test_of(id);
                 }
+                if self.log.retries.contains(&ticket) {
+                    self.retry_started(ctx, ticket, run);
+                }
             }
+            (Ok(run), None) if self.log.retries.contains(&ticket) => self.retry_started(ctx, ticket, run),
             // Its tab was closed before it began.
             (Ok(run), None) => {
                 if let Some(stage) = self.live.stage() {
@@ -109,6 +118,7 @@ impl App {
                 }
             }
             (Err(failure), doc) => {
+                self.log.retries.retain(|it| *it != ticket);
                 if let Some(doc) = doc {
                     doc.test = None;
                 }

@@ -1,0 +1,191 @@
+//! The log: opening it, exporting runs, and doing a run again.
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::Context;
+
+use super::file::home;
+use crate::engine::log::Format;
+use crate::flow::{Flow, FlowId};
+use crate::record::FailureKind;
+use crate::run::{RunId, StepKey};
+use crate::ui::app::App;
+use crate::ui::archive::{Ask, Exporting, News};
+use crate::ui::behind::Start;
+use crate::ui::dialog::Dialog;
+use crate::ui::document::{DocId, Document, Test, TestState};
+use crate::ui::files;
+use crate::ui::live::Play;
+use crate::ui::log::retry::{self, Plan};
+use crate::ui::msg::{Msg, RetryFrom, Room};
+use crate::ui::toast::{Toast, Tone};
+
+/// Runs of a flow that are read when it is opened, so that its steps have records.
+const REMEMBERED: usize = 20;
+
+/// How soon it is looked whether the engine answered.
+const ANSWER: Duration = Duration::from_millis(50);
+
+impl App {
+    pub(super) fn open_log(&mut self, run: Option<(RunId, Option<StepKey>)>) {
+        if let Some((run, step)) = run {
+            self.log.open(run, step);
+        }
+        self.room = Room::Log;
+    }
+
+    /// The last runs of a flow are read, for the canvas and the inspector.
+    pub(super) fn remember_runs(&self, flow: &FlowId) {
+        self.archive.ask(Ask::Recent { flow: flow.clone(), count: REMEMBERED });
+    }
+
+    /// What was read.
+    pub(crate) fn archive_told(&mut self, ctx: &Context, news: News) {
+        match self.log.take(news) {
+            Some(News::Recent { runs }) => {
+                for it in runs {
+                    self.live.restore(it.play);
+                }
+            }
+            Some(News::Exporting { bytes }) => {
+                if let Some(export) = &mut self.log.export {
+                    export.1 = bytes;
+                }
+            }
+            Some(News::Exported { path, result }) => {
+                self.log.export = None;
+                let toast = match result {
+                    Ok(runs) => {
+                        let words = crate::ui::canvas::sentence::count(usize::try_from(runs).unwrap_or(usize::MAX), "run");
+                        Toast::new(Tone::Done, format!("{words} exported")).detail(path.display().to_string())
+                    }
+                    Err(failure) => Toast::failure(&failure),
+                };
+                self.say(ctx, toast);
+            }
+            _ => {}
+        }
+    }
+
+    /// Says why a step that waits cannot go on, where that is so.
+    pub(crate) fn hear_releases(&mut self, ctx: &Context) {
+        let mut refused = Vec::new();
+        self.log.releases.retain_mut(|it| match it.poll() {
+            None => true,
+            Some(Ok(_)) => false,
+            Some(Err(failure)) => {
+                refused.push(failure.clone());
+                false
+            }
+        });
+        for failure in refused {
+            let toast = if failure.kind == FailureKind::NotFound {
+                let words = "It was begun before Flowyard was started last. Run it again from this step.";
+                Toast::new(Tone::Failed, "The run is not under way any more").detail(words)
+            } else {
+                Toast::failure(&failure)
+            };
+            self.say(ctx, toast);
+        }
+        if !self.log.releases.is_empty() {
+            ctx.request_repaint_after(ANSWER);
+        }
+    }
+
+    pub(super) fn ask_export(&mut self, what: Exporting) {
+        let extension = match what.format {
+            Format::Jsonl => "jsonl",
+            Format::Har => "har",
+            Format::Csv => "csv",
+        };
+        let name = format!("runs.{extension}");
+        if self.files.can_ask() {
+            self.files.ask_export(what, &name, extension);
+        } else {
+            let suggested = home().unwrap_or_default().join(name).display().to_string();
+            self.dialog = Some(Dialog::Path { ask: files::Ask::Export(what), suggested, wrong: None });
+        }
+    }
+
+    pub(super) fn export_to(&mut self, what: Exporting, path: PathBuf) {
+        self.log.export = Some((self.archive.export(what, path), 0));
+    }
+
+    pub(super) fn cancel_export(&mut self, ctx: &Context) {
+        if self.log.export.take().is_some() {
+            self.say(ctx, Toast::new(Tone::Note, "The export was cancelled").detail("Nothing was written."));
+        }
+    }
+
+    /// The canvas plays a run that was, unless a test is under way on it.
+    pub(super) fn show_run(&mut self, doc: DocId, run: RunId) {
+        let Some(loaded) = self.log.loaded(run) else { return };
+        let play = Play::stored(&loaded.head, &loaded.entries, loaded.calls.iter().map(|it| &it.step));
+        let was = loaded.flow.clone();
+        self.live.restore(play);
+        let under_way = |test: &Test| test.run().is_none_or(|it| self.live.run(it).is_some_and(|it| it.outcome.is_none()));
+        let Some(doc) = self.docs.get_mut(doc).filter(|it| !it.test.as_ref().is_some_and(under_way)) else { return };
+        let flow = was.unwrap_or_else(|| Arc::clone(doc.flow()));
+        doc.test = Some(Test { flow, state: TestState::Run(run), cancelled: false, told: true });
+    }
+
+    // ---- a run again
+
+    pub(super) fn retry(&mut self, ctx: &Context, run: RunId, from: &RetryFrom, current: bool) {
+        let Some(loaded) = self.log.loaded(run) else { return };
+        let entries = Arc::clone(&loaded.entries);
+        let flow = if current {
+            let id = &loaded.head.flow;
+            self.docs.list.iter().map(Document::flow).find(|it| it.id == *id).cloned()
+        } else {
+            loaded.flow.clone()
+        };
+        let plan = match &flow {
+            Some(flow) => retry::plan(flow, &entries, from),
+            None => Err("Open the flow first."),
+        };
+        match (plan, flow) {
+            (Ok(plan), Some(flow)) => self.start_again(ctx, &flow, plan),
+            (Err(words), _) => self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again so").detail(words)),
+            (Ok(_), None) => {}
+        }
+    }
+
+    /// Starts it, with the steps that are taken as done.
+    fn start_again(&mut self, ctx: &Context, flow: &Arc<Flow>, plan: Plan) {
+        let Plan { trigger, payload, given } = plan;
+        let flows = self.deployments(flow);
+        let Some(stage) = self.live.stage() else {
+            self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again yet").detail("The sandbox is not up."));
+            return;
+        };
+        let lit_from = stage.sandbox.last_seq();
+        self.tickets += 1;
+        let ticket = self.tickets;
+        (stage.start)(Start { ticket, flows, trigger, payload: (*payload).clone(), given });
+        self.live.lit_from = lit_from;
+        // A run of the flow as it is now plays on its canvas.
+        let same = |it: &&mut Document| Arc::ptr_eq(it.flow(), flow);
+        match self.docs.list.iter_mut().find(same) {
+            Some(doc) => {
+                let flow = Arc::clone(flow);
+                doc.test = Some(Test { flow, state: TestState::Starting(ticket), cancelled: false, told: false });
+            }
+            None => self.log.retries.push(ticket),
+        }
+        if self.room == Room::Log && !self.log.retries.contains(&ticket) {
+            self.log.retries.push(ticket);
+        }
+    }
+
+    /// A run that was done again from here is on disk.
+    pub(super) fn retry_started(&mut self, ctx: &Context, ticket: u64, run: RunId) {
+        self.log.retries.retain(|it| *it != ticket);
+        if self.room == Room::Log {
+            self.log.open(run, None);
+        }
+        let toast = Toast::new(Tone::Done, format!("Run {run} was started"));
+        self.say(ctx, toast.action("Show", Msg::OpenLog(Some((run, None)))));
+    }
+}
