@@ -9,7 +9,7 @@
 //! | `app`, `ctx`, `msg`, `update` | state, what panels see, what they ask for, and what comes of it |
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `template` | open flows, their files, and the flows that ship |
-//! | `live` | what the engine tells, folded run by run |
+//! | `live`, `samples` | what the engine tells, folded run by run; what is known of what each step gives |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
 //! | `shell`, `page` | bars, rail, tabs, docked panes, toasts; pages beside the canvas |
 //! | `canvas`, `inspector`, `log` | the panes |
@@ -34,6 +34,7 @@ mod msg;
 mod page;
 mod palette;
 mod prefs;
+mod samples;
 mod shell;
 mod template;
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::ui::canvas::{self, Act, Scene, View};
 use crate::ui::command::UiCommand;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
-use crate::ui::inspector;
+use crate::ui::inspector::{self, Inspector};
 use crate::ui::log;
 use crate::ui::msg::Msg;
 use crate::ui::theme;
@@ -36,6 +36,8 @@ pub(crate) struct Dock {
     fresh: bool,
     changed: bool,
     written: Option<Value>,
+    /// What is open in the inspector, for the session.
+    inspector: Inspector,
 }
 
 impl Dock {
@@ -43,7 +45,7 @@ impl Dock {
     pub(crate) fn new(kept: Option<&Value>) -> Self {
         let read = kept.and_then(|it| Tree::<Pane>::deserialize(it).ok()).filter(is_whole);
         let fresh = read.is_none();
-        Self { tree: read.unwrap_or_else(usual), fresh, changed: false, written: kept.cloned() }
+        Self { tree: read.unwrap_or_else(usual), fresh, changed: false, written: kept.cloned(), inspector: Inspector::default() }
     }
 
     /// For the preferences; made anew only when something moved.
@@ -92,7 +94,7 @@ impl Dock {
             self.fresh = false;
             self.divide(room.width(), room.height());
         }
-        let mut panes = Panes { ctx, doc, view, hide: None, edited: false };
+        let mut panes = Panes { ctx, doc, view, inspector: &mut self.inspector, hide: None, edited: false };
         self.tree.ui(&mut panes, ui);
         let (hide, edited) = (panes.hide, panes.edited);
         if let Some(pane) = hide {
@@ -103,7 +105,8 @@ impl Dock {
 
     /// Shares from lengths: the inspector as wide and the log as high as they are meant to be.
     fn divide(&mut self, width: f32, height: f32) {
-        let inspector = (extent::INSPECTOR * 0.68).min(width * 0.4);
+        // Beside the rail, a window of 1280 has 1204.
+        let inspector = if width >= 1_200.0 { extent::INSPECTOR } else { extent::INSPECTOR.min(width * 0.4) };
         let log = extent::DRAWER.min(height * 0.4);
         let lengths = [(Pane::Inspector, inspector, width), (Pane::Log, log, height)];
         for (pane, length, whole) in lengths {
@@ -139,6 +142,7 @@ struct Panes<'a> {
     ctx: &'a Ctx<'a>,
     doc: &'a Document,
     view: &'a mut View,
+    inspector: &'a mut Inspector,
     hide: Option<Pane>,
     edited: bool,
 }
@@ -193,7 +197,14 @@ impl Behavior<Pane> for Panes<'_> {
                 self.canvas(ui);
                 return UiResponse::None;
             }
-            Pane::Inspector => inspector::show(ui, self.ctx, self.doc, self.view, &mut || self.hide = Some(Pane::Inspector)),
+            Pane::Inspector => {
+                let mut hidden = false;
+                let head = inspector::show(ui, self.ctx, self.doc, self.view, self.inspector, &mut || hidden = true);
+                if hidden {
+                    self.hide = Some(Pane::Inspector);
+                }
+                head
+            }
             Pane::Log => log::show(ui, self.ctx, self.doc, &mut || self.hide = Some(Pane::Log)),
         };
         if head.drag_started() { UiResponse::DragStarted } else { UiResponse::None }
