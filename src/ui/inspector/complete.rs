@@ -23,7 +23,7 @@ pub(super) struct Offer {
 /// A name that an expression can begin with.
 #[derive(Debug, Clone)]
 pub(super) struct Name {
-    pub(super) name: String,
+    pub(super) word: String,
     pub(super) title: String,
     pub(super) value: Option<Arc<Value>>,
 }
@@ -60,7 +60,7 @@ pub(super) fn offers(before: &str, word: &str, names: &[Name]) -> Vec<Offer> {
     }
     let mut found: Vec<Offer> = names
         .iter()
-        .filter(|it| starts(&it.name, word) || it.name != word && holds(&it.title, &word.to_lowercase()))
+        .filter(|it| starts(&it.word, word) || it.word != word && holds(&it.title, &word.to_lowercase()))
         .map(root)
         .collect();
     let calls = functions().iter().filter(|it| it.kind == Kind::Function && starts(it.name, word));
@@ -73,7 +73,7 @@ pub(super) fn offers(before: &str, word: &str, names: &[Name]) -> Vec<Offer> {
             }
             if let Some(Value::Object(map)) = name.value.as_deref() {
                 let hits = map.iter().take(2_000).filter(|(key, _)| holds(key, &word.to_lowercase()));
-                found.extend(hits.map(|(key, it)| field(&[Segment::Key(name.name.clone())], Segment::Key(key.clone()), it)));
+                found.extend(hits.map(|(key, it)| field(&[Segment::Key(name.word.clone())], Segment::Key(key.clone()), it)));
             }
         }
     }
@@ -82,7 +82,7 @@ pub(super) fn offers(before: &str, word: &str, names: &[Name]) -> Vec<Offer> {
 }
 
 fn root(name: &Name) -> Offer {
-    Offer { insert: name.name.clone(), about: name.title.clone() }
+    Offer { insert: name.word.clone(), about: name.title.clone() }
 }
 
 fn field(base: &[Segment], last: Segment, value: &Value) -> Offer {
@@ -95,7 +95,7 @@ fn field(base: &[Segment], last: Segment, value: &Value) -> Offer {
 fn within(base: &str, start: &str, names: &[Name]) -> Vec<Offer> {
     let Some(path) = plain_path(base) else { return Vec::new() };
     let Some(Segment::Key(first)) = path.first() else { return Vec::new() };
-    let value = names.iter().find(|it| it.name == *first).and_then(|it| it.value.as_deref());
+    let value = names.iter().find(|it| it.word == *first).and_then(|it| it.value.as_deref());
     let value = path.iter().skip(1).try_fold(value, |at, segment| {
         let at = at?;
         let next = match segment {
@@ -150,7 +150,7 @@ mod tests {
 
     fn names() -> Vec<Name> {
         let name = |name: &str, title: &str, value| Name {
-            name: name.to_owned(),
+            word: name.to_owned(),
             title: title.to_owned(),
             value: Some(Arc::new(value)),
         };

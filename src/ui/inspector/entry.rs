@@ -191,7 +191,7 @@ fn close(text: &mut String, caret: usize, insert: &str, expression: bool, names:
 fn is_leaf(path: &str, names: &[Name]) -> bool {
     let Some(path) = super::reference::plain_path(path) else { return false };
     let Some(crate::expr::Segment::Key(first)) = path.first() else { return false };
-    let mut at = names.iter().find(|it| it.name == *first).and_then(|it| it.value.as_deref());
+    let mut at = names.iter().find(|it| it.word == *first).and_then(|it| it.value.as_deref());
     for segment in path.iter().skip(1) {
         at = match (at, segment) {
             (Some(value), crate::expr::Segment::Key(key)) => value.get(key.as_str()),
@@ -298,10 +298,11 @@ mod tests {
     #[test]
     fn what_is_taken_from_the_list_is_closed_where_it_is_whole() {
         let value = Some(Arc::new(json!({"email": "x", "person": {"id": 1}})));
-        let names = [Name { name: "contact".to_owned(), title: String::new(), value }];
+        let names = [Name { word: "contact".to_owned(), title: String::new(), value }];
         let closed = |text: &str, insert: &str, expression| {
             let mut text = text.to_owned();
-            let caret = close(&mut text, text.chars().count(), insert, expression, &names);
+            let caret = text.chars().count();
+            let caret = close(&mut text, caret, insert, expression, &names);
             (text, caret)
         };
         assert_eq!(closed("{{ contact.email", "contact.email", false), ("{{ contact.email }}".to_owned(), 19));

@@ -45,8 +45,8 @@ impl Fields<'_> {
         self.head(ui, form, field);
         let taken_apart = matches!(field.binding.as_ref().map(|it| &it.source), Some(Source::List(_) | Source::Object(_)));
         let control = if taken_apart {
-            self.container(ui, form, field)
-        } else if self.is_picked(form, field) {
+            container(ui, form, field)
+        } else if is_picked(form, field) {
             self.choice(ui, form, field)
         } else {
             self.text(ui, form, field, edge)
@@ -289,7 +289,6 @@ impl Fields<'_> {
     fn worth_line(&self, ui: &mut Ui, worth: Option<&Worth>, told: bool) {
         let colors = theme::colors(ui);
         match worth {
-            None => {}
             Some(Worth::Value(value)) => {
                 let words =
                     when::words(value, self.account_zone().as_ref(), &TimeZone::system()).unwrap_or_else(|| tree::preview(value));
@@ -309,7 +308,7 @@ impl Fields<'_> {
             Some(Worth::LeftOut) => drop(ui.label(dim(ui, "Left out here: what it speaks of is missing."))),
             // What the check said of it is not said twice.
             Some(Worth::Wrong(wrong)) if !told || wrong.missing => said(ui, colors.failed.text, icon::X_CIRCLE, &wrong.words),
-            Some(Worth::Wrong(_)) => {}
+            None | Some(Worth::Wrong(_)) => {}
         }
     }
 
@@ -319,38 +318,6 @@ impl Fields<'_> {
         let connection = self.ctx.live.stage()?.connections.iter().find(|it| it.connector == *connector)?;
         let named = connection.account.iter().find(|(key, _)| key.contains("zone"))?;
         TimeZone::get(named.1).ok()
-    }
-
-    /// A list or an object that is filled part by part.
-    fn container(&self, ui: &mut Ui, form: &mut Form, field: &Field) -> Response {
-        let (what, one) = match field.binding.as_ref().map(|it| &it.source) {
-            Some(Source::List(items)) => (items.len(), "item"),
-            Some(Source::Object(fields)) => (fields.len(), "field"),
-            _ => (0, "field"),
-        };
-        let open = !form.closed.contains(&field.path);
-        let mark = if open { icon::CARET_DOWN } else { icon::CARET_RIGHT };
-        let response = button::flat(ui, Some(mark), &count(what, one));
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, open, format!("{}, {}", field.label, count(what, one))));
-        if response.clicked() {
-            if open {
-                form.closed.insert(field.path.clone());
-            } else {
-                form.closed.remove(&field.path);
-            }
-        }
-        response
-    }
-
-    /// Whether a field is chosen from a list rather than typed into.
-    fn is_picked(&self, form: &Form, field: &Field) -> bool {
-        let literal = matches!(field.binding.as_ref().map(|it| &it.source), None | Some(Source::Value(_)));
-        let fits = match (&field.shape, field.binding.as_ref().map(|it| &it.source)) {
-            (Shape::YesNo, Some(Source::Value(value))) => value.is_boolean(),
-            (Shape::YesNo | Shape::Choice(_), _) => true,
-            _ => false,
-        };
-        literal && fits && !form.typed.contains(&field.path)
     }
 
     fn choice(&self, ui: &mut Ui, form: &mut Form, field: &Field) -> Response {
@@ -442,6 +409,38 @@ impl Fields<'_> {
         }
         response
     }
+}
+
+/// A list or an object that is filled part by part.
+fn container(ui: &mut Ui, form: &mut Form, field: &Field) -> Response {
+    let (what, one) = match field.binding.as_ref().map(|it| &it.source) {
+        Some(Source::List(items)) => (items.len(), "item"),
+        Some(Source::Object(fields)) => (fields.len(), "field"),
+        _ => (0, "field"),
+    };
+    let open = !form.closed.contains(&field.path);
+    let mark = if open { icon::CARET_DOWN } else { icon::CARET_RIGHT };
+    let response = button::flat(ui, Some(mark), &count(what, one));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, open, format!("{}, {}", field.label, count(what, one))));
+    if response.clicked() {
+        if open {
+            form.closed.insert(field.path.clone());
+        } else {
+            form.closed.remove(&field.path);
+        }
+    }
+    response
+}
+
+/// Whether a field is chosen from a list rather than typed into.
+fn is_picked(form: &Form, field: &Field) -> bool {
+    let literal = matches!(field.binding.as_ref().map(|it| &it.source), None | Some(Source::Value(_)));
+    let fits = match (&field.shape, field.binding.as_ref().map(|it| &it.source)) {
+        (Shape::YesNo, Some(Source::Value(value))) => value.is_boolean(),
+        (Shape::YesNo | Shape::Choice(_), _) => true,
+        _ => false,
+    };
+    literal && fits && !form.typed.contains(&field.path)
 }
 
 fn sibling(path: &FieldPath, last: &str) -> FieldPath {

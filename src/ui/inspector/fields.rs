@@ -117,15 +117,15 @@ impl Fields<'_> {
     pub(super) fn names(&self) -> Vec<Name> {
         let mut names = Vec::new();
         for Upstream { id, around } in upstream(self.doc.flow(), self.id).into_iter().take(STEPS) {
-            if around && !names.iter().any(|it: &Name| it.name == "item") {
-                names.push(Name { name: "item".to_owned(), title: "This item".to_owned(), value: self.known.first_item(&id) });
-                names.push(Name { name: "index".to_owned(), title: "Number of this item".to_owned(), value: None });
+            if around && !names.iter().any(|it: &Name| it.word == "item") {
+                names.push(Name { word: "item".to_owned(), title: "This item".to_owned(), value: self.known.first_item(&id) });
+                names.push(Name { word: "index".to_owned(), title: "Number of this item".to_owned(), value: None });
             }
             let value = self.known.given(&id).map(|it| it.value);
             let title = pill::step_words(id.as_str(), self.doc.flow());
-            names.push(Name { name: id.to_string(), title, value });
+            names.push(Name { word: id.to_string(), title, value });
         }
-        names.push(Name { name: "run".to_owned(), title: "Run".to_owned(), value: None });
+        names.push(Name { word: "run".to_owned(), title: "Run".to_owned(), value: None });
         names
     }
 

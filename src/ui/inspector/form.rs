@@ -219,7 +219,7 @@ impl Form {
             },
             NodeKind::Http(call) => {
                 self.field(
-                    FieldPath::new(["url"]),
+                    &FieldPath::new(["url"]),
                     Some(&call.url),
                     0,
                     About::always("Address", text(), "The whole address, with https://."),
@@ -229,11 +229,11 @@ impl Form {
                 match &call.body {
                     Some(HttpBody::Json(it)) => {
                         self.lines.push(Line::Heading("Body"));
-                        self.field(FieldPath::new(["body"]), Some(it), 0, About::always("Body", Shape::Any, "Sent as JSON."));
+                        self.field(&FieldPath::new(["body"]), Some(it), 0, About::always("Body", Shape::Any, "Sent as JSON."));
                     }
                     Some(HttpBody::Text(it)) => {
                         self.lines.push(Line::Heading("Body"));
-                        self.field(FieldPath::new(["body"]), Some(it), 0, About::always("Body", text(), "Sent as plain text."));
+                        self.field(&FieldPath::new(["body"]), Some(it), 0, About::always("Body", text(), "Sent as plain text."));
                     }
                     Some(HttpBody::Form(mapping)) => self.mapping("body", "Body", "Add a field", mapping),
                     None => {}
@@ -241,11 +241,11 @@ impl Form {
             }
             NodeKind::Branch { condition } => {
                 let help = "The flow takes the way Yes where this is yes, or a value that is not empty.";
-                self.field(FieldPath::new(["condition"]), Some(condition), 0, About::always("Condition", Shape::Any, help));
+                self.field(&FieldPath::new(["condition"]), Some(condition), 0, About::always("Condition", Shape::Any, help));
             }
             NodeKind::Switch { value, cases } => {
                 self.field(
-                    FieldPath::new(["value"]),
+                    &FieldPath::new(["value"]),
                     Some(value),
                     0,
                     About::always("Value", Shape::Any, "What the ways compare with."),
@@ -254,31 +254,31 @@ impl Form {
                 for case in cases {
                     let about = About { kept: Kept::Always, ..About::named(case.port.as_str()) };
                     let about = About { label: format!("{} when it is", title(case.port.as_str())), needed: true, ..about };
-                    self.field(FieldPath::new(["cases", case.port.as_str()]), Some(&case.equals), 0, about);
+                    self.field(&FieldPath::new(["cases", case.port.as_str()]), Some(&case.equals), 0, about);
                 }
             }
             NodeKind::ForEach { items, collect, .. } => {
                 self.field(
-                    FieldPath::new(["items"]),
+                    &FieldPath::new(["items"]),
                     Some(items),
                     0,
                     About::always("Items", Shape::List, "A list; the steps behind “Each” run once for each of it."),
                 );
                 let help = "Worked out at the end of each item; all results together are given when it is done.";
                 let about = About { needed: false, kept: Kept::Optional, ..About::always("Collect", Shape::Any, help) };
-                self.field(FieldPath::new(["collect"]), collect.as_ref(), 0, about);
+                self.field(&FieldPath::new(["collect"]), collect.as_ref(), 0, about);
             }
             NodeKind::Wait(WaitFor::Duration(it)) => {
                 let help = "Such as 2 days, 90 minutes or PT15M.";
-                self.field(FieldPath::new(["duration"]), Some(it), 0, About::always("How long", text(), help));
+                self.field(&FieldPath::new(["duration"]), Some(it), 0, About::always("How long", text(), help));
             }
             NodeKind::Wait(WaitFor::Until(it)) => {
                 let shape = Shape::Text { format: "date-time".to_owned() };
-                self.field(FieldPath::new(["until"]), Some(it), 0, About::always("Until when", shape, ""));
+                self.field(&FieldPath::new(["until"]), Some(it), 0, About::always("Until when", shape, ""));
             }
             NodeKind::Set { fields } => self.mapping("fields", "", "Add a field", fields),
             NodeKind::Lookup { key, .. } => {
-                self.field(FieldPath::new(["key"]), Some(key), 0, About::always("Look for", Shape::Any, ""));
+                self.field(&FieldPath::new(["key"]), Some(key), 0, About::always("Look for", Shape::Any, ""));
             }
             NodeKind::Script { input, .. } | NodeKind::SubFlow { input, .. } => {
                 self.mapping("input", "What it gets", "Add a field", input);
@@ -286,24 +286,24 @@ impl Form {
             NodeKind::Respond { status, headers, body } => {
                 let help = "From 200 to 599; 200 means that all is well.";
                 self.field(
-                    FieldPath::new(["status"]),
+                    &FieldPath::new(["status"]),
                     Some(status),
                     0,
                     About::always("Status", Shape::Number { whole: true }, help),
                 );
-                self.field(FieldPath::new(["body"]), Some(body), 0, About::always("Body", Shape::Any, ""));
+                self.field(&FieldPath::new(["body"]), Some(body), 0, About::always("Body", Shape::Any, ""));
                 self.mapping("headers", "Headers", "Add a header", headers);
             }
             NodeKind::Approval { message } => {
                 self.field(
-                    FieldPath::new(["message"]),
+                    &FieldPath::new(["message"]),
                     Some(message),
                     0,
                     About::always("Question", text(), "What the person is asked."),
                 );
             }
             NodeKind::Log { message, .. } => {
-                self.field(FieldPath::new(["message"]), Some(message), 0, About::always("Line", text(), ""));
+                self.field(&FieldPath::new(["message"]), Some(message), 0, About::always("Line", text(), ""));
             }
             NodeKind::Stop { message, .. } => {
                 let about = About {
@@ -311,7 +311,7 @@ impl Form {
                     kept: Kept::Optional,
                     ..About::always("Why", text(), "What a person reads in the log.")
                 };
-                self.field(FieldPath::new(["message"]), message.as_ref(), 0, about);
+                self.field(&FieldPath::new(["message"]), message.as_ref(), 0, about);
             }
         }
     }
@@ -335,10 +335,10 @@ impl Form {
                 kept: Kept::Optional,
                 schema: Some((&it.schema, connector)),
             };
-            self.field(FieldPath::new(["input", it.key.as_str()]), input.0.get(&it.key), 0, about);
+            self.field(&FieldPath::new(["input", it.key.as_str()]), input.0.get(&it.key), 0, about);
         }
         for (key, binding) in input.0.iter().filter(|(key, _)| operation.input(key).is_none()) {
-            self.field(FieldPath::new(["input", key.as_str()]), Some(binding), 0, About::named(key));
+            self.field(&FieldPath::new(["input", key.as_str()]), Some(binding), 0, About::named(key));
         }
     }
 
@@ -347,12 +347,12 @@ impl Form {
             self.lines.push(Line::Heading(heading));
         }
         for (key, binding) in &mapping.0 {
-            self.field(FieldPath::new([root, key.as_str()]), Some(binding), 0, About::named(key));
+            self.field(&FieldPath::new([root, key.as_str()]), Some(binding), 0, About::named(key));
         }
         self.lines.push(Line::AddKey { path: FieldPath::new([root]), depth: 0, words: add });
     }
 
-    fn field(&mut self, path: FieldPath, binding: Option<&Binding>, depth: usize, about: About<'_>) {
+    fn field(&mut self, path: &FieldPath, binding: Option<&Binding>, depth: usize, about: About<'_>) {
         let schema = about.schema;
         let spare = binding.is_none() && !about.needed && about.kept == Kept::Optional && schema.is_some();
         self.lines.push(Line::Field(Box::new(Field {
@@ -369,8 +369,8 @@ impl Form {
             spare,
         })));
         match binding.map(|it| &it.source) {
-            Some(Source::List(items)) => self.items(&path, items, depth + 1, schema),
-            Some(Source::Object(fields)) => self.within(&path, fields, depth + 1, schema),
+            Some(Source::List(items)) => self.items(path, items, depth + 1, schema),
+            Some(Source::Object(fields)) => self.within(path, fields, depth + 1, schema),
             _ => {}
         }
     }
@@ -387,7 +387,7 @@ impl Form {
                 schema: each,
                 ..About::named(&format!("Item {}", at + 1))
             };
-            self.field(path.child(at.to_string()), Some(item), depth, about);
+            self.field(&path.child(at.to_string()), Some(item), depth, about);
         }
         let shape = each.map_or(Shape::Any, |(schema, connector)| Shape::of(schema, connector));
         self.lines.push(Line::AddItem { path: path.child(items.len().to_string()), depth, fresh: fresh(&shape) });
@@ -418,12 +418,12 @@ impl Form {
                     kept: Kept::Optional,
                     schema: Some((&field.schema, connector)),
                 };
-                self.field(path.child(field.name.as_str()), entries.get(&field.name), depth, about);
+                self.field(&path.child(field.name.as_str()), entries.get(&field.name), depth, about);
             }
         }
         let is_known = |key: &str| known.is_some_and(|(fields, ..)| fields.iter().any(|it| it.name == key));
         for (key, binding) in entries.iter().filter(|(key, _)| !is_known(key)) {
-            self.field(path.child(key.as_str()), Some(binding), depth, About::named(key));
+            self.field(&path.child(key.as_str()), Some(binding), depth, About::named(key));
         }
         if free {
             self.lines.push(Line::AddKey { path: path.clone(), depth, words: "Add a field" });

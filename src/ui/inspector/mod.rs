@@ -187,9 +187,9 @@ impl Inspector {
             homeless: &mut self.homeless,
         };
         for (at, (tabs, width)) in panes.iter().zip(&widths).enumerate() {
-            let rect = Rect::from_min_size(pos2(left, rest.top()), vec2(*width, rest.height()));
-            let mut inner = ui.new_child(eframe::egui::UiBuilder::new().id_salt(("pane", at)).max_rect(rect));
-            inner.set_clip_rect(rect.intersect(ui.clip_rect()));
+            let column = Rect::from_min_size(pos2(left, rest.top()), vec2(*width, rest.height()));
+            let mut inner = ui.new_child(eframe::egui::UiBuilder::new().id_salt(("pane", at)).max_rect(column));
+            inner.set_clip_rect(column.intersect(ui.clip_rect()));
             panes_shown.show(&mut inner, &fields, tabs);
             left += width;
             if at + 1 < panes.len() {

@@ -10,16 +10,13 @@ pub(super) fn written(path: &[Segment]) -> String {
         return plain;
     }
     // A key that is a word of the language is written in quotes.
-    let mut text = String::new();
-    for (at, segment) in path.iter().enumerate() {
-        match segment {
-            Segment::Key(key) if at == 0 => text.push_str(key),
-            Segment::Key(key) => text.push_str(&format!("[{}]", serde_json::Value::from(key.as_str()))),
-            Segment::Index(index) => text.push_str(&format!("[{index}]")),
-            Segment::Dynamic => {}
-        }
-    }
-    text
+    let piece = |(at, segment): (usize, &Segment)| match segment {
+        Segment::Key(key) if at == 0 => key.clone(),
+        Segment::Key(key) => format!("[{}]", serde_json::Value::from(key.as_str())),
+        Segment::Index(index) => format!("[{index}]"),
+        Segment::Dynamic => String::new(),
+    };
+    path.iter().enumerate().map(piece).collect()
 }
 
 fn reads_as(text: &str, path: &[Segment]) -> bool {
@@ -56,7 +53,7 @@ pub(super) fn field_words(path: &[Segment]) -> String {
         Segment::Index(index) => {
             let nth = if *index < 0 { "Last".to_owned() } else { format!("Item {}", index + 1) };
             match before.last() {
-                Some(Segment::Key(list)) if before.len() > 1 => format!("{nth} of {}", title(list).to_lowercase()),
+                Some(Segment::Key(owner)) if before.len() > 1 => format!("{nth} of {}", title(owner).to_lowercase()),
                 _ => nth,
             }
         }

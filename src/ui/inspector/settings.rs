@@ -6,8 +6,8 @@ use serde_json::Value;
 use super::fields::{Fields, Form};
 use crate::catalog::Method;
 use crate::flow::{
-    Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, JoinMode, Level, Mapping, NodeKind, PortId, RetryPolicy, Row, SlotId,
-    StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, HttpCall, JoinMode, Level, Mapping, NodeKind, PortId, RetryPolicy, Row,
+    SlotId, StopOutcome, Trigger, WaitFor, WebhookAnswer,
 };
 use crate::ui::canvas::sentence::title;
 use crate::ui::msg::Msg;
@@ -82,50 +82,7 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
                 "Starts when a person or another flow asks for it. What a test gets is its sample, under Output.",
             )));
         }
-        NodeKind::Http(call) => {
-            ui.horizontal(|ui| {
-                let shown = button::drop_down(ui, call.method.as_str()).accessible_name("Method");
-                Popup::menu(&shown).show(|ui| {
-                    menu_look(ui, 100.0);
-                    for method in METHODS {
-                        if ui.selectable_label(call.method == method, method.as_str()).clicked() {
-                            call.method = method;
-                            change.changed = true;
-                            ui.close();
-                        }
-                    }
-                });
-                let current = match &call.body {
-                    None => "No body",
-                    Some(HttpBody::Json(_)) => "JSON body",
-                    Some(HttpBody::Form(_)) => "Form body",
-                    Some(HttpBody::Text(_)) => "Text body",
-                };
-                let shown = button::drop_down(ui, current).accessible_name("Body of the request");
-                Popup::menu(&shown).show(|ui| {
-                    menu_look(ui, 120.0);
-                    let one = match &call.body {
-                        Some(HttpBody::Json(it) | HttpBody::Text(it)) => it.clone(),
-                        _ => Binding::value(""),
-                    };
-                    let bodies = [
-                        ("No body", None),
-                        ("JSON body", Some(HttpBody::Json(one.clone()))),
-                        ("Form body", Some(HttpBody::Form(Mapping::default()))),
-                        ("Text body", Some(HttpBody::Text(one))),
-                    ];
-                    for (words, body) in bodies {
-                        if ui.selectable_label(words == current, words).clicked() {
-                            if words != current {
-                                call.body = body;
-                                change.changed = true;
-                            }
-                            ui.close();
-                        }
-                    }
-                });
-            });
-        }
+        NodeKind::Http(call) => change.changed = http(ui, call),
         NodeKind::Switch { cases, .. } => (change.changed, renamed) = ways(ui, form, cases),
         NodeKind::ForEach { parallel, keep_going, .. } => {
             ui.horizontal(|ui| {
@@ -156,8 +113,7 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
             }
         }
         NodeKind::Lookup { rows, ignore_case, .. } => {
-            let typed = table(ui, fields, rows);
-            (change.changed, change.gesture) = (typed.is_some(), typed.flatten());
+            (change.changed, change.gesture) = table(ui, fields, rows);
             if on_off(ui, "Upper and lower case are the same", ignore_case) {
                 (change.changed, change.gesture) = (true, None);
             }
@@ -200,6 +156,54 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
     }
 }
 
+/// How an HTTP request is sent; whether that changed.
+fn http(ui: &mut Ui, call: &mut HttpCall) -> bool {
+    let mut changed = false;
+    ui.horizontal(|ui| {
+        let shown = button::drop_down(ui, call.method.as_str()).accessible_name("Method");
+        Popup::menu(&shown).show(|ui| {
+            menu_look(ui, 100.0);
+            for method in METHODS {
+                if ui.selectable_label(call.method == method, method.as_str()).clicked() {
+                    call.method = method;
+                    changed = true;
+                    ui.close();
+                }
+            }
+        });
+        let current = match &call.body {
+            None => "No body",
+            Some(HttpBody::Json(_)) => "JSON body",
+            Some(HttpBody::Form(_)) => "Form body",
+            Some(HttpBody::Text(_)) => "Text body",
+        };
+        let shown = button::drop_down(ui, current).accessible_name("Body of the request");
+        Popup::menu(&shown).show(|ui| {
+            menu_look(ui, 120.0);
+            let one = match &call.body {
+                Some(HttpBody::Json(it) | HttpBody::Text(it)) => it.clone(),
+                _ => Binding::value(""),
+            };
+            let bodies = [
+                ("No body", None),
+                ("JSON body", Some(HttpBody::Json(one.clone()))),
+                ("Form body", Some(HttpBody::Form(Mapping::default()))),
+                ("Text body", Some(HttpBody::Text(one))),
+            ];
+            for (words, body) in bodies {
+                if ui.selectable_label(words == current, words).clicked() {
+                    if words != current {
+                        call.body = body;
+                        changed = true;
+                    }
+                    ui.close();
+                }
+            }
+        });
+    });
+    changed
+}
+
 /// The ways of a switch; whether they changed, and which was renamed.
 fn ways(ui: &mut Ui, form: &mut Form, cases: &mut Vec<Case>) -> (bool, Option<(PortId, PortId)>) {
     let (mut changed, mut renamed, mut removed) = (false, None, None);
@@ -231,7 +235,7 @@ fn ways(ui: &mut Ui, form: &mut Form, cases: &mut Vec<Case>) -> (bool, Option<(P
         changed = true;
     }
     if button::flat(ui, Some(icon::PLUS), "Add a way").clicked() {
-        let fresh = (1..).map(|it| format!("way_{it}")).find(|it| !taken.contains(it));
+        let fresh = (1..=cases.len() + 1).map(|it| format!("way_{it}")).find(|it| !taken.contains(it));
         if let Some(fresh) = fresh {
             cases.push(Case { port: PortId::new(fresh), equals: Binding::value("") });
             changed = true;
@@ -256,9 +260,9 @@ fn rename_way(fields: &Fields<'_>, mut kind: NodeKind, from: &PortId, to: &PortI
     fields.send(Edit::Many { label: format!("Rename way to {to}"), edits });
 }
 
-/// The rows of a table; what was typed into, if anything changed.
-fn table(ui: &mut Ui, fields: &Fields<'_>, rows: &mut Vec<Row>) -> Option<Option<String>> {
-    let mut changed = None;
+/// The rows of a table; whether they changed, and what was typed into.
+fn table(ui: &mut Ui, fields: &Fields<'_>, rows: &mut Vec<Row>) -> (bool, Option<String>) {
+    let mut changed = (false, None);
     let mut removed = None;
     ui.label(dim(ui, "Table: what is looked for, and what is found"));
     let height = extent::CONTROL;
@@ -278,7 +282,7 @@ fn table(ui: &mut Ui, fields: &Fields<'_>, rows: &mut Vec<Row>) -> Option<Option
                     let response = ui.add(edit).accessible_name(format!("Row {}, {what}", at + 1));
                     if response.changed() {
                         *value = cell(text, value);
-                        changed = Some(Some(format!("row {at} {what}")));
+                        changed = (true, Some(format!("row {at} {what}")));
                     }
                     if response.lost_focus() {
                         fields.ctx.send(Msg::EndGesture(fields.doc.id));
@@ -292,11 +296,11 @@ fn table(ui: &mut Ui, fields: &Fields<'_>, rows: &mut Vec<Row>) -> Option<Option
     });
     if let Some(at) = removed {
         rows.remove(at);
-        changed = Some(None);
+        changed = (true, None);
     }
     if button::flat(ui, Some(icon::PLUS), "Add a row").clicked() {
         rows.push(Row { key: Value::String(String::new()), value: Value::String(String::new()) });
-        changed = Some(None);
+        changed = (true, None);
     }
     changed
 }

@@ -453,7 +453,7 @@ fn paint_row(
     let weight = if within || matches!(row.what, What::Root) { font::medium(size::SMALL) } else { font::regular(size::SMALL) };
     let room = (rect.right() - x - 4.0).max(0.0);
     let value_words = match (&row.what, roots.get(row.root)) {
-        (What::Root, Some(root)) => root.origin.to_owned(),
+        (What::Root, Some(top)) => top.origin.to_owned(),
         _ if open => String::new(),
         _ => told.clone(),
     };

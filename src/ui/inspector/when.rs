@@ -17,7 +17,7 @@ pub(super) fn words(value: &Value, account: Option<&TimeZone>, person: &TimeZone
     let mut words = format!("{} {}", there.strftime("%-d %b, %H:%M"), place(&first, at));
     if there.datetime() != here.datetime() {
         let form = if there.date() == here.date() { "%H:%M" } else { "%-d %b, %H:%M" };
-        words.push_str(&format!(", {} {}", here.strftime(form), place(person, at)));
+        words = format!("{words}, {} {}", here.strftime(form), place(person, at));
     }
     Some(words)
 }

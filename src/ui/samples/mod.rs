@@ -77,8 +77,13 @@ pub(crate) struct Samples {
     /// By for-each: the first of its items.
     items: RefCell<BTreeMap<NodeId, Option<Arc<Value>>>>,
     /// What hangs on nothing but the step itself; right as long as the step is the same one.
-    own: RefCell<BTreeMap<NodeId, (Arc<Node>, Option<Given>)>>,
+    own: RefCell<BTreeMap<NodeId, Own>>,
 }
+
+/// What a step gives by itself, and the step.
+type Own = (Arc<Node>, Option<Given>);
+/// An entry of a map by step.
+type Entry<'a, T> = (&'a NodeId, &'a Arc<T>);
 
 /// What the values hang on.
 #[derive(Debug)]
@@ -95,7 +100,7 @@ struct Key {
 impl Key {
     fn is(&self, doc: &Document, step: &NodeId, run: Option<RunId>, version: u64) -> bool {
         let pins = || {
-            let same = |(a, b): ((&NodeId, &Arc<Value>), (&NodeId, &Arc<Value>))| a.0 == b.0 && Arc::ptr_eq(a.1, b.1);
+            let same = |(a, b): (Entry<'_, Value>, Entry<'_, Value>)| a.0 == b.0 && Arc::ptr_eq(a.1, b.1);
             self.pins.len() == doc.pins.len() && self.pins.iter().zip(&doc.pins).all(same)
         };
         self.doc == doc.id
@@ -108,8 +113,7 @@ impl Key {
 
     /// Whether another flow is the same one for the step under edit.
     fn sees_same(&self, now: &Arc<Flow>) -> bool {
-        let same =
-            |(a, b): ((&NodeId, &Arc<Node>), (&NodeId, &Arc<Node>))| a.0 == b.0 && (Arc::ptr_eq(a.1, b.1) || *a.0 == self.step);
+        let same = |(a, b): (Entry<'_, Node>, Entry<'_, Node>)| a.0 == b.0 && (Arc::ptr_eq(a.1, b.1) || *a.0 == self.step);
         Arc::ptr_eq(&self.flow, now)
             || self.flow.nodes.len() == now.nodes.len()
                 && self.flow.nodes.iter().zip(&now.nodes).all(same)

@@ -2,5 +2,6 @@
 mod canvas;
 mod desk;
 mod files;
+mod inspector;
 mod runs;
 mod shell;
