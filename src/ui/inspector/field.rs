@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::entry::{self, Entry};
-use super::fields::{Editing, Fields, Form, field_id};
+use super::fields::{Aim, Editing, Fields, Form, field_id};
 use super::form::{Field, Kept, Shape};
 use super::viewer::Carried;
 use super::{pill, tree, when};
@@ -88,6 +88,7 @@ impl Fields<'_> {
     /// Its name, what it takes, and what can be done with it.
     fn head(&self, ui: &mut Ui, form: &mut Form, field: &Field) {
         let colors = theme::colors(ui);
+        let usual = std::mem::replace(&mut ui.spacing_mut().interact_size.y, 18.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
             ui.set_min_height(18.0);
@@ -138,6 +139,7 @@ impl Fields<'_> {
                 }
             });
         });
+        ui.spacing_mut().interact_size.y = usual;
     }
 
     fn swap(&self, field: &Field, at: usize, with: usize) {
@@ -182,7 +184,7 @@ impl Fields<'_> {
                 form.typed.insert(field.path.clone());
                 form.editing = Some(Editing { path: field.path.clone(), binding: draft.binding(field), draft });
                 form.target = Some((field.path.clone(), Some(caret)));
-                form.focus = Some((field.path.clone(), caret));
+                form.focus = Some(Aim::at(&field.path, caret));
                 ui.close();
             }
             if is_choice && form.typed.contains(&field.path) && ui.button("Choose from the list").clicked() {
@@ -377,13 +379,16 @@ impl Fields<'_> {
         let lines = matches!(&field.shape, Shape::Text { format } if format.is_empty()) && !draft.expression;
         let name = format!("{}, field", field.label);
         let entry = Entry { id, name, hint, draft: &draft, label: &label, names: &names, edge, lines, words };
-        if let Some((path, caret)) = form.focus.clone().filter(|it| it.0 == field.path) {
-            // Only once the flow holds what the caret stands in.
-            entry::put_caret(ui, id, caret, true);
-            ui.memory_mut(|it| it.request_focus(id));
-            form.focus = None;
-            form.target = Some((path, Some(caret)));
-            ui.scroll_to_rect(ui.cursor(), None);
+        if let Some(aim) = form.focus.as_mut().filter(|it| it.path == field.path) {
+            if std::mem::replace(&mut aim.seen, true) {
+                entry::put_caret(ui, id, aim.caret, true);
+                ui.memory_mut(|it| it.request_focus(id));
+                form.target = Some((field.path.clone(), Some(aim.caret)));
+                form.focus = None;
+                ui.scroll_to_cursor(None);
+            } else {
+                ui.ctx().request_repaint();
+            }
         }
         let edited = entry.show(ui);
         let response = edited.response.clone();

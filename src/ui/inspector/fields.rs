@@ -32,7 +32,7 @@ pub(super) struct Form {
     /// The field that had the keyboard last, and where its caret was: what is pressed beside goes there.
     pub(super) target: Option<(FieldPath, Option<usize>)>,
     /// A field that gets the keyboard, and its caret a place.
-    pub(super) focus: Option<(FieldPath, usize)>,
+    pub(super) focus: Option<Aim>,
     /// Fields with choices that are typed into all the same.
     pub(super) typed: BTreeSet<FieldPath>,
     pub(super) closed: BTreeSet<FieldPath>,
@@ -44,6 +44,21 @@ pub(super) struct Form {
     pub(super) heights: BTreeMap<FieldPath, f32>,
     /// What was done last, in words.
     pub(super) note: String,
+}
+
+/// A field that gets the keyboard in the frame after the next: what was pressed for it must not be typed into it, and what it
+/// is filled with is there by then.
+#[derive(Debug)]
+pub(super) struct Aim {
+    pub(super) path: FieldPath,
+    pub(super) caret: usize,
+    pub(super) seen: bool,
+}
+
+impl Aim {
+    pub(super) fn at(path: &FieldPath, caret: usize) -> Self {
+        Self { path: path.clone(), caret, seen: false }
+    }
 }
 
 /// The field that is typed into.
@@ -84,7 +99,7 @@ pub(super) struct Fields<'a> {
 }
 
 /// The id of a field's control.
-pub(super) fn field_id(doc: &Document, node: &NodeId, path: &FieldPath) -> Id {
+pub(in crate::ui) fn field_id(doc: &Document, node: &NodeId, path: &FieldPath) -> Id {
     Id::unique(("inspector field", doc.id, node, path))
 }
 
@@ -151,7 +166,7 @@ impl Fields<'_> {
         self.send(self.bind(&field.path, draft.binding(field)));
         form.editing = None;
         form.target = Some((field.path.clone(), Some(caret)));
-        form.focus = Some((field.path.clone(), caret));
+        form.focus = Some(Aim::at(&field.path, caret));
         form.note.clear();
     }
 
@@ -223,9 +238,6 @@ impl Fields<'_> {
             super::settings::more(ui, self, form);
             ui.add_space(24.0);
         });
-        if form.editing.is_none() {
-            form.focus = form.focus.take().filter(|(path, _)| form.target.as_ref().is_some_and(|it| it.0 == *path));
-        }
     }
 
     /// Problems that belong to no field.
@@ -298,7 +310,7 @@ impl Fields<'_> {
         if is_field
             && let Some(height) = form.heights.get(path)
             && (top + height < ui.clip_rect().top() - MARGIN || top > ui.clip_rect().bottom() + MARGIN)
-            && form.focus.as_ref().is_none_or(|it| it.0 != *path)
+            && form.focus.as_ref().is_none_or(|it| it.path != *path)
         {
             ui.allocate_space(vec2(1.0, *height - ui.spacing().item_spacing.y));
             return;
@@ -336,7 +348,7 @@ impl Fields<'_> {
             self.send(self.bind(&place, Some(Binding::value(""))));
             form.texts.remove(&at);
             form.target = Some((place.clone(), Some(0)));
-            form.focus = Some((place, 0));
+            form.focus = Some(Aim::at(&place, 0));
         }
     }
 }

@@ -36,6 +36,7 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
+pub(super) use self::fields::field_id;
 use self::fields::{Fields, Form, STEPS};
 use self::records::Strip;
 use self::tree::Root;

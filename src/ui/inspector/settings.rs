@@ -341,7 +341,7 @@ fn which_flow(ui: &mut Ui, fields: &Fields<'_>, flow: &mut FlowId) -> bool {
 
 /// What stands below the form, folded: name, muting, connection, further attempts.
 pub(super) fn more(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
-    let head = font::heading("Settings");
+    let head = font::heading("Step settings");
     CollapsingHeader::new(head).id_salt(("settings", fields.doc.id, fields.id)).show_unindented(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
         let mut name = fields.node.name.clone();

@@ -75,7 +75,12 @@ impl Viewer {
 
     /// Its tools, in a head from right to left.
     pub(super) fn tools(&mut self, ui: &mut Ui, name: &str) {
-        if button::toggle(ui, icon::MAGNIFYING_GLASS, &format!("Search the {}", name.to_lowercase()), self.searching).clicked() {
+        // In a narrow head the word and the ways to look come first.
+        let roomy = ui.available_width() > 104.0;
+        if roomy
+            && button::toggle(ui, icon::MAGNIFYING_GLASS, &format!("Search the {}", name.to_lowercase()), self.searching)
+                .clicked()
+        {
             self.searching ^= true;
             self.fresh_search = self.searching;
             self.query.clear();
@@ -462,7 +467,8 @@ fn paint_row(
         What::Key(key) => key.as_ref(),
         _ => "",
     };
-    let name_width = ui.painter().layout_no_wrap(name.clone(), weight.clone(), colors.text.dim).size().x.min(room * 0.62);
+    let most = if matches!(row.what, What::Root) { room } else { room * 0.62 };
+    let name_width = ui.painter().layout_no_wrap(name.clone(), weight.clone(), colors.text.dim).size().x.min(most);
     if lit(&name) || lit(key) {
         let hit = Rect::from_min_max(pos2(x - 2.0, rect.top() + 4.0), pos2(x + name_width + 2.0, rect.bottom() - 4.0));
         ui.painter().rect_filled(hit, 2.0, colors.syntax.hit);
@@ -483,7 +489,10 @@ fn paint_row(
             _ if within => (font::regular(size::SMALL), colors.text.dim),
             _ => (font::regular(size::SMALL), colors.text.body),
         };
-        let width = ui.painter().layout_no_wrap(value_words.clone(), font_id.clone(), ink).size().x.min(left);
+        let whole = ui.painter().layout_no_wrap(value_words.clone(), font_id.clone(), ink).size().x;
+        // Half a word of where it comes from says nothing; the tooltip says it.
+        let left = if matches!(row.what, What::Root) && whole > left { 0.0 } else { left };
+        let width = whole.min(left);
         let start = pos2(rect.right() - 4.0 - width, middle);
         if lit(&value_words) && !matches!(row.what, What::Root) {
             let hit = Rect::from_min_max(pos2(start.x - 2.0, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom() - 4.0));
@@ -508,7 +517,9 @@ fn paint_row(
     {
         painted.response.dnd_set_drag_payload(carried);
     }
-    if let (Some(value), false) = (value, matches!(row.what, What::Root)) {
+    if let (What::Root, Some(top)) = (&row.what, roots.get(row.root)) {
+        painted.response.clone().on_hover_text(format!("{name}: {}", top.origin));
+    } else if let Some(value) = value {
         painted.response.clone().on_hover_ui(|ui| {
             ui.label(RichText::new(format!("{name}, {}", tree::type_words(value))).small().color(colors.text.dim));
             ui.label(RichText::new(&told).color(colors.text.strong));

@@ -105,8 +105,8 @@ impl Dock {
 
     /// Shares from lengths: the inspector as wide and the log as high as they are meant to be.
     fn divide(&mut self, width: f32, height: f32) {
-        // Beside the rail, a window of 1280 has 1204.
-        let inspector = if width >= 1_200.0 { extent::INSPECTOR } else { extent::INSPECTOR.min(width * 0.4) };
+        // Beside the rail, a window of 1280 has some 1200.
+        let inspector = if width >= 1_180.0 { extent::INSPECTOR } else { extent::INSPECTOR.min(width * 0.4) };
         let log = extent::DRAWER.min(height * 0.4);
         let lengths = [(Pane::Inspector, inspector, width), (Pane::Log, log, height)];
         for (pane, length, whole) in lengths {

@@ -64,7 +64,6 @@ fn typing_into_a_field_is_one_step_that_can_be_taken_back() {
         desk.type_text(letter);
     }
     assert_eq!(source(&desk, "say", "message"), Source::Value(json!("Hello")));
-    focus(&mut desk, "Find in the log");
     desk.press_button("Say");
     desk.key(Modifiers::COMMAND, Key::Z);
     assert_eq!(source(&desk, "say", "message"), Source::Value(json!("")));
@@ -365,8 +364,8 @@ fn every_kind_of_step_has_a_form_that_can_be_looked_at() {
         let doc = desk.doc().id;
         desk.window.state().send(crate::ui::msg::Msg::Select { doc, nodes: vec![node.clone()], show: false });
         desk.run();
-        assert!(desk.has("Settings"), "{node}");
-        desk.press("Settings");
+        assert!(desk.has("Step settings"), "{node}: {:?}", desk.window.root());
+        desk.press("Step settings");
         assert!(desk.has("Name of the step"), "{node}");
         assert_eq!(desk.flow(), &flow, "looking at {node} changes nothing");
     }
