@@ -144,7 +144,7 @@ fn edit(ui: &mut Ui, fields: &Fields<'_>, draft: &mut Option<Draft>) {
     if let Some(error) = &under_edit.error {
         ui.label(RichText::new(error).font(font::regular(size::SMALL)).color(colors.failed.text));
     }
-    ScrollArea::both().id_salt("test data").auto_shrink(false).show(ui, |ui| {
+    ScrollArea::vertical().id_salt("test data").auto_shrink(false).show(ui, |ui| {
         let text = TextEdit::multiline(&mut under_edit.text)
             .font(TextStyle::Monospace)
             .hint_text("{ }")
