@@ -99,7 +99,7 @@ impl Strip {
                 ui.label(dim(ui, crate::ui::words::clock(started)));
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                ui.add_space(8.0);
+                ui.add_space(12.0);
                 if broken > 0 && ui.available_width() > 200.0 {
                     ui.label(RichText::new(format!("breaks in {broken} of {}", records.len())).small().color(colors.failed.text));
                 }

@@ -458,7 +458,7 @@ fn paint_row(
     let weight = if within || matches!(row.what, What::Root) { font::medium(size::SMALL) } else { font::regular(size::SMALL) };
     let room = (rect.right() - x - 4.0).max(0.0);
     let value_words = match (&row.what, roots.get(row.root)) {
-        (What::Root, Some(top)) => top.origin.to_owned(),
+        (What::Root, Some(top)) if within => top.origin.to_owned(),
         _ if open => String::new(),
         _ => told.clone(),
     };
@@ -491,14 +491,14 @@ fn paint_row(
         };
         let whole = ui.painter().layout_no_wrap(value_words.clone(), font_id.clone(), ink).size().x;
         // Half a word of where it comes from says nothing; the tooltip says it.
-        let left = if matches!(row.what, What::Root) && whole > left { 0.0 } else { left };
-        let width = whole.min(left);
+        let half = matches!(row.what, What::Root) && whole > left;
+        let width = if half { 0.0 } else { whole.min(left) };
         let start = pos2(rect.right() - 4.0 - width, middle);
         if lit(&value_words) && !matches!(row.what, What::Root) {
             let hit = Rect::from_min_max(pos2(start.x - 2.0, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom() - 4.0));
             ui.painter().rect_filled(hit, 2.0, colors.syntax.hit);
             cut_text(ui, start, &value_words, font_id, colors.syntax.hit_text, width + 1.0);
-        } else {
+        } else if !half {
             cut_text(ui, start, &value_words, font_id, ink, width + 1.0);
         }
     }

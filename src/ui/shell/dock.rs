@@ -1,5 +1,5 @@
 //! The panes of an open flow: they are resized, hidden, dragged elsewhere by their heads, and remembered.
-use eframe::egui::{Color32, Style, Ui, Visuals, WidgetText};
+use eframe::egui::{Color32, Style, Ui, Vec2, Visuals, WidgetText};
 use egui_tiles::{
     Behavior, Container, Linear, LinearDir, ResizeState, SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse,
 };
@@ -32,8 +32,10 @@ const ALL: [Pane; 3] = [Pane::Canvas, Pane::Inspector, Pane::Log];
 #[derive(Debug)]
 pub(crate) struct Dock {
     tree: Tree<Pane>,
-    /// It was never laid out in this window: its shares are still to be made from lengths.
+    /// Nobody moved anything yet: its shares are made from lengths, anew for each size of the window.
     fresh: bool,
+    /// For which size they were made.
+    divided: Vec2,
     changed: bool,
     written: Option<Value>,
     /// What is open in the inspector, for the session.
@@ -45,7 +47,14 @@ impl Dock {
     pub(crate) fn new(kept: Option<&Value>) -> Self {
         let read = kept.and_then(|it| Tree::<Pane>::deserialize(it).ok()).filter(is_whole);
         let fresh = read.is_none();
-        Self { tree: read.unwrap_or_else(usual), fresh, changed: false, written: kept.cloned(), inspector: Inspector::default() }
+        Self {
+            tree: read.unwrap_or_else(usual),
+            fresh,
+            divided: Vec2::ZERO,
+            changed: false,
+            written: kept.cloned(),
+            inspector: Inspector::default(),
+        }
     }
 
     /// For the preferences; made anew only when something moved.
@@ -84,14 +93,15 @@ impl Dock {
     pub(crate) fn reset(&mut self) {
         self.tree = usual();
         self.fresh = true;
+        self.divided = Vec2::ZERO;
         self.changed = true;
     }
 
     /// Paints the panes of a flow.
     pub(crate) fn show_panes(&mut self, ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, view: &mut View) {
         let room = ui.available_rect_before_wrap();
-        if self.fresh && room.width() > 200.0 {
-            self.fresh = false;
+        if self.fresh && room.width() > 200.0 && self.divided != room.size() {
+            self.divided = room.size();
             self.divide(room.width(), room.height());
         }
         let mut panes = Panes { ctx, doc, view, inspector: &mut self.inspector, hide: None, edited: false };
@@ -101,6 +111,7 @@ impl Dock {
             self.set(pane, false);
         }
         self.changed |= edited;
+        self.fresh &= !edited;
     }
 
     /// Shares from lengths: the inspector as wide and the log as high as they are meant to be.
