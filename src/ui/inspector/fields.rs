@@ -15,7 +15,7 @@ use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
 use crate::ui::msg::Msg;
-use crate::ui::samples::{Known, Upstream, Worth, upstream, worth};
+use crate::ui::samples::{Known, Upstream, Worth, worth};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, dim};
 
@@ -131,12 +131,12 @@ impl Fields<'_> {
     /// Names that expressions of this step can begin with.
     pub(super) fn names(&self) -> Vec<Name> {
         let mut names = Vec::new();
-        for Upstream { id, around } in upstream(self.doc.flow(), self.id).into_iter().take(STEPS) {
-            if around && !names.iter().any(|it: &Name| it.word == "item") {
-                names.push(Name { word: "item".to_owned(), title: "This item".to_owned(), value: self.known.first_item(&id) });
+        for Upstream { id, around } in self.known.before().iter().take(STEPS) {
+            if *around && !names.iter().any(|it: &Name| it.word == "item") {
+                names.push(Name { word: "item".to_owned(), title: "This item".to_owned(), value: self.known.first_item(id) });
                 names.push(Name { word: "index".to_owned(), title: "Number of this item".to_owned(), value: None });
             }
-            let value = self.known.given(&id).map(|it| it.value);
+            let value = self.known.given(id).map(|it| it.value);
             let title = pill::step_words(id.as_str(), self.doc.flow());
             names.push(Name { word: id.to_string(), title, value });
         }
@@ -196,7 +196,7 @@ impl Fields<'_> {
         let target = |(at, it): (usize, &&Field)| automap::Target { at, names: vec![it.wire.clone(), it.label.clone()] };
         let targets: Vec<_> = fields.iter().enumerate().map(target).collect();
         let mut sources = Vec::new();
-        for step in upstream(self.doc.flow(), self.id).into_iter().take(STEPS) {
+        for step in self.known.before().iter().take(STEPS) {
             if let Some(given) = self.known.given(&step.id) {
                 sources.extend(automap::sources(step.id.as_str(), &given.value));
             }

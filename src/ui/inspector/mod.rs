@@ -47,7 +47,7 @@ use super::canvas::sentence::count;
 use super::ctx::Ctx;
 use super::document::{DocId, Document};
 use super::msg::Msg;
-use super::samples::{Samples, records, upstream};
+use super::samples::{Samples, records};
 use super::theme::tokens::{extent, line, radius, space};
 use super::theme::{self, font, icon};
 use super::widgets::{button, cut_text, dim, nothing, pane, within};
@@ -256,7 +256,7 @@ impl Panes<'_> {
         } else {
             "Nothing leads here yet. Connect a step to see what it gives."
         };
-        let place = Place { name: "Input", maps: true, nothing };
+        let place = Place { name: "Input", maps: true, open: 3, nothing };
         if let Some(carried) = self.input.show(ui, &roots, &place) {
             *self.homeless = !fields.insert(self.form, &carried);
             if !*self.homeless {
@@ -269,7 +269,7 @@ impl Panes<'_> {
 /// What earlier steps give, the nearest first.
 fn input_roots(fields: &Fields<'_>) -> Vec<Root> {
     let mut roots = Vec::new();
-    for step in upstream(fields.doc.flow(), fields.id).into_iter().take(STEPS) {
+    for step in fields.known.before().iter().take(STEPS) {
         let Some(node) = fields.doc.flow().nodes.get(&step.id) else { continue };
         let face = face(&node.kind, fields.ctx.catalog);
         if step.around && !roots.iter().any(|it: &Root| it.name == "item") {

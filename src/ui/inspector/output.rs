@@ -8,7 +8,7 @@ use super::fields::Fields;
 use super::tree::{self, Root};
 use super::viewer::{Place, Viewer};
 use crate::flow::{Edit, NodeId, NodeKind, Trigger};
-use crate::ui::canvas::kind::face;
+use crate::ui::canvas::kind::{Hue, face};
 use crate::ui::msg::Msg;
 use crate::ui::samples::Origin;
 use crate::ui::theme::tokens::size;
@@ -103,7 +103,8 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
         }
     });
     let face = face(&fields.node.kind, fields.ctx.catalog);
-    let roots: Vec<Root> = given
+    let origin = given.as_ref().map(|it| it.origin);
+    let mut roots: Vec<Root> = given
         .into_iter()
         .map(|it| Root {
             name: fields.id.to_string(),
@@ -114,8 +115,19 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
             value: it.value,
         })
         .collect();
-    let place =
-        Place { name: "Output", maps: false, nothing: "Nothing is known of its result yet. Test the flow to see it here." };
+    // Beside what it gave: what the service says that it can give.
+    if let Some(documented) = fields.known.documented(fields.id).filter(|it| Some(it.origin) != origin) {
+        roots.push(Root {
+            name: "documented".to_owned(),
+            title: if documented.origin == Origin::Sample { "Its sample" } else { "As documented" }.to_owned(),
+            icon: icon::BOOKS,
+            hue: Hue::Logic,
+            origin: documented.origin.words(),
+            value: documented.value,
+        });
+    }
+    let nothing = "Nothing is known of its result yet. Test the flow to see it here.";
+    let place = Place { name: "Output", maps: false, open: 1, nothing };
     viewer.show(ui, &roots, &place);
 }
 

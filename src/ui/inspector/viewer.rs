@@ -63,6 +63,8 @@ pub(super) struct Place<'a> {
     pub(super) name: &'static str,
     /// Rows are put into fields.
     pub(super) maps: bool,
+    /// So many steps are open at first.
+    pub(super) open: usize,
     /// Where there is nothing.
     pub(super) nothing: &'a str,
 }
@@ -98,7 +100,7 @@ impl Viewer {
 
     /// Shows it; what comes back is to be put into a field.
     pub(super) fn show(&mut self, ui: &mut Ui, roots: &[Root], place: &Place<'_>) -> Option<Carried> {
-        self.prepare(roots);
+        self.prepare(roots, place.open);
         if self.searching {
             let edit = TextEdit::singleline(&mut self.query).hint_text("Find").desired_width(f32::INFINITY);
             let field = ui.add(edit).accessible_name(format!("Find in the {}", place.name.to_lowercase()));
@@ -128,14 +130,14 @@ impl Viewer {
     }
 
     /// Makes the rows anew where a value or what is open changed.
-    fn prepare(&mut self, roots: &[Root]) {
+    fn prepare(&mut self, roots: &[Root], open: usize) {
         let same = self.built.len() == roots.len()
             && self.built.iter().zip(roots).all(|(a, b)| a.0 == b.name && a.1 == Arc::as_ptr(&b.value) as usize);
         if same && !self.stale {
             return;
         }
         if self.built.is_empty() {
-            for root in roots.iter().take(3) {
+            for root in roots.iter().take(open) {
                 self.tree.open(&root.name);
             }
         }

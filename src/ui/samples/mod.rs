@@ -15,7 +15,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-pub(crate) use self::upstream::{Upstream, upstream};
+pub(crate) use self::upstream::Upstream;
+use self::upstream::upstream;
 pub(crate) use self::worth::{Worth, worth};
 use super::document::{DocId, Document};
 use super::live::{Live, Play};
@@ -76,6 +77,8 @@ pub(crate) struct Samples {
     found: RefCell<BTreeMap<NodeId, Option<Given>>>,
     /// By for-each: the first of its items.
     items: RefCell<BTreeMap<NodeId, Option<Arc<Value>>>>,
+    /// The steps before the step under edit, the nearest first.
+    before: RefCell<Option<Arc<Vec<Upstream>>>>,
     /// What hangs on nothing but the step itself; right as long as the step is the same one.
     own: RefCell<BTreeMap<NodeId, Own>>,
 }
@@ -149,6 +152,7 @@ impl Samples {
             self.generation += 1;
             self.found.get_mut().clear();
             self.items.get_mut().clear();
+            *self.before.get_mut() = None;
         }
         Known { doc, play, catalog, now, samples: self }
     }
@@ -174,6 +178,18 @@ impl<'a> Known<'a> {
     /// The same number as long as nothing changed that the step under edit can see.
     pub(crate) fn generation(&self) -> u64 {
         self.samples.generation
+    }
+
+    /// The steps before the step under edit, the nearest first.
+    pub(crate) fn before(&self) -> Arc<Vec<Upstream>> {
+        let step = self.samples.key.as_ref().map(|it| &it.step);
+        let find = || Arc::new(step.map(|it| upstream(self.doc.flow(), it)).unwrap_or_default());
+        Arc::clone(self.samples.before.borrow_mut().get_or_insert_with(find))
+    }
+
+    /// What a step would give by itself, whatever a run gave: the trigger's sample, or an example of what is documented.
+    pub(crate) fn documented(&self, id: &NodeId) -> Option<Given> {
+        self.own(id, self.doc.flow().nodes.get(id)?)
     }
 
     /// What a step gives, and where that is known from; none where nothing is known of it.
@@ -286,7 +302,12 @@ impl<'a> Known<'a> {
 
     /// What expressions of a step see.
     pub(crate) fn at(&self, id: &NodeId) -> Sight<'a> {
-        Sight { known: *self, around: upstream::enclosing(self.doc.flow(), id) }
+        let around = if self.samples.key.as_ref().is_some_and(|it| it.step == *id) {
+            self.before().iter().find(|it| it.around).map(|it| it.id.clone())
+        } else {
+            upstream::enclosing(self.doc.flow(), id)
+        };
+        Sight { known: *self, around }
     }
 
     /// What the expression of a for-each sees that looks at an item from its end.
