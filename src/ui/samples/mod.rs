@@ -204,6 +204,15 @@ impl<'a> Known<'a> {
         found
     }
 
+    /// Whether the record shows that a step gave nothing to the step under edit: that one ran, and this one did not although
+    /// it was there. What is no example of it then is nothing.
+    fn is_unreached(&self, id: &NodeId) -> bool {
+        let Some(play) = self.play.filter(|it| it.outcome.is_some()) else { return false };
+        let ran = self.samples.key.as_ref().is_some_and(|it| play.node(&it.step).is_some());
+        let was_there = self.doc.test.as_ref().is_none_or(|it| it.flow.nodes.contains_key(id));
+        ran && was_there && play.node(id).is_none() && !self.doc.pins.contains_key(id)
+    }
+
     fn find(&self, id: &NodeId) -> Option<Given> {
         let node = self.doc.flow().nodes.get(id)?;
         if let Some(value) = self.doc.pins.get(id) {
@@ -348,6 +357,9 @@ impl Scope for Sight<'_> {
         if self.around.as_ref() == Some(&id) {
             return Some(Arc::new(json!({ "item": *item()?, "index": 0 })));
         }
+        if self.known.is_unreached(&id) {
+            return None;
+        }
         self.known.given(&id).map(|it| it.value)
     }
 
@@ -406,6 +418,30 @@ mod tests {
         let known = samples.known(&doc, &step, None, &live, &catalog, now);
         assert_eq!(known.given(&id("t")).unwrap().origin, Origin::Pinned);
         assert_eq!(known.given(&id("set")).unwrap().value.as_ref(), &json!({"to": "<x>"}));
+    }
+
+    #[test]
+    fn in_a_record_a_step_that_did_not_run_gives_nothing_to_one_that_did() {
+        let doc = Document::fresh(DocId(1), flow());
+        let (live, catalog, mut samples) = (Live::default(), Catalog::default(), Samples::default());
+        let mut play = Play::of(RunId(1), doc.flow().id.clone(), String::new(), true);
+        let at = Timestamp::UNIX_EPOCH;
+        let gave = |node: &str| crate::run::Entry::StepSucceeded {
+            step: crate::run::StepKey::new(id(node)),
+            port: "out".into(),
+            output: Arc::new(json!({"mail": "r"})),
+            at,
+        };
+        play.apply(&gave("t"));
+        play.apply(&gave("say"));
+        play.end(crate::run::Outcome::Succeeded);
+        let known = samples.known(&doc, &id("say"), Some(&play), &live, &catalog, at);
+        assert_eq!(known.at(&id("say")).root("t").unwrap().as_ref(), &json!({"mail": "r"}));
+        assert!(known.at(&id("say")).root("set").is_none());
+        // It can still be looked at, and mapped.
+        assert_eq!(known.given(&id("set")).unwrap().origin, Origin::Derived);
+        let known = samples.known(&doc, &id("each"), Some(&play), &live, &catalog, at);
+        assert!(known.at(&id("each")).root("set").is_some(), "whoever did not run sees examples");
     }
 
     #[test]
