@@ -64,7 +64,7 @@ impl Fields<'_> {
             if problem.code != "required" || field.binding.is_some() {
                 let ink = if problem.severity == Severity::Error { colors.failed } else { colors.waiting };
                 let words = crate::ui::words::sentence(&problem.message);
-                let hint = if problem.hint.is_empty() { String::new() } else { format!(" {}", problem.hint) };
+                let hint = if problem.hint.is_empty() { String::new() } else { format!(" {}", super::closed(&problem.hint)) };
                 said(
                     ui,
                     ink.text,
@@ -74,7 +74,8 @@ impl Fields<'_> {
             }
         }
         let has_error = problems.iter().any(|it| it.severity == Severity::Error);
-        self.worth_line(ui, worth.as_ref(), has_error);
+        // Of what is taken apart each part says its own.
+        self.worth_line(ui, worth.as_ref().filter(|it| !taken_apart || matches!(it, Worth::Wrong(_))), has_error);
         if let Some(binding) = &field.binding {
             let missing = matches!(&worth, Some(Worth::Wrong(it)) if it.missing) || matches!(worth, Some(Worth::LeftOut));
             let unsure = problems.iter().any(|it| it.code == "may_not_run");
@@ -109,7 +110,7 @@ impl Fields<'_> {
             if field.needed {
                 let empty = field.binding.is_none();
                 let ink = if empty { colors.waiting.text } else { colors.text.dim };
-                ui.label(RichText::new("needed").small().color(ink));
+                ui.label(RichText::new("required").small().color(ink));
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 0.0;
@@ -178,7 +179,10 @@ impl Fields<'_> {
         let is_choice = matches!(field.shape, Shape::YesNo | Shape::Choice(_));
         if let Some(draft) = &draft {
             if !draft.expression && ui.button("Write an expression").clicked() {
-                let draft = draft.as_expression();
+                let draft = match field.binding.as_ref().map(|it| &it.source) {
+                    Some(Source::Value(value)) if !value.is_string() => Draft::expression(&value.to_string()),
+                    _ => draft.as_expression(),
+                };
                 let caret = draft.shown.text.chars().count();
                 self.send(self.bind(&field.path, draft.binding(field)));
                 form.typed.insert(field.path.clone());

@@ -217,6 +217,8 @@ impl Fields<'_> {
     pub(super) fn show(&self, ui: &mut Ui, form: &mut Form) {
         ScrollArea::vertical().id_salt(("fields", self.doc.id, self.id)).auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
+            // The bar floats over what is on the right.
+            ui.set_max_width(ui.available_width() - 8.0);
             if !form.note.is_empty() {
                 ui.label(dim(ui, form.note.clone()));
             }

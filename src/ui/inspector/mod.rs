@@ -239,7 +239,7 @@ impl Panes<'_> {
                 }
             });
         });
-        Frame::new().inner_margin(Margin { left: 8, right: 8, top: 2, bottom: 0 }).show(ui, |ui| match front {
+        Frame::new().inner_margin(Margin { left: 8, right: 2, top: 2, bottom: 0 }).show(ui, |ui| match front {
             Tab::Input => self.input(ui, fields),
             Tab::Fields => fields.show(ui, self.form),
             Tab::Output => output::show(ui, fields, self.output, self.pinned),
@@ -412,7 +412,7 @@ fn whole(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, view: &View) {
         ui.label(dim(ui, "Select a step to see what it does and how its fields are filled."));
         return;
     }
-    ui.label(font::heading(count(doc.problems.len(), "thing to look at")).color(colors.text.strong));
+    ui.label(font::heading(format!("{} to look at", count(doc.problems.len(), "thing"))).color(colors.text.strong));
     for problem in &doc.problems {
         let title = problem.node.as_ref().and_then(|it| doc.flow().nodes.get(it)).map(|it| it.name.clone()).unwrap_or_default();
         let response = note(ui, problem.severity, &title, &problem.message, &problem.hint);
@@ -442,12 +442,18 @@ fn note(ui: &mut Ui, severity: Severity, place: &str, message: &str, hint: &str)
                 let text = if place.is_empty() { message } else { format!("{}: {message}", place_words(place)) };
                 ui.label(RichText::new(text).small().color(colors.text.strong));
                 if !hint.trim().is_empty() {
-                    ui.label(RichText::new(super::words::sentence(hint.trim())).small().color(colors.text.body));
+                    ui.label(RichText::new(closed(hint)).small().color(colors.text.body));
                 }
             });
         });
     });
     shown.response.interact(Sense::click())
+}
+
+/// A hint as a sentence; a question stays one.
+fn closed(hint: &str) -> String {
+    let hint = hint.trim();
+    if hint.ends_with(['.', '?', '!']) { hint.to_owned() } else { super::words::sentence(hint) }
 }
 
 fn place_words(place: &str) -> String {
@@ -457,6 +463,13 @@ fn place_words(place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_hint_is_a_sentence_or_a_question() {
+        assert_eq!(closed("did it run"), "Did it run.");
+        assert_eq!(closed("Did you mean \"a\"? "), "Did you mean \"a\"?");
+        assert_eq!(closed("Connect it."), "Connect it.");
+    }
 
     #[test]
     fn panes_fill_the_width_and_none_is_too_narrow() {

@@ -114,7 +114,7 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         }
         NodeKind::Lookup { rows, ignore_case, .. } => {
             (change.changed, change.gesture) = table(ui, fields, rows);
-            if on_off(ui, "Upper and lower case are the same", ignore_case) {
+            if on_off(ui, "Ignore upper and lower", ignore_case) {
                 (change.changed, change.gesture) = (true, None);
             }
         }
@@ -350,7 +350,7 @@ pub(super) fn more(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
             fields.ctx.send(Msg::EditIn(fields.doc.id, Edit::RenameNode { id: fields.id.clone(), name }, gesture));
         }
         let mut muted = fields.node.muted;
-        if on_off(ui, "Muted: passed through", &mut muted) {
+        if on_off(ui, "Muted, passed through", &mut muted) {
             fields.send(Edit::SetMuted { id: fields.id.clone(), muted });
         }
         let mut change = Change { fields, kind: fields.node.kind.clone(), changed: false, gesture: None };
@@ -372,9 +372,10 @@ pub(super) fn more(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
                     call.slot = (!chosen.as_str().is_empty()).then_some(chosen);
                     change.changed = true;
                 }
-                if on_off(ui, "May be sent again when its answer was lost", &mut call.repeatable) {
+                if on_off(ui, "May be sent again", &mut call.repeatable) {
                     change.changed = true;
                 }
+                ui.label(dim(ui, "When its answer was lost; what only reads always may."));
                 let typed = attempts(ui, fields, &mut call.retry);
                 change.gesture = typed.then(|| "retry".to_owned());
                 change.changed |= typed;

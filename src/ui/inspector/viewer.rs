@@ -458,7 +458,7 @@ fn paint_row(
         x += 18.0;
     }
     let weight = if within || matches!(row.what, What::Root) { font::medium(size::SMALL) } else { font::regular(size::SMALL) };
-    let room = (rect.right() - x - 4.0).max(0.0);
+    let room = (rect.right() - x - 8.0).max(0.0);
     let value_words = match (&row.what, roots.get(row.root)) {
         (What::Root, Some(top)) if within => top.origin.to_owned(),
         _ if open => String::new(),
@@ -495,9 +495,9 @@ fn paint_row(
         // Half a word of where it comes from says nothing; the tooltip says it.
         let half = matches!(row.what, What::Root) && whole > left;
         let width = if half { 0.0 } else { whole.min(left) };
-        let start = pos2(rect.right() - 4.0 - width, middle);
+        let start = pos2(rect.right() - 8.0 - width, middle);
         if lit(&value_words) && !matches!(row.what, What::Root) {
-            let hit = Rect::from_min_max(pos2(start.x - 2.0, rect.top() + 4.0), pos2(rect.right() - 2.0, rect.bottom() - 4.0));
+            let hit = Rect::from_min_max(pos2(start.x - 2.0, rect.top() + 4.0), pos2(rect.right() - 6.0, rect.bottom() - 4.0));
             ui.painter().rect_filled(hit, 2.0, colors.syntax.hit);
             cut_text(ui, start, &value_words, font_id, colors.syntax.hit_text, width + 1.0);
         } else if !half {

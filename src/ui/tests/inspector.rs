@@ -384,3 +384,37 @@ fn a_large_value_is_looked_at_without_making_all_its_rows() {
     let seen = desk.window.query_all_by_label_contains("Insert Contact").count();
     assert!(seen < 100, "{seen}");
 }
+
+#[test]
+fn the_width_of_a_pane_is_dragged_and_kept_for_the_next_step() {
+    let mut desk = opened(&two_steps(sample(), Binding::value("")), "Say");
+    let width = |desk: &Desk| desk.window.get_by_label("Line, field").rect().width();
+    let before = width(&desk);
+    let grip = desk.window.get_by_label("Width of the input").rect().center();
+    desk.drag(grip, grip - eframe::egui::vec2(40.0, 0.0));
+    assert!((width(&desk) - before - 40.0).abs() < 2.0, "{} {before}", width(&desk));
+    desk.press_button("Contact");
+    desk.press_button("Say");
+    assert!((width(&desk) - before - 40.0).abs() < 2.0);
+}
+
+#[test]
+fn a_choice_is_chosen_from_a_list_or_filled_by_an_expression() {
+    let mut flow = two_steps(sample(), Binding::value(""));
+    let operation = OperationId::new("highlevel.contacts.update-task-completed");
+    let kind = NodeKind::Action { operation, slot: "crm".into(), input: Mapping::default(), retry: RetryPolicy::default() };
+    add(&mut flow, "done", "Complete it", kind);
+    flow.apply(Edit::AddSlot { id: "crm".into(), connector: crate::catalog::ConnectorId::new("highlevel") }).unwrap();
+    connect(&mut flow, "contact", "out", "done");
+    let mut desk = opened(&flow, "Complete it");
+    desk.press("Completed, field: No");
+    assert_eq!(source(&desk, "done", "input.completed"), Source::Value(json!(false)));
+    desk.press("Completed, how it is filled");
+    desk.press("Write an expression");
+    desk.type_text(" or true");
+    assert_eq!(source(&desk, "done", "input.completed"), Source::Expr("false or true".to_owned()));
+    desk.press("Completed, how it is filled");
+    desk.press("Choose from the list");
+    assert_eq!(bound(&desk, "done", "input.completed"), None);
+    assert!(desk.has("Completed, field: Yes"));
+}
