@@ -1,4 +1,5 @@
 //! One field that is typed into: text with pills, or an expression in mono, with completion under it.
+use std::ops::Range;
 use std::sync::Arc;
 
 use eframe::egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
@@ -31,6 +32,8 @@ pub(super) struct Entry<'a> {
     /// Names that an expression can begin with; asked for only where the field has the keyboard.
     pub(super) names: &'a dyn Fn() -> Vec<Name>,
     pub(super) edge: Option<Color32>,
+    /// Where an expression cannot be read, in bytes of its source.
+    pub(super) wrong: Option<Range<usize>>,
     /// Whether Enter begins a new line.
     pub(super) lines: bool,
     /// Its value in words, for those who do not see it.
@@ -67,7 +70,9 @@ impl Entry<'_> {
         let looks: Vec<Look> =
             self.draft.shown.pills.iter().map(|it| look(ui, (self.label)(pill::inner(it).unwrap_or(it)), room)).collect();
         let expression = self.draft.expression;
-        let mut layouter = |ui: &Ui, text: &dyn TextBuffer, wrap: f32| layout(ui, text.as_str(), wrap, &looks, expression);
+        let wrong = self.wrong.clone().unwrap_or_default();
+        let mut layouter =
+            |ui: &Ui, text: &dyn TextBuffer, wrap: f32| layout(ui, text.as_str(), wrap, &looks, expression.then_some(&wrong));
         let focused = ui.memory(|it| it.has_focus(self.id));
         let edge = match self.edge {
             Some(edge) => edge,
@@ -165,12 +170,12 @@ fn within_expression(before: &str, expression: bool) -> Option<&str> {
 }
 
 fn suggestion(offer: complete::Offer) -> Suggestion {
-    let room = 34usize.saturating_sub(offer.insert.chars().count());
+    let room = 22usize.saturating_sub(offer.insert.chars().count());
     let about: String = offer.about.chars().take(room).collect();
     let about =
         if about.chars().count() < offer.about.chars().count() && room > 0 { format!("{}…", about.trim_end()) } else { about };
     let suggestion = Suggestion::new(offer.insert);
-    if room < 4 { suggestion } else { suggestion.description(about) }
+    if room < 5 { suggestion } else { suggestion.description(about) }
 }
 
 /// Behind what was taken from the list: within a call's parentheses, or, in text, behind the closed braces.
@@ -209,10 +214,10 @@ fn look(ui: &Ui, label: Label, room: f32) -> Look {
     Look { label, width: width.min((room / 8.0).floor() * 8.0) }
 }
 
-fn layout(ui: &Ui, text: &str, wrap: f32, looks: &[Look], expression: bool) -> Arc<Galley> {
+fn layout(ui: &Ui, text: &str, wrap: f32, looks: &[Look], expression: Option<&Range<usize>>) -> Arc<Galley> {
     let colors = theme::colors(ui);
     let plain = TextFormat {
-        font_id: if expression { font::mono(size::MONO) } else { font::regular(size::BODY) },
+        font_id: if expression.is_some() { font::mono(size::MONO) } else { font::regular(size::BODY) },
         color: colors.text.strong,
         line_height: Some(ROW),
         valign: Align::Center,
@@ -220,6 +225,17 @@ fn layout(ui: &Ui, text: &str, wrap: f32, looks: &[Look], expression: bool) -> A
     };
     let mut job = LayoutJob { keep_trailing_whitespace: true, ..LayoutJob::default() };
     job.wrap.max_width = wrap;
+    if let Some(wrong) = expression.filter(|it| !it.is_empty()) {
+        // The source begins behind `=`; what is wrong in it is marked.
+        let (start, end) = ((wrong.start + 1).min(text.len()), (wrong.end + 1).min(text.len()));
+        if let (Some(before), Some(there), Some(after)) = (text.get(..start), text.get(start..end), text.get(end..)) {
+            let marked = TextFormat { color: colors.failed.text, background: colors.failed.tint, ..plain.clone() };
+            for (piece, format) in [(before, plain.clone()), (there, marked), (after, plain)] {
+                job.append(piece, 0.0, format);
+            }
+            return ui.fonts_mut(|it| it.layout_job(job));
+        }
+    }
     let mut run = String::new();
     for letter in text.chars() {
         match pill::number(letter).and_then(|at| looks.get(at)) {

@@ -1,5 +1,6 @@
 //! One field of the form: its name, what it is filled with, what that is worth, and what is done where it is missing.
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
@@ -49,7 +50,7 @@ impl Fields<'_> {
         } else if is_picked(form, field) {
             self.choice(ui, form, field)
         } else {
-            self.text(ui, form, field, edge)
+            self.text(ui, form, field, edge, problems.iter().find_map(|it| it.span.clone()))
         };
         if let Some(carried) = control.dnd_hover_payload::<Carried>() {
             let stroke = Stroke::new(line::SELECT, colors.accent.ring);
@@ -363,7 +364,14 @@ impl Fields<'_> {
         shown
     }
 
-    fn text(&self, ui: &mut Ui, form: &mut Form, field: &Field, edge: Option<eframe::egui::Color32>) -> Response {
+    fn text(
+        &self,
+        ui: &mut Ui,
+        form: &mut Form,
+        field: &Field,
+        edge: Option<eframe::egui::Color32>,
+        wrong: Option<Range<usize>>,
+    ) -> Response {
         let id = field_id(self.doc, self.id, &field.path);
         let under_edit = form.editing.as_ref().filter(|it| it.path == field.path && it.binding == field.binding);
         let Some(draft) = under_edit.map(|it| it.draft.clone()).or_else(|| Draft::of(field.binding.as_ref())) else {
@@ -382,7 +390,7 @@ impl Fields<'_> {
         };
         let lines = matches!(&field.shape, Shape::Text { format } if format.is_empty()) && !draft.expression;
         let name = format!("{}, field", field.label);
-        let entry = Entry { id, name, hint, draft: &draft, label: &label, names: &names, edge, lines, words };
+        let entry = Entry { id, name, hint, draft: &draft, label: &label, names: &names, edge, wrong, lines, words };
         if let Some(aim) = form.focus.as_mut().filter(|it| it.path == field.path) {
             if std::mem::replace(&mut aim.seen, true) {
                 entry::put_caret(ui, id, aim.caret, true);

@@ -77,9 +77,15 @@ impl Viewer {
 
     /// Its tools, in a head from right to left.
     pub(super) fn tools(&mut self, ui: &mut Ui, name: &str) {
-        // In a narrow head the word and the ways to look come first.
+        let ways = [
+            (Mode::Tree, icon::TREE_STRUCTURE, "as a tree"),
+            (Mode::Table, icon::TABLE, "as a table"),
+            (Mode::Raw, icon::CODE, "raw"),
+        ];
+        // In a narrow head one button goes through the ways to look; where nothing is mapped from, searching is left out.
         let roomy = ui.available_width() > 104.0;
-        if roomy
+        let searches = roomy || name == "Input";
+        if searches
             && button::toggle(ui, icon::MAGNIFYING_GLASS, &format!("Search the {}", name.to_lowercase()), self.searching)
                 .clicked()
         {
@@ -87,11 +93,15 @@ impl Viewer {
             self.fresh_search = self.searching;
             self.query.clear();
         }
-        for (mode, mark, words) in [
-            (Mode::Raw, icon::CODE, "raw"),
-            (Mode::Table, icon::TABLE, "as a table"),
-            (Mode::Tree, icon::TREE_STRUCTURE, "as a tree"),
-        ] {
+        if searches && !roomy {
+            let at = ways.iter().position(|it| it.0 == self.mode).unwrap_or(0);
+            let (next, mark, words) = ways[(at + 1) % ways.len()];
+            if button::icon(ui, mark, &format!("{name} {words}")).clicked() {
+                self.mode = next;
+            }
+            return;
+        }
+        for (mode, mark, words) in ways.into_iter().rev() {
             if button::toggle(ui, mark, &format!("{name} {words}"), self.mode == mode).clicked() {
                 self.mode = mode;
             }
@@ -251,7 +261,10 @@ impl Viewer {
             return;
         }
         let title = roots.iter().find(|it| it.name == self.chosen).map_or("", |it| it.title.as_str());
-        let shown = button::drop_down(ui, title).accessible_name(format!("{} of which step", place.name));
+        let most = ((ui.available_width() - 40.0) / 7.5).max(6.0) as usize;
+        let short: String = title.chars().take(most).collect();
+        let short = if short.len() < title.len() { format!("{}…", short.trim_end()) } else { short };
+        let shown = button::drop_down(ui, &short).accessible_name(format!("{} of which step", place.name));
         eframe::egui::Popup::menu(&shown).show(|ui| {
             crate::ui::widgets::menu_look(ui, 160.0);
             for root in roots {
