@@ -17,6 +17,7 @@ use super::viewer::Carried;
 use super::{pill, tree, when};
 use crate::flow::{Binding, Edit, FieldPath, Gesture, Missing, Problem, Severity, Source};
 use crate::ui::canvas::sentence::{count, title};
+use crate::ui::command::UiCommand;
 use crate::ui::msg::Msg;
 use crate::ui::samples::Worth;
 use crate::ui::theme::tokens::{line, radius, size};
@@ -364,6 +365,19 @@ impl Fields<'_> {
         shown
     }
 
+    /// What is taken back in a field is a step of the flow, as everywhere: one typing, one mapping.
+    fn step_back(&self, ui: &Ui, form: &mut Form) {
+        // More modifiers first: Ctrl+Shift+Z must not be taken for Ctrl+Z.
+        for command in [UiCommand::Redo, UiCommand::Undo] {
+            let keys = self.ctx.keys.of(command);
+            if keys.is_some_and(|it| ui.input_mut(|input| input.consume_shortcut(&it))) {
+                self.ctx.send(Msg::Do(command));
+                form.editing = None;
+                return;
+            }
+        }
+    }
+
     fn text(
         &self,
         ui: &mut Ui,
@@ -401,6 +415,9 @@ impl Fields<'_> {
             } else {
                 ui.ctx().request_repaint();
             }
+        }
+        if ui.memory(|it| it.has_focus(id)) {
+            self.step_back(ui, form);
         }
         let edited = entry.show(ui);
         let response = edited.response.clone();

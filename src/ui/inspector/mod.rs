@@ -159,7 +159,7 @@ impl Inspector {
     ) -> Response {
         let head = step_head(ui, ctx, id, node, doc, hide);
         let known_records = records(ctx.live, &doc.flow().id);
-        self.strip.judge(ui, ctx, doc, id, &known_records);
+        self.strip.judge(ui, ctx, doc, id, &known_records, self.form.editing.is_some());
         let play = self.strip.current(&known_records).map(|it| it.1);
         let known = self.samples.known(doc, id, play, ctx.live, ctx.catalog, ctx.now);
         let fields = Fields { ctx, doc, id, node, known };

@@ -1,6 +1,7 @@
 //! The records of a flow, and whether a step's fields can be filled in each: the strip at the head.
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Align, CornerRadius, Layout, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
@@ -21,6 +22,8 @@ use crate::ui::widgets::{button, dim};
 /// A mark of the strip, and the gap beside it.
 const DOT: f32 = 6.0;
 const GAP: f32 = 3.0;
+/// Verdicts wait so long, in seconds, for more to be typed.
+const SETTLE: f64 = 0.3;
 
 /// Which record is looked at, and how each fares.
 #[derive(Debug, Default)]
@@ -33,6 +36,8 @@ pub(super) struct Strip {
     /// Whether every field could be filled, by run; with how much of the run was there.
     verdicts: BTreeMap<RunId, (usize, bool)>,
     samples: Samples,
+    /// When the flow was other last.
+    changed: f64,
 }
 
 impl Strip {
@@ -48,15 +53,22 @@ impl Strip {
         records.get(at).map(|it| (at, *it))
     }
 
-    /// Works out one verdict more, unless the flow was changed in this very frame.
-    pub(super) fn judge(&mut self, ui: &Ui, ctx: &Ctx<'_>, doc: &Document, id: &NodeId, records: &[&Play]) {
+    /// Works out one verdict more, unless the flow was changed in this very frame, or a moment ago by someone who types.
+    pub(super) fn judge(&mut self, ui: &Ui, ctx: &Ctx<'_>, doc: &Document, id: &NodeId, records: &[&Play], typing: bool) {
+        let now = ui.input(|it| it.time);
         let same = self.of.as_ref().is_some_and(|it| Arc::ptr_eq(&it.0, doc.flow()) && it.1 == *id);
         if !same {
             self.of = Some((Arc::clone(doc.flow()), id.clone()));
             self.verdicts.clear();
+            self.changed = now;
             if records.len() > 1 {
                 ui.ctx().request_repaint();
             }
+            return;
+        }
+        let left = SETTLE - (now - self.changed);
+        if typing && left > 0.0 {
+            ui.ctx().request_repaint_after(Duration::from_secs_f64(left + 0.01));
             return;
         }
         let open = |it: &&&Play| self.verdicts.get(&it.id).is_none_or(|known| known.0 != it.steps.len());

@@ -415,6 +415,18 @@ fn path_words(rows: &[Row], at: usize, roots: &[Root], path: &[Segment]) -> Stri
     }
 }
 
+/// The mark of a value's type.
+fn type_mark(value: &Value) -> char {
+    match value {
+        Value::Null => icon::MINUS,
+        Value::Bool(_) => icon::CHECK_SQUARE,
+        Value::Number(_) => icon::HASH,
+        Value::String(_) => icon::TEXT_ALIGN_LEFT,
+        Value::Array(_) => icon::LIST_DASHES,
+        Value::Object(_) => icon::BRACKETS_CURLY,
+    }
+}
+
 struct Painted {
     response: Response,
     act: Option<Act>,
@@ -461,6 +473,9 @@ fn paint_row(
     if within {
         let mark = if open { icon::CARET_DOWN } else { icon::CARET_RIGHT };
         ui.painter().text(pos2(x + 6.0, middle), Align2::CENTER_CENTER, mark, font::icons(11.0), colors.text.dim);
+    }
+    if let (false, Some(value), false) = (within, value, matches!(row.what, What::Root)) {
+        ui.painter().text(pos2(x + 6.0, middle), Align2::CENTER_CENTER, type_mark(value), font::icons(10.0), colors.text.dim);
     }
     x += 14.0;
     if matches!(row.what, What::Root)

@@ -418,3 +418,21 @@ fn a_choice_is_chosen_from_a_list_or_filled_by_an_expression() {
     assert_eq!(bound(&desk, "done", "input.completed"), None);
     assert!(desk.has("Completed, field: Yes"));
 }
+
+#[test]
+fn within_a_field_one_takes_back_what_was_typed_or_mapped() {
+    let mut desk = opened(&two_steps(sample(), Binding::value("")), "Say");
+    focus(&mut desk, "Line, field");
+    desk.press("Insert Contact · Email");
+    assert!(desk.window.get_by_label("Line, field").is_focused());
+    for letter in ["a", "b"] {
+        desk.type_text(letter);
+    }
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(source(&desk, "say", "message"), Source::Expr("contact.email".to_owned()));
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert_eq!(source(&desk, "say", "message"), Source::Value(json!("")));
+    desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
+    assert_eq!(source(&desk, "say", "message"), Source::Text("{{ contact.email }}ab".to_owned()));
+}
