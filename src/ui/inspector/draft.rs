@@ -139,7 +139,10 @@ impl Draft {
             let draft = Self { shown: Shown { text, pills: Vec::new() }, expression: true };
             return (draft, caret.max(1) + reference.chars().count());
         }
-        let mixes = matches!(shape, Shape::Text { .. } | Shape::Any);
+        let mixes = match shape {
+            Shape::Text { format } => format.is_empty(),
+            other => *other == Shape::Any,
+        };
         if count == 0 || !mixes {
             return (Self { shown: Shown::of(&in_text(reference)), expression: false }, 1);
         }
@@ -270,6 +273,8 @@ mod tests {
         assert_eq!(put(Some(Binding::value("ab")), Some(1), text()), (Source::Text("a{{ t.name }}b".to_owned()), 2));
         assert_eq!(put(Some(Binding::expr("t.id")), None, text()), (Source::Text("{{ t.id }}{{ t.name }}".to_owned()), 2));
         assert_eq!(put(Some(Binding::value(5)), Some(1), Shape::Number { whole: true }), (Source::Expr("t.name".to_owned()), 1));
+        let date = Shape::Text { format: "date-time".to_owned() };
+        assert_eq!(put(Some(Binding::expr("t.id")), None, date), (Source::Expr("t.name".to_owned()), 1));
         assert_eq!(put(Some(Binding::expr("1 + ")), Some(5), text()), (Source::Expr("1 + t.name".to_owned()), 11));
     }
 

@@ -58,7 +58,13 @@ impl Fields<'_> {
             ui.painter().rect_stroke(control.rect, radius::BASE, stroke, StrokeKind::Inside);
             if control.dnd_release_payload::<Carried>().is_some() {
                 let caret = form.target.take().filter(|it| it.0 == field.path).and_then(|it| it.1);
-                self.put(form, field, &carried, caret);
+                // What one value fills as a whole is filled by the other; into text it is put where it is dropped.
+                let whole = Draft::of(field.binding.as_ref()).is_none_or(|it| it.shown.only_pill().is_some());
+                if whole {
+                    self.put(form, &Field { binding: None, ..field.clone() }, &carried, None);
+                } else {
+                    self.put(form, field, &carried, caret);
+                }
             }
         }
         for problem in &problems {

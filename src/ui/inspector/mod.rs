@@ -32,15 +32,15 @@ use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Align, Align2, CursorIcon, Frame, Layout, Margin, Rect, Response, RichText, ScrollArea, Sense, Stroke, TextEdit, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align, Align2, CursorIcon, DragAndDrop, Frame, Id, LayerId, Layout, Margin, Order, Rect, Response, RichText, ScrollArea,
+    Sense, Stroke, StrokeKind, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
 pub(super) use self::fields::field_id;
 use self::fields::{Fields, Form, STEPS};
 use self::records::Strip;
 use self::tree::Root;
-use self::viewer::{Place, Viewer};
+use self::viewer::{Carried, Place, Viewer};
 use super::canvas::View;
 use super::canvas::kind::{Hue, face};
 use super::canvas::sentence::count;
@@ -48,7 +48,7 @@ use super::ctx::Ctx;
 use super::document::{DocId, Document};
 use super::msg::Msg;
 use super::samples::{Samples, records};
-use super::theme::tokens::{extent, line, radius, space};
+use super::theme::tokens::{extent, line, radius, size, space};
 use super::theme::{self, font, icon};
 use super::widgets::{button, cut_text, dim, nothing, pane, within};
 use crate::flow::{Edit, Gesture, Node, NodeId, Severity};
@@ -204,8 +204,22 @@ impl Inspector {
             grip(ui, Rect::from_center_size(pos2(at, rest.center().y), vec2(7.0, rest.height())), nth, &mut self.shares, &widths);
         }
         ui.advance_cursor_after_rect(rest);
+        paint_carried(ui);
         head
     }
+}
+
+/// What is dragged, beside the pointer.
+fn paint_carried(ui: &Ui) {
+    let Some(carried) = DragAndDrop::payload::<Carried>(ui.ctx()) else { return };
+    let Some(at) = ui.input(|it| it.pointer.interact_pos()) else { return };
+    let colors = theme::colors(ui);
+    let painter = ui.ctx().layer_painter(LayerId::new(Order::Tooltip, Id::unique("carried value")));
+    let galley = painter.layout_no_wrap(carried.words.clone(), font::medium(size::SMALL), colors.text.strong);
+    let rect = Rect::from_min_size(at + vec2(12.0, 4.0), galley.size() + vec2(12.0, 6.0));
+    let stroke = Stroke::new(line::HAIRLINE, colors.accent.ring);
+    painter.rect(rect, radius::CHIP, colors.bg.raised, stroke, StrokeKind::Inside);
+    painter.galley(rect.min + vec2(6.0, 3.0), galley, colors.text.strong);
 }
 
 /// What the panes of a frame change.

@@ -118,6 +118,29 @@ fn a_row_is_dragged_onto_a_field() {
     desk.drag(from, to);
     assert_eq!(source(&desk, "say", "message"), Source::Expr("contact.phone".to_owned()));
     assert_eq!(desk.doc().history.undo_label().as_deref(), Some("Undo Edit message"));
+    // One value takes the place of another; into text it is put where it is dropped.
+    let from = desk.window.get_by_label("Insert Contact · Email").rect().center();
+    desk.drag(from, to);
+    assert_eq!(source(&desk, "say", "message"), Source::Expr("contact.email".to_owned()));
+    focus(&mut desk, "Line, field");
+    desk.type_text(" and");
+    let from = desk.window.get_by_label("Insert Contact · Phone").rect().center();
+    let field = desk.window.get_by_label("Line, field").rect();
+    desk.drag(from, eframe::egui::pos2(field.right() - 10.0, field.center().y));
+    assert_eq!(source(&desk, "say", "message"), Source::Text("{{ contact.email }} and{{ contact.phone }}".to_owned()));
+}
+
+#[test]
+fn the_sample_of_a_trigger_is_edited_as_a_step_of_the_flow() {
+    let mut desk = opened(&two_steps(Value::Null, Binding::text("To {{ contact.email }}")), "Contact");
+    desk.press("Edit the sample");
+    focus(&mut desk, "Sample");
+    desk.type_text("{\"email\": \"s@x.example\"}");
+    desk.press("Keep it");
+    desk.press_button("Say");
+    assert!(desk.has("Here: To s@x.example"));
+    desk.key(Modifiers::COMMAND, Key::Z);
+    assert!(desk.has_containing("“contact.email” is missing here"));
 }
 
 #[test]
