@@ -61,7 +61,9 @@ impl Fields<'_> {
                 // What one value fills as a whole is filled by the other; into text it is put where it is dropped.
                 let whole = Draft::of(field.binding.as_ref()).is_none_or(|it| it.shown.only_pill().is_some());
                 if whole {
-                    self.put(form, &Field { binding: None, ..field.clone() }, &carried, None);
+                    let missing = field.binding.as_ref().map_or(Missing::Stop, |it| it.missing.clone());
+                    let emptied = Binding { source: Source::Value(Value::Null), missing };
+                    self.put(form, &Field { binding: Some(emptied), ..field.clone() }, &carried, None);
                 } else {
                     self.put(form, field, &carried, caret);
                 }

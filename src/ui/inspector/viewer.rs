@@ -38,18 +38,28 @@ pub(super) struct Carried {
     pub(super) words: String,
 }
 
+/// A value that is known again. It is held, so that no other one can come to lie in its place.
+#[derive(Debug)]
+struct Same(Arc<Value>);
+
+impl PartialEq for Same {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What is remembered of a viewer between frames.
 #[derive(Debug, Default)]
 pub(super) struct Viewer {
     mode: Mode,
     tree: Tree,
-    built: Vec<(String, usize)>,
+    built: Vec<(String, Same)>,
     stale: bool,
     pub(super) searching: bool,
     fresh_search: bool,
     query: String,
-    found: Later<(String, Vec<usize>), Found>,
-    raw: Later<usize, Raw>,
+    found: Later<(String, Vec<Same>), Found>,
+    raw: Later<Same, Raw>,
     large: bool,
     /// The step whose table or raw text is shown.
     chosen: String,
@@ -142,7 +152,7 @@ impl Viewer {
     /// Makes the rows anew where a value or what is open changed.
     fn prepare(&mut self, roots: &[Root], open: usize) {
         let same = self.built.len() == roots.len()
-            && self.built.iter().zip(roots).all(|(a, b)| a.0 == b.name && a.1 == Arc::as_ptr(&b.value) as usize);
+            && self.built.iter().zip(roots).all(|(a, b)| a.0 == b.name && Arc::ptr_eq(&a.1.0, &b.value));
         if same && !self.stale {
             return;
         }
@@ -153,7 +163,7 @@ impl Viewer {
         }
         if !same {
             self.large = roots.iter().any(|it| tree::is_large(&it.value));
-            self.built = roots.iter().map(|it| (it.name.clone(), Arc::as_ptr(&it.value) as usize)).collect();
+            self.built = roots.iter().map(|it| (it.name.clone(), Same(Arc::clone(&it.value)))).collect();
         }
         self.stale = false;
         self.tree.build(roots);
@@ -162,7 +172,7 @@ impl Viewer {
     fn show_tree(&mut self, ui: &mut Ui, roots: &[Root], place: &Place<'_>) -> Option<Carried> {
         let query = self.query.trim().to_lowercase();
         let found = if self.searching && !query.is_empty() {
-            let values = roots.iter().map(|it| Arc::as_ptr(&it.value) as usize).collect();
+            let values = roots.iter().map(|it| Same(Arc::clone(&it.value))).collect();
             let (copy, wanted) = (roots.to_vec(), query.clone());
             let found = self.found.get(ui.ctx(), (query.clone(), values), self.large, move || tree::search(&copy, &wanted));
             let Some(found) = found else {
@@ -353,7 +363,7 @@ impl Viewer {
     fn show_raw(&mut self, ui: &mut Ui, roots: &[Root]) {
         let Some(root) = roots.iter().find(|it| it.name == self.chosen) else { return };
         let value = Arc::clone(&root.value);
-        let key = Arc::as_ptr(&root.value) as usize;
+        let key = Same(Arc::clone(&root.value));
         match self.raw.get(ui.ctx(), key, tree::is_large(&root.value), move || Raw::of(&value)) {
             Some(raw) => raw.show(ui),
             None => drop(ui.label(dim(ui, "Writing it out…"))),
