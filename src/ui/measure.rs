@@ -1,4 +1,4 @@
-//! The canvas without a window, for the bench: how long a frame takes.
+//! The canvas, and a field that is typed into, without a window, for the benches: how long a frame takes.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -6,11 +6,15 @@ use eframe::egui::epaint::ClippedShape;
 use eframe::egui::{CentralPanel, Context, Event, Frame, Pos2, RawInput, Rect, pos2, vec2};
 use jiff::Timestamp;
 
+use super::app::App;
+use super::behind::{Behind, Told};
 use super::canvas::{self, Scene, View};
+use super::document::Document;
+use super::files::SystemDialogs;
 use super::keymap::Keymap;
-use super::theme;
+use super::{inspector, theme};
 use crate::catalog::{Catalog, OperationId};
-use crate::flow::{Binding, Edge, Flow, Mapping, Node, NodeId, NodeKind, RetryPolicy, Trigger};
+use crate::flow::{Binding, Edge, FieldPath, Flow, Level, Mapping, Node, NodeId, NodeKind, RetryPolicy, Trigger};
 
 /// A canvas of 1600 × 900 points with a flow on it.
 pub struct Canvas {
@@ -110,6 +114,103 @@ impl Canvas {
     pub fn drawn(&self) -> Drawn {
         Drawn { cards: self.view.drawn.cards, wires: self.view.drawn.wires }
     }
+}
+
+/// A whole window of 1600 × 900 points, with a step selected that hangs on a large sample, and its field under edit.
+pub struct Typing {
+    ctx: Context,
+    app: App,
+    frame: u32,
+    /// Kept as long as the window is there.
+    _home: tempfile::TempDir,
+    _told: std::sync::mpsc::Sender<Told>,
+}
+
+impl std::fmt::Debug for Typing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Typing").field("frame", &self.frame).finish_non_exhaustive()
+    }
+}
+
+impl Typing {
+    /// With a sample of about so many bytes.
+    ///
+    /// # Errors
+    /// Where there is no room for temporary files.
+    pub fn new(bytes: usize) -> std::io::Result<Self> {
+        let ctx = Context::default();
+        theme::install(&ctx);
+        let home = tempfile::tempdir()?;
+        let (sender, told) = std::sync::mpsc::channel();
+        let behind =
+            Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), data: home.path().join("sandbox"), told };
+        let mut app = App::new(behind, Box::new(SystemDialogs), Arc::new(|| ()), &[]);
+        let id = app.docs.next_id();
+        let (node, field) = (NodeId::new("say"), FieldPath::from("message"));
+        app.add_document(Document::fresh(id, typed_into(bytes)));
+        app.send(super::msg::Msg::Select { doc: id, nodes: vec![node.clone()], show: false });
+        let mut typing = Self { ctx, app, frame: 0, _home: home, _told: sender };
+        // Rows are made once, and verdicts are worked out, one a frame.
+        for _ in 0..30 {
+            typing.paint(Vec::new());
+        }
+        let field = typing.app.docs.get(id).map(|it| inspector::field_id(it, &node, &field));
+        if let Some(field) = field {
+            typing.ctx.memory_mut(|it| it.request_focus(field));
+        }
+        for _ in 0..5 {
+            typing.paint(Vec::new());
+        }
+        Ok(typing)
+    }
+
+    /// Types a letter: the frame that it comes in, and the one that shows what comes of it. How much there is to draw.
+    pub fn key(&mut self) -> usize {
+        self.paint(vec![Event::Text("x".to_owned())]);
+        self.paint(Vec::new())
+    }
+
+    /// What the field holds by now, in characters.
+    pub fn typed(&self) -> usize {
+        let doc = self.app.docs.active();
+        let node = doc.and_then(|it| it.flow().nodes.get(&NodeId::new("say")));
+        let binding = node.and_then(|it| FieldPath::from("message").find(it));
+        match binding.map(|it| &it.source) {
+            Some(crate::flow::Source::Text(text)) => text.chars().count(),
+            _ => 0,
+        }
+    }
+
+    fn paint(&mut self, events: Vec<Event>) -> usize {
+        self.frame += 1;
+        let input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, vec2(1600.0, 900.0))),
+            time: Some(f64::from(self.frame) / 60.0),
+            events,
+            ..RawInput::default()
+        };
+        let app = &mut self.app;
+        let mut output = self.ctx.run_ui(input, |ui| app.frame(ui));
+        output.textures_delta.clear();
+        output.shapes.len()
+    }
+}
+
+/// A start by hand with a large sample, and a line that speaks of it.
+fn typed_into(bytes: usize) -> Flow {
+    let mut flow = Flow::new("typing", "Typing");
+    let person = |at: usize| serde_json::json!({"id": at, "name": format!("Person {at}"), "email": format!("person{at}@example.com"), "tags": ["a", "b"]});
+    let each = person(0).to_string().len() + 4;
+    let people: Vec<serde_json::Value> = (0..bytes / each).map(person).collect();
+    let sample = serde_json::json!({"email": "first@example.com", "people": people});
+    let mut add = |id: &str, name: &str, kind| {
+        flow.nodes.insert(NodeId::new(id), Arc::new(Node { name: name.to_owned(), muted: false, kind }));
+    };
+    add("contact", "Contact", NodeKind::Trigger(Trigger::Manual { sample }));
+    let message = Binding::text("Mail {{ contact.email }} and {{ contact.people[5].name }}");
+    add("say", "Say", NodeKind::Log { level: Level::Info, message });
+    flow.edges.insert(Edge { from: NodeId::new("contact"), port: "out".into(), to: NodeId::new("say") });
+    flow
 }
 
 fn square(nodes: usize) -> Flow {

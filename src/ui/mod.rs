@@ -9,7 +9,7 @@
 //! | `app`, `ctx`, `msg`, `update` | state, what panels see, what they ask for, and what comes of it |
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
-//! | `live` | what the engine tells, folded run by run |
+//! | `live`, `samples` | what the engine tells, folded run by run; what is known of what each step gives |
 //! | `crash`, `motion` | what is left of a fault; whether the system asks for less motion |
 //! | `archive` | what is on the disk of runs, read on threads |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
@@ -41,6 +41,7 @@ mod msg;
 mod page;
 mod palette;
 mod prefs;
+mod samples;
 mod sandbox;
 mod shell;
 mod template;

@@ -124,6 +124,13 @@ impl Live {
             Readiness::Starting | Readiness::Unavailable(_) => None,
         }
     }
+
+    /// Runs that were told elsewhere, for tests of what shows them.
+    #[cfg(test)]
+    pub(crate) fn add_for_tests(&mut self, plays: Vec<Play>) {
+        self.version += 1;
+        self.runs.extend(plays.into_iter().map(|it| (it.id, it)));
+    }
 }
 
 #[cfg(test)]

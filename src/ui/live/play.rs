@@ -219,7 +219,7 @@ impl Play {
         }
     }
 
-    pub(super) fn end(&mut self, outcome: Outcome) {
+    pub(crate) fn end(&mut self, outcome: Outcome) {
         self.outcome = Some(outcome);
         for node in self.nodes.values_mut() {
             node.running.clear();

@@ -1,5 +1,5 @@
 //! The panes of an open flow: they are resized, hidden, dragged elsewhere by their heads, and remembered.
-use eframe::egui::{Color32, Style, Ui, Visuals, WidgetText};
+use eframe::egui::{Color32, Style, Ui, Vec2, Visuals, WidgetText};
 use egui_tiles::{
     Behavior, Container, Linear, LinearDir, ResizeState, SimplificationOptions, Tile, TileId, Tiles, Tree, UiResponse,
 };
@@ -11,7 +11,7 @@ use crate::ui::canvas::{self, Act, Scene, View};
 use crate::ui::command::UiCommand;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
-use crate::ui::inspector;
+use crate::ui::inspector::{self, Inspector};
 use crate::ui::log;
 use crate::ui::msg::Msg;
 use crate::ui::theme;
@@ -32,10 +32,14 @@ const ALL: [Pane; 3] = [Pane::Canvas, Pane::Inspector, Pane::Log];
 #[derive(Debug)]
 pub(crate) struct Dock {
     tree: Tree<Pane>,
-    /// It was never laid out in this window: its shares are still to be made from lengths.
+    /// Nobody moved anything yet: its shares are made from lengths, anew for each size of the window.
     fresh: bool,
+    /// For which size they were made.
+    divided: Vec2,
     changed: bool,
     written: Option<Value>,
+    /// What is open in the inspector, for the session.
+    inspector: Inspector,
 }
 
 impl Dock {
@@ -43,7 +47,14 @@ impl Dock {
     pub(crate) fn new(kept: Option<&Value>) -> Self {
         let read = kept.and_then(|it| Tree::<Pane>::deserialize(it).ok()).filter(is_whole);
         let fresh = read.is_none();
-        Self { tree: read.unwrap_or_else(usual), fresh, changed: false, written: kept.cloned() }
+        Self {
+            tree: read.unwrap_or_else(usual),
+            fresh,
+            divided: Vec2::ZERO,
+            changed: false,
+            written: kept.cloned(),
+            inspector: Inspector::default(),
+        }
     }
 
     /// For the preferences; made anew only when something moved.
@@ -82,28 +93,31 @@ impl Dock {
     pub(crate) fn reset(&mut self) {
         self.tree = usual();
         self.fresh = true;
+        self.divided = Vec2::ZERO;
         self.changed = true;
     }
 
     /// Paints the panes of a flow.
     pub(crate) fn show_panes(&mut self, ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, view: &mut View, log: &mut log::Log) {
         let room = ui.available_rect_before_wrap();
-        if self.fresh && room.width() > 200.0 {
-            self.fresh = false;
+        if self.fresh && room.width() > 200.0 && self.divided != room.size() {
+            self.divided = room.size();
             self.divide(room.width(), room.height());
         }
-        let mut panes = Panes { ctx, doc, view, log, hide: None, edited: false };
+        let mut panes = Panes { ctx, doc, view, log, inspector: &mut self.inspector, hide: None, edited: false };
         self.tree.ui(&mut panes, ui);
         let (hide, edited) = (panes.hide, panes.edited);
         if let Some(pane) = hide {
             self.set(pane, false);
         }
         self.changed |= edited;
+        self.fresh &= !edited;
     }
 
     /// Shares from lengths: the inspector as wide and the log as high as they are meant to be.
     fn divide(&mut self, width: f32, height: f32) {
-        let inspector = (extent::INSPECTOR * 0.68).min(width * 0.4);
+        // Beside the rail, a window of 1280 has some 1200.
+        let inspector = if width >= 1_180.0 { extent::INSPECTOR } else { extent::INSPECTOR.min(width * 0.4) };
         let log = extent::DRAWER.min(height * 0.4);
         let lengths = [(Pane::Inspector, inspector, width), (Pane::Log, log, height)];
         for (pane, length, whole) in lengths {
@@ -140,6 +154,7 @@ struct Panes<'a> {
     doc: &'a Document,
     view: &'a mut View,
     log: &'a mut log::Log,
+    inspector: &'a mut Inspector,
     hide: Option<Pane>,
     edited: bool,
 }
@@ -195,7 +210,14 @@ impl Behavior<Pane> for Panes<'_> {
                 self.canvas(ui);
                 return UiResponse::None;
             }
-            Pane::Inspector => inspector::show(ui, self.ctx, self.doc, self.view, &mut || self.hide = Some(Pane::Inspector)),
+            Pane::Inspector => {
+                let mut hidden = false;
+                let head = inspector::show(ui, self.ctx, self.doc, self.view, self.inspector, &mut || hidden = true);
+                if hidden {
+                    self.hide = Some(Pane::Inspector);
+                }
+                head
+            }
             Pane::Log => log::docked(ui, self.ctx, self.doc, self.log, &mut || self.hide = Some(Pane::Log)),
         };
         if head.drag_started() { UiResponse::DragStarted } else { UiResponse::None }

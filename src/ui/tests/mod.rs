@@ -4,6 +4,7 @@ mod desk;
 mod drafts;
 mod files;
 mod images;
+mod inspector;
 mod log;
 mod outline;
 mod runs;
