@@ -347,7 +347,11 @@ fn run_row(ui: &mut Ui, run: RunId, row: Option<&RunRow>, chosen: bool, dense: b
         let words = if row.note.is_empty() { crate::ui::words::sentence(row.mark.words()) } else { row.note.clone() };
         let words = words.trim_end_matches('.');
         let left = time.right() + 10.0;
-        cut_text(ui, pos2(left, y), words, font::regular(size::BODY), colors.text.body, took.left() - left - 8.0);
+        let room = took.left() - left - 8.0;
+        // Two letters and dots say less than nothing; the mark has said it.
+        if room > 44.0 {
+            cut_text(ui, pos2(left, y), words, font::regular(size::BODY), colors.text.body, room);
+        }
         if !row.note.is_empty() {
             return response.on_hover_text(&row.note);
         }

@@ -106,8 +106,8 @@ pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, 
     let rect = ui.available_rect_before_wrap();
     let (runs, falls) = ids(ui, "docked");
     let roomy = rect.width() >= 640.0;
-    let first = rect.left() + (rect.width() * if roomy { 0.26 } else { 0.38 }).clamp(150.0, 300.0);
-    let second = if roomy { first + (rect.right() - first) * 0.46 } else { rect.right() };
+    let first = rect.left() + (rect.width() * if roomy { 0.22 } else { 0.38 }).clamp(150.0, 300.0);
+    let second = if roomy { first + (rect.right() - first) * 0.48 } else { rect.right() };
     part(ui, "runs", rect.with_max_x(first), |ui| list::show(ui, ctx, view, runs, falls, true));
     divide(ui, first, rect);
     let middle = Rect::from_x_y_ranges(first + 1.0..=second, rect.y_range());

@@ -218,10 +218,10 @@ struct Columns {
 impl Columns {
     fn of(rect: Rect) -> Self {
         let wide = rect.width() > 620.0;
-        let names = (rect.width() * if wide { 0.34 } else { 0.54 }).clamp(110.0, 290.0);
+        let names = (rect.width() * if wide { 0.34 } else { 0.64 }).clamp(110.0, 290.0);
         let meta = rect.left() + names;
         let track = if wide { meta + 84.0 } else { meta };
-        Self { meta, track, end: rect.right() - if wide { 96.0 } else { 80.0 } }
+        Self { meta, track, end: rect.right() - if wide { 96.0 } else { 68.0 } }
     }
 
     fn at(&self, us: u64, whole: u64) -> f32 {

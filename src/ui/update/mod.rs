@@ -294,7 +294,7 @@ impl App {
     /// The room of a canvas: what the last one had, or what one usually has.
     fn canvas_size(&self) -> Vec2 {
         let known = self.views.values().map(|it| it.rect.size()).find(|it| it.x > 200.0 && it.y > 200.0);
-        known.unwrap_or(vec2(840.0, 490.0)) - Vec2::splat(48.0)
+        known.unwrap_or(vec2(672.0, 490.0)) - Vec2::splat(48.0)
     }
 
     fn close(&mut self, doc: DocId) {
