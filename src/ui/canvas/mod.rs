@@ -98,7 +98,7 @@ pub(crate) fn show(ui: &mut Ui, scene: &Scene<'_>, view: &mut View) -> Vec<Act> 
     ui.advance_cursor_after_rect(rect);
     view.rect = rect;
     let board = view.board(scene.flow, scene.catalog);
-    if view.fit_soon && rect.width() > 50.0 {
+    if (view.fit_soon || view.is_to_look_again()) && rect.width() > 50.0 {
         view.fit_soon = false;
         if let Some(bounds) = board.bounds() {
             view.first_look(bounds);

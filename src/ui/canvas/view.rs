@@ -147,6 +147,8 @@ pub(crate) struct View {
     pub(crate) rect: Rect,
     /// Everything is to be brought into view once the size is known.
     pub(crate) fit_soon: bool,
+    /// Where the first look went, and how much room it had.
+    looked: Option<(Vec2, f32, Vec2)>,
     /// The lines of the outline.
     pub(crate) listed: Option<super::outline::Listed>,
     board: Option<(Arc<Flow>, Arc<Board>)>,
@@ -180,6 +182,7 @@ impl Default for View {
             focus: None,
             rect: Rect::ZERO,
             fit_soon: true,
+            looked: None,
             listed: None,
             board: None,
             back: Vec::new(),
@@ -238,6 +241,14 @@ impl View {
             self.zoom = READABLE;
             self.pan = part.min.to_vec2() - Vec2::splat(24.0);
         }
+        self.looked = Some((self.pan, self.zoom, self.rect.size()));
+    }
+
+    /// Whether nobody has looked elsewhere since the first look, and there is another room for it now, as when the window gets
+    /// its size.
+    pub(crate) fn is_to_look_again(&self) -> bool {
+        self.looked
+            .is_some_and(|(pan, zoom, size)| pan == self.pan && zoom.to_bits() == self.zoom.to_bits() && size != self.rect.size())
     }
 
     /// Brings a part into view; never nearer than in full size.

@@ -172,7 +172,11 @@ impl Fields<'_> {
 
     /// The head of the pane.
     pub(super) fn tools(&self, ui: &mut Ui, form: &mut Form) {
-        let mapped = button::flat(ui, Some(icon::MAGIC_WAND), "Map by name");
+        let mapped = if ui.available_width() < 116.0 {
+            button::icon(ui, icon::MAGIC_WAND, "Map by name")
+        } else {
+            button::flat(ui, Some(icon::MAGIC_WAND), "Map by name")
+        };
         if mapped.on_hover_text("Fills empty fields from earlier fields that are called the same").clicked() {
             self.map_by_name(form);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, CornerRadius, Layout, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, CornerRadius, Label, Layout, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
 
 use super::fields::{Fields, Form};
 use super::form::Line;
@@ -86,7 +86,8 @@ impl Strip {
             ui.horizontal(|ui| {
                 ui.add_space(12.0);
                 ui.label(RichText::new("No record yet").font(font::medium(size::SMALL)).color(colors.text.body));
-                ui.label(dim(ui, "Values are examples until the flow is tested."));
+                let words = "Values are examples until the flow is tested.";
+                ui.add(Label::new(dim(ui, words)).truncate()).on_hover_text(words);
             });
             return;
         };
