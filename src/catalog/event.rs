@@ -51,7 +51,7 @@ pub enum EventSource {
 }
 
 /// How a service is asked, and what of its answer is an event.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Poll {
     /// A `Safe` operation of the same connector that lists records.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Input, LimitHeaders, Operation,
-    OperationId, Paging, Place, Rate, Repeat, Schema, Success,
+    AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Input, LimitHeaders,
+    Operation, OperationId, Paging, Place, Rate, Repeat, Schema, Success,
 };
 
 /// Changes to a connector. Whatever is absent stays as it is.

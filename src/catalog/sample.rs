@@ -34,7 +34,8 @@ impl Sampler<'_> {
         self.left = self.left.saturating_sub(1);
         let stated = schema.example.as_ref().or(schema.default.as_ref()).or_else(|| schema.choices.first());
         // A list or an object may be stated in part, or as it was in an older version.
-        let whole = |it: &&Value| !(it.is_object() || it.is_array()) || schema.check(it, self.connector, Reading::Typed).is_empty();
+        let whole =
+            |it: &&Value| !(it.is_object() || it.is_array()) || schema.check(it, self.connector, Reading::Typed).is_empty();
         if let Some(stated) = stated.filter(whole) {
             return stated.clone();
         }

@@ -118,9 +118,9 @@ impl Index {
         let word = stem(written);
         let word = word.as_str();
         self.take(&mut met, word, 100);
-        for (other, places) in self.words.range(word.to_owned()..).take_while(|(it, _)| it.starts_with(word)) {
+        for (other, places) in self.words.range(written.to_owned()..).take_while(|(it, _)| it.starts_with(written)) {
             // The more of the word is typed, the better it is met.
-            let share = 50 + 30 * word.len() as u32 / other.len().max(1) as u32;
+            let share = 50 + 30 * written.len() as u32 / other.len().max(1) as u32;
             Self::give(&mut met, places, share);
         }
         for (far, same) in synonyms::of(word) {
@@ -264,7 +264,7 @@ mod tests {
             // A letter or two wrong.
             ("creat invioce", "highlevel.invoices.create-invoice"),
             ("create oportunity", "highlevel.opportunities.create-opportunity"),
-            ("delete snapshto", ""),
+            ("latest snapshto", "highlevel.snapshots.get-latest-snapshot-push"),
             ("upsert contact", "highlevel.contacts.upsert-contact"),
             ("upsert", "highlevel.opportunities.Upsert-opportunity"),
         ] {

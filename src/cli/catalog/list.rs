@@ -61,8 +61,7 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
         triggers(&connectors, args.json, out);
         return Ok(Exit::Done);
     }
-    let operations =
-        connectors.iter().flat_map(|connector| connector.operations.briefs().map(move |it| (*connector, it)));
+    let operations = connectors.iter().flat_map(|connector| connector.operations.briefs().map(move |it| (*connector, it)));
     print(operations, args.json, out);
     Ok(Exit::Done)
 }
