@@ -48,7 +48,7 @@ pub struct Options {
 /// Bounds on what is read. The defaults are some ten times more than the largest known documents need.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of one document.
+    /// Bytes of one document, and of all those together that are read because others refer to them.
     pub bytes: usize,
     /// JSON values of one document, and of all the shapes that are made from them.
     pub values: usize,
@@ -118,7 +118,7 @@ pub fn import_with(
     for it in documents {
         check_version(it)?;
     }
-    let mut shapes = Shapes::new(Library::new(documents, load), options.limits);
+    let mut shapes = Shapes::new(Library::new(documents, load, options.limits.bytes), options.limits);
     let access = access::read(&mut shapes, documents.len(), options);
     let mut operations = Vec::new();
     for at in 0..documents.len() {

@@ -66,7 +66,8 @@ pub(super) fn read(
         shapes.check_left()?;
         if drafts.len() > options.limits.operations {
             let document = document.path.clone();
-            return Err(ImportError::TooLarge { document, what: "operations", limit: options.limits.operations });
+            let place = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
+            return Err(ImportError::TooLarge { document, what: "operations", limit: options.limits.operations, place });
         }
     }
     Ok(())
