@@ -38,7 +38,7 @@ pub struct Event {
 }
 
 /// How an event comes to be known.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum EventSource {
     /// The service calls.

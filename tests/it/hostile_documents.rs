@@ -16,7 +16,7 @@ fn tried(document: &Value, limits: Limits) -> Result<Imported, ImportError> {
 }
 
 /// A document with one operation that takes and answers what is at `#/components/schemas/S0`.
-fn with_schemas(schemas: Value) -> Value {
+fn with_schemas(schemas: &Value) -> Value {
     let content = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}});
     json!({"openapi": "3.0.0", "components": {"schemas": schemas}, "paths": {"/a": {"post": {
         "operationId": "a", "requestBody": content, "responses": {"200": content}}}}})
@@ -68,7 +68,7 @@ fn circles_of_every_kind_end() {
         ("the whole document", json!({"S0": {"$ref": "#"}})),
         ("its own list of schemas", json!({"S0": {"$ref": "#/components/schemas"}})),
     ] {
-        let imported = tried(&with_schemas(schemas), Limits::default()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let imported = tried(&with_schemas(&schemas), Limits::default()).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(imported.connector.operations.len(), 1, "{what}");
         assert!(shapes(&imported) < 50, "{what}: {}", shapes(&imported));
     }
@@ -81,7 +81,7 @@ fn what_doubles_at_every_step_is_bounded_by_the_number_of_values() {
     let limits = Limits { values: 20_000, ..Limits::default() };
     let doubling = |make: &dyn Fn(usize) -> Value| -> Value {
         let schemas: serde_json::Map<String, Value> = (0..40).map(|it| (format!("S{it}"), make(it + 1))).collect();
-        with_schemas(Value::Object(schemas))
+        with_schemas(&Value::Object(schemas))
     };
     for (what, document) in [
         ("all of", doubling(&|next| json!({"allOf": [to(next), to(next)]}))),
@@ -157,7 +157,7 @@ fn nothing_outside_is_asked_for_and_what_is_asked_for_is_asked_for_once_and_boun
         .enumerate()
         .map(|(at, it)| (format!("f{at:03}"), schema(it)))
         .collect();
-    let document = with_schemas(json!({"S0": {"type": "object", "properties": properties}}));
+    let document = with_schemas(&json!({"S0": {"type": "object", "properties": properties}}));
     let parsed = parse(&document, Limits::default()).expect("a document");
     let mut asked = Vec::new();
     let imported = import_with(&[parsed], &options(Limits::default()), &mut |path| {
@@ -181,7 +181,8 @@ fn documents_that_others_refer_to_have_one_bound_together() {
     let limits = Limits { bytes: 10_000, ..Limits::default() };
     let properties: serde_json::Map<String, Value> =
         (0..20).map(|it| (format!("f{it:02}"), json!({"$ref": format!("other{it}.json#/a")}))).collect();
-    let document = parse(&with_schemas(json!({"S0": {"type": "object", "properties": properties}})), limits).expect("a document");
+    let document =
+        parse(&with_schemas(&json!({"S0": {"type": "object", "properties": properties}})), limits).expect("a document");
     let long = json!({"a": {"type": "string"}, "pad": "x".repeat(2_400)}).to_string();
     let imported = import_with(&[document], &options(limits), &mut |path| Document::parse(path, long.as_bytes(), &limits).ok());
     let imported = imported.expect("an import");
