@@ -1,10 +1,9 @@
 //! A service: where it is, how it is signed in to, what it demands of its callers, what it offers.
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectorId, Kind, Operation, OperationId, Schema};
+use super::{ConnectorId, Kind, Operations, Schema, Schemas};
 
 /// A service and everything that can be called there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,10 +33,10 @@ pub struct Connector {
     pub errors: ErrorShape,
     /// Named shapes that `Kind::Ref` points to.
     #[serde(default)]
-    pub schemas: BTreeMap<String, Schema>,
+    pub schemas: Schemas,
     /// What it offers.
-    #[serde(default, with = "operations")]
-    pub operations: BTreeMap<OperationId, Arc<Operation>>,
+    #[serde(default)]
+    pub operations: Operations,
 }
 
 /// A place where a service can be reached.
@@ -130,24 +129,5 @@ impl Connector {
             }
         }
         &ANY
-    }
-}
-
-/// Operations travel as a list; their id is within them.
-mod operations {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    use super::{Operation, OperationId};
-
-    pub(super) fn serialize<S: Serializer>(map: &BTreeMap<OperationId, Arc<Operation>>, to: S) -> Result<S::Ok, S::Error> {
-        map.values().collect::<Vec<_>>().serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<OperationId, Arc<Operation>>, D::Error> {
-        let list = Vec::<Operation>::deserialize(from)?;
-        Ok(list.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect())
     }
 }

@@ -42,6 +42,11 @@ impl OperationId {
         &self.text
     }
 
+    /// The part between the first dot and the second: which of the vendor's documents it is from.
+    pub fn document(&self) -> &str {
+        self.text.split('.').nth(1).unwrap_or_default()
+    }
+
     /// The part before the first dot.
     pub fn connector(&self) -> &ConnectorId {
         &self.connector

@@ -3,16 +3,20 @@
 //! Invariant: an [`Operation`] found through a [`Catalog`] belongs to a [`Connector`] of the same catalog, and every
 //! [`Kind::Ref`] in it resolves there.
 //!
-//! [`Catalog::shipped`] is what comes with Flowyard; [`import`] makes a connector out of OpenAPI documents; an
-//! [`Overlay`] adds what people know of it. [`Schema::check`] and [`Schema::sample`] hold values against shapes.
+//! [`Catalog::shipped`] is what comes with Flowyard, read operation by operation as they are asked for ([`Operations`]);
+//! [`import`] makes a connector out of OpenAPI documents; an [`Overlay`] adds what people know of it. [`Event`] is what can
+//! happen there and start a flow. [`Schema::check`] and [`Schema::sample`] hold values against shapes.
 mod check;
 mod connector;
+mod event;
 mod ids;
 pub mod import;
 mod operation;
+mod operations;
 mod overlay;
 mod sample;
 mod schema;
+mod schemas;
 mod search;
 mod shipped;
 mod words;
@@ -23,10 +27,13 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::check::{Mismatch, MismatchKind, Reading};
 pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorShape, LimitHeaders, Rate};
+pub use self::event::{Counts, Event, EventSource, Poll};
 pub use self::ids::{ConnectorId, OperationId};
 pub use self::operation::{Choices, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
+pub use self::operations::{Brief, Operations};
 pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError};
 pub use self::schema::{Field, Kind, Schema};
+pub use self::schemas::Schemas;
 pub use self::search::Hit;
 
 /// Every connector that is known, by id. Cheap to clone.
@@ -47,6 +54,12 @@ impl Catalog {
     pub fn operation(&self, id: &OperationId) -> Option<(&Arc<Connector>, &Arc<Operation>)> {
         let connector = self.connectors.get(id.connector())?;
         Some((connector, connector.operations.get(id)?))
+    }
+
+    /// What is known of an operation without reading it, with the connector that it belongs to.
+    pub fn brief(&self, id: &OperationId) -> Option<(&Arc<Connector>, &Brief)> {
+        let connector = self.connectors.get(id.connector())?;
+        Some((connector, connector.operations.brief(id)?))
     }
 
     /// The operations that a text in people's words may mean, the best first; all of them for an empty text.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{OperationId, Schema, words};
+use super::{Brief, OperationId, Schema, words};
 
-/// An operation: where it is called, what goes in, what comes out, and what repeating it means.
+/// An operation: where it is called, what goes in, what comes out, and what repeating it means. All that a [`Brief`] holds
+/// is written before the inputs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Operation {
     /// `connector.document.operation`.
@@ -26,6 +27,9 @@ pub struct Operation {
     pub method: Method,
     /// The path below the base URL, with `{name}` for path inputs; a trailing `/` counts.
     pub path: String,
+    /// Whether the vendor advises against it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deprecated: bool,
     /// Everything that goes in, required first, one flat list over path, query, header and body.
     #[serde(default)]
     pub inputs: Vec<Input>,
@@ -46,9 +50,6 @@ pub struct Operation {
     /// How further pages are asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
-    /// Whether the vendor advises against it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deprecated: bool,
 }
 
 /// One value that goes into a call.
@@ -179,6 +180,19 @@ pub struct Paging {
 }
 
 impl Operation {
+    /// What is known of it without its inputs and answers.
+    pub fn brief(&self) -> Brief {
+        Brief {
+            id: self.id.clone(),
+            title: self.title.clone(),
+            sentence: self.sentence.clone(),
+            group: self.group.clone(),
+            method: self.method,
+            path: self.path.clone(),
+            deprecated: self.deprecated,
+        }
+    }
+
     /// The input with this key.
     pub fn input(&self, key: &str) -> Option<&Input> {
         self.inputs.iter().find(|it| it.key == key)

@@ -3,14 +3,13 @@
 //!
 //! Invariant: an overlay that names an operation, an input or a field that is not there is refused, with every such name.
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AuthKind, BreakerRule, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Input, LimitHeaders, Operation,
-    OperationId, Paging, Place, Rate, Repeat, Schema, Success,
+    AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Input, LimitHeaders,
+    Operation, OperationId, Paging, Place, Rate, Repeat, Schema, Success,
 };
 
 /// Changes to a connector. Whatever is absent stays as it is.
@@ -39,6 +38,10 @@ pub struct Overlay {
     pub schemas: BTreeMap<String, Schema>,
     /// Changes to every input with this key, whatever operation it is of.
     pub inputs: BTreeMap<String, InputChange>,
+    /// The headings of the operations of documents, by the document's name.
+    pub groups: BTreeMap<String, String>,
+    /// Changes to the inputs of one document's operations, by the document's name.
+    pub documents: BTreeMap<String, BTreeMap<String, InputChange>>,
     /// Changes to operations.
     pub operations: BTreeMap<OperationId, OperationChange>,
 }
@@ -85,6 +88,8 @@ pub struct InputChange {
     pub help: Option<String>,
     /// Replaces whether it is required.
     pub required: Option<bool>,
+    /// A value that is always sent and never asked for.
+    pub fixed: Option<Value>,
     /// The account's field that fills it.
     pub account: Option<String>,
     /// Where its choices are fetched.
@@ -117,41 +122,85 @@ impl Overlay {
     ///
     /// # Errors
     /// [`OverlayError`] with every operation, input and key that is not there; then nothing is changed.
-    pub fn apply(self, mut connector: Connector) -> Result<Connector, OverlayError> {
+    pub fn apply(mut self, mut connector: Connector) -> Result<Connector, OverlayError> {
         let mut lost = Vec::new();
-        if let Some(id) = self.id.filter(|it| *it != connector.id) {
+        if let Some(id) = self.id.take().filter(|it| *it != connector.id) {
             lost.push(id.to_string());
         }
-        replace(&mut connector.title, self.title);
-        replace(&mut connector.environments, self.environments);
-        replace(&mut connector.auth, self.auth);
-        replace(&mut connector.account, self.account);
-        replace(&mut connector.rates, self.rates);
-        replace(&mut connector.errors, self.errors);
-        connector.limit_headers = self.limit_headers.or(connector.limit_headers);
-        connector.breaker = self.breaker.or(connector.breaker);
-        connector.schemas.extend(self.schemas);
-        for (key, change) in &self.inputs {
+        self.lay_facts(&mut connector);
+        let whole = connector.operations.values().map(|it| (it.id.clone(), (**it).clone()));
+        let mut operations: BTreeMap<OperationId, Operation> = whole.collect();
+        for (document, title) in &self.groups {
+            let mut of_it = operations.values_mut().filter(|it| it.id.document() == document).peekable();
+            if of_it.peek().is_none() {
+                lost.push(format!("heading {document}"));
+            }
+            of_it.for_each(|it| it.group.clone_from(title));
+        }
+        for (document, key, change) in self.common() {
             let mut met = false;
-            for operation in connector.operations.values_mut() {
-                if operation.input(key).is_some() {
+            for operation in operations.values_mut().filter(|it| document.is_none_or(|name| it.id.document() == name)) {
+                for input in operation.inputs.iter_mut().filter(|it| it.key == *key) {
                     met = true;
-                    for input in Arc::make_mut(operation).inputs.iter_mut().filter(|it| it.key == *key) {
-                        change.clone().apply(input);
-                    }
+                    change.clone().apply(input);
                 }
             }
             if !met {
-                lost.push(format!("input {key}"));
+                lost.push(document.map_or_else(|| format!("input {key}"), |it| format!("input {key} of {it}")));
             }
         }
         for (id, change) in self.operations {
-            match connector.operations.get_mut(&id) {
-                Some(operation) => change.apply(Arc::make_mut(operation), &mut lost),
+            match operations.get_mut(&id) {
+                Some(operation) => change.apply(operation, &mut lost),
                 None => lost.push(id.to_string()),
             }
         }
+        connector.operations = operations.into_values().collect();
         if lost.is_empty() { Ok(connector) } else { Err(OverlayError { connector: connector.id, names: lost }) }
+    }
+
+    /// Changes to inputs that are not of one operation, those of a document after those of all.
+    fn common(&self) -> impl Iterator<Item = (Option<&str>, &String, &InputChange)> {
+        let all = self.inputs.iter().map(|(key, it)| (None, key, it));
+        let some = self.documents.iter().flat_map(|(name, of)| of.iter().map(|(key, it)| (Some(name.as_str()), key, it)));
+        all.chain(some)
+    }
+
+    /// Moves what is said of the connector itself to it.
+    pub(super) fn lay_facts(&mut self, connector: &mut Connector) {
+        replace(&mut connector.title, self.title.take());
+        replace(&mut connector.environments, self.environments.take());
+        replace(&mut connector.auth, self.auth.take());
+        replace(&mut connector.account, self.account.take());
+        replace(&mut connector.rates, self.rates.take());
+        replace(&mut connector.errors, self.errors.take());
+        connector.limit_headers = self.limit_headers.take().or_else(|| connector.limit_headers.take());
+        connector.breaker = self.breaker.take().or(connector.breaker);
+        connector.schemas.extend(std::mem::take(&mut self.schemas));
+    }
+
+    /// Lays over one operation what is said of it. Names that are not there are passed over.
+    pub(super) fn lay(&self, operation: &mut Operation) {
+        replace(&mut operation.group, self.groups.get(operation.id.document()).cloned());
+        for input in &mut operation.inputs {
+            let own = self.documents.get(operation.id.document()).and_then(|it| it.get(&input.key));
+            for change in self.inputs.get(&input.key).into_iter().chain(own) {
+                change.clone().apply(input);
+            }
+        }
+        if let Some(change) = self.operations.get(&operation.id) {
+            change.clone().apply(operation, &mut Vec::new());
+        }
+    }
+
+    /// Lays over a brief what [`Overlay::lay`] lays over its operation.
+    pub(super) fn lay_brief(&self, brief: &mut Brief) {
+        replace(&mut brief.group, self.groups.get(brief.id.document()).cloned());
+        if let Some(change) = self.operations.get(&brief.id) {
+            replace(&mut brief.title, change.title.clone());
+            replace(&mut brief.sentence, change.sentence.clone());
+            replace(&mut brief.group, change.group.clone());
+        }
     }
 }
 
@@ -201,6 +250,7 @@ impl InputChange {
         replace(&mut input.required, self.required);
         replace(&mut input.schema.help, self.help);
         replace(&mut input.schema.choices, self.allowed);
+        input.fixed = self.fixed.or_else(|| input.fixed.take());
         input.account = self.account.or_else(|| input.account.take());
         input.choices = self.choices.or_else(|| input.choices.take());
         input.schema.default = self.default.or_else(|| input.schema.default.take());

@@ -3,7 +3,7 @@
 //! Invariant: the same shape gives the same value; a shape that contains itself gives a value of bounded size.
 use serde_json::{Map, Value, json};
 
-use super::{Connector, Kind, Schema, words};
+use super::{Connector, Kind, Reading, Schema, words};
 
 /// Optional fields are given down to this depth, required ones further.
 const OPTIONAL_DEPTH: usize = 6;
@@ -33,7 +33,10 @@ impl Sampler<'_> {
     fn value(&mut self, schema: &Schema, name: &str, depth: usize) -> Value {
         self.left = self.left.saturating_sub(1);
         let stated = schema.example.as_ref().or(schema.default.as_ref()).or_else(|| schema.choices.first());
-        if let Some(stated) = stated {
+        // A list or an object may be stated in part, or as it was in an older version.
+        let whole =
+            |it: &&Value| !(it.is_object() || it.is_array()) || schema.check(it, self.connector, Reading::Typed).is_empty();
+        if let Some(stated) = stated.filter(whole) {
             return stated.clone();
         }
         match &schema.kind {

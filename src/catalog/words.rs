@@ -3,8 +3,83 @@
 /// Short forms that stay in capitals.
 const CAPITALS: &[&str] = &[
     "ai", "api", "crm", "csv", "dnd", "faq", "gmb", "html", "http", "https", "id", "ids", "ip", "isv", "json", "pdf", "qr",
-    "saas", "seo", "sku", "sms", "sso", "uri", "url", "urls", "utc", "utm", "uuid", "vat",
+    "seo", "sku", "sms", "sso", "uri", "url", "urls", "utc", "utm", "uuid", "vat",
 ];
+
+/// Names, and short forms of names, that are written in a way of their own.
+const SPELLED: &[(&str, &str)] = &[
+    ("e164", "E.164"),
+    ("facebook", "Facebook"),
+    ("fb", "Facebook"),
+    ("google", "Google"),
+    ("instagram", "Instagram"),
+    ("li", "LinkedIn"),
+    ("linkedin", "LinkedIn"),
+    ("oauth", "OAuth"),
+    ("saas", "SaaS"),
+    ("tiktok", "TikTok"),
+    ("twitter", "Twitter"),
+    ("whatsapp", "WhatsApp"),
+];
+
+/// Verbs, and the one that stands for each in a title: one word for one deed, whatever the document calls it.
+const VERBS: &[(&str, &str)] = &[
+    ("add", "add"),
+    ("attach", "attach"),
+    ("cancel", "cancel"),
+    ("charge", "charge"),
+    ("check", "check"),
+    ("complete", "complete"),
+    ("create", "create"),
+    ("delete", "delete"),
+    ("disable", "disable"),
+    ("disconnect", "disconnect"),
+    ("discover", "discover"),
+    ("download", "download"),
+    ("duplicate", "duplicate"),
+    ("edit", "update"),
+    ("enable", "enable"),
+    ("execute", "execute"),
+    ("export", "export"),
+    ("fetch", "get"),
+    ("filter", "filter"),
+    ("find", "search"),
+    ("generate", "generate"),
+    ("get", "get"),
+    ("has", "check"),
+    ("import", "import"),
+    ("list", "list"),
+    ("migrate", "migrate"),
+    ("modify", "update"),
+    ("patch", "update"),
+    ("pause", "pause"),
+    ("preview", "preview"),
+    ("promote", "promote"),
+    ("publish", "publish"),
+    ("purchase", "purchase"),
+    ("put", "update"),
+    ("record", "record"),
+    ("remove", "remove"),
+    ("resume", "resume"),
+    ("retrieve", "get"),
+    ("search", "search"),
+    ("send", "send"),
+    ("set", "set"),
+    ("start", "start"),
+    ("train", "train"),
+    ("uninstall", "uninstall"),
+    ("update", "update"),
+    ("upload", "upload"),
+    ("upsert", "upsert"),
+    ("validate", "validate"),
+    ("verify", "verify"),
+    ("void", "void"),
+];
+
+/// Words after which a name no longer says what is dealt with, but how it is chosen.
+const TURNS: [&str; 8] = ["by", "for", "of", "in", "from", "with", "on", "to"];
+/// Words that end as a plural does and are none, or are one thing all the same.
+const SINGLE: [&str; 6] = ["status", "business", "settings", "details", "statistics", "address"];
 
 /// The words of a name in lower case: `getAllSchedules` and `get-all-schedules` are both `get`, `all`, `schedules`.
 pub(super) fn split(name: &str) -> Vec<String> {
@@ -40,7 +115,9 @@ pub(super) fn title(name: &str) -> String {
         if at > 0 {
             title.push(' ');
         }
-        if CAPITALS.contains(&word.as_str()) {
+        if let Some((_, spelled)) = SPELLED.iter().find(|(it, _)| it == word) {
+            title.push_str(spelled);
+        } else if CAPITALS.contains(&word.as_str()) {
             let plural = word.len() > 2 && matches!(word.as_str(), "ids" | "urls");
             let stem = if plural { &word[..word.len() - 1] } else { word };
             title.push_str(&stem.to_uppercase());
@@ -54,6 +131,44 @@ pub(super) fn title(name: &str) -> String {
         } else {
             title.push_str(word);
         }
+    }
+    title
+}
+
+/// What an operation does, as a title: a verb first, one verb for one deed, a list called a list. `fb-get-ads` is "List
+/// Facebook ads", `fetch-template` "Get template", `patch-agent` "Update agent".
+///
+/// `many` says whether the operation may read several records: it reads, and its path names no single one.
+pub(super) fn deed(name: &str, reads: bool, many: bool) -> String {
+    let mut words = split(name);
+    let old = words.len() > 1 && words.last().is_some_and(|it| it == "deprecated");
+    if old {
+        words.pop();
+    }
+    while let Some(at) = words.windows(2).position(|it| it[0] == "by" && it[1] == "id").filter(|at| *at > 1) {
+        words.drain(at..at + 2);
+    }
+    let verb = |word: &String| VERBS.iter().find(|(it, _)| it == word).map(|(_, one)| (*one).to_owned());
+    // Whose it is may stand before the verb: `google-get-assets`.
+    if words.len() > 2 && words[0] != "bulk" && verb(&words[0]).is_none() && verb(&words[1]).is_some() {
+        words.swap(0, 1);
+    }
+    match words.first().and_then(verb) {
+        Some(one) => words[0] = one,
+        None if reads && !words.is_empty() => words.insert(0, "get".to_owned()),
+        None => {}
+    }
+    let noun = words.iter().skip(1).take_while(|it| !TURNS.contains(&it.as_str())).last();
+    let plural = noun.is_some_and(|it| it.ends_with('s') && !it.ends_with("ss") && !SINGLE.contains(&it.as_str()));
+    if reads && many && plural && words[0] == "get" {
+        "list".clone_into(&mut words[0]);
+    }
+    if words.len() > 2 && words[0] == "list" && words[1] == "all" {
+        words.remove(1);
+    }
+    let mut title = title(&words.join(" "));
+    if old {
+        title.push_str(" (older)");
     }
     title
 }
@@ -105,6 +220,8 @@ mod tests {
             ("contactIDs", "Contact IDs"),
             ("calendarIds", "Calendar IDs"),
             ("HTTPServer_url", "HTTP server URL"),
+            ("saas-api", "SaaS API"),
+            ("start-tiktok-oauth", "Start TikTok OAuth"),
             ("date_start", "Date start"),
             ("address1", "Address1"),
             ("", ""),
@@ -112,6 +229,31 @@ mod tests {
             ("éCole", "É cole"),
         ] {
             assert_eq!(title(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn one_deed_has_one_verb_and_stands_first() {
+        for (name, reads, many, expected) in [
+            ("create-contact", false, false, "Create contact"),
+            ("fb-get-ads", true, true, "List Facebook ads"),
+            ("li-get-ad-account", true, false, "Get LinkedIn ad account"),
+            ("get-user-by-location", true, true, "Get user by location"),
+            ("fetch-template", true, true, "Get template"),
+            ("patch-agent", false, false, "Update agent"),
+            ("getAllSchedules", true, true, "List schedules"),
+            ("get-campaign-by-id", true, false, "Get campaign"),
+            ("update-price-by-id-for-product", false, false, "Update price for product"),
+            ("locations", true, true, "List locations"),
+            ("get-saas-plan-deprecated", true, false, "Get SaaS plan (older)"),
+            ("bulk-delete-posts", false, false, "Bulk delete posts"),
+            ("get-import-status", true, true, "Get import status"),
+            ("hasFunds", true, true, "Check funds"),
+            ("get-by-id", true, false, "Get by ID"),
+            ("text2pay-invoice", false, false, "Text2pay invoice"),
+            ("", true, true, ""),
+        ] {
+            assert_eq!(deed(name, reads, many), expected, "{name}");
         }
     }
 

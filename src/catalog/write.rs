@@ -27,7 +27,7 @@ impl Connector {
         }
         line("errors", json(&self.errors)?);
         let mut schemas = Vec::with_capacity(self.schemas.len());
-        for (name, schema) in &self.schemas {
+        for (name, schema) in self.schemas.iter() {
             schemas.push(format!("{}:{}", json(name)?, json(schema)?));
         }
         line("schemas", format!("{{\n{}\n}}", schemas.join(",\n")));

@@ -164,7 +164,7 @@ mod tests {
             breaker: None,
             errors: ErrorShape::default(),
             schemas: serde_json::from_value(json!({"tag": {"type": "string"}, "loop": {"type": "ref", "ref": "loop"}})).unwrap(),
-            operations: std::collections::BTreeMap::new(),
+            operations: crate::catalog::Operations::default(),
         }
     }
 

@@ -1,13 +1,13 @@
 //! From a method and a path to an operation, built from the catalogue.
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use percent_encoding::percent_decode_str;
 
 use super::call::Behaviour;
 use super::generic::Shape;
 use super::service::Service;
-use crate::catalog::{Connector, Method, Operation};
+use crate::catalog::{Brief, Connector, Method, Operation, OperationId, Place};
 
 /// The values of a path, by the names of the route's parameters.
 pub(crate) type PathValues = Vec<(Arc<str>, String)>;
@@ -20,7 +20,6 @@ pub(crate) struct Target {
     /// Written by hand; none means that the generic behaviour answers.
     pub(crate) behaviour: Option<Behaviour>,
     pub(crate) shape: Shape,
-    params: Vec<(usize, Arc<str>)>,
 }
 
 /// The routes of one service.
@@ -30,7 +29,17 @@ pub(crate) struct Target {
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     nodes: Vec<Node>,
-    targets: Vec<Arc<Target>>,
+    stops: Vec<Stop>,
+    connector: Option<Arc<Connector>>,
+    service: Option<Service>,
+}
+
+/// A route's end. What the operation is in full is only read when it is first called.
+#[derive(Debug)]
+struct Stop {
+    operation: OperationId,
+    params: Vec<(usize, Arc<str>)>,
+    target: OnceLock<Arc<Target>>,
 }
 
 #[derive(Debug, Default)]
@@ -44,19 +53,21 @@ struct Node {
 struct Leaf {
     method: &'static str,
     slash: bool,
-    target: usize,
+    stop: usize,
 }
 
 impl Routes {
     pub(crate) fn new(connector: &Arc<Connector>, service: Service) -> Self {
-        let mut routes = Self { nodes: vec![Node::default()], targets: Vec::new() };
-        for operation in connector.operations.values() {
-            routes.add(connector, operation, service);
+        let connector = Some(Arc::clone(connector));
+        let mut routes = Self { nodes: vec![Node::default()], stops: Vec::new(), connector, service: Some(service) };
+        let known = routes.connector.clone();
+        for operation in known.iter().flat_map(|it| it.operations.briefs()) {
+            routes.add(operation);
         }
         routes
     }
 
-    fn add(&mut self, connector: &Arc<Connector>, operation: &Arc<Operation>, service: Service) {
+    fn add(&mut self, operation: &Brief) {
         let (segments, slash) = split(&operation.path);
         let mut at = 0;
         let mut params = Vec::new();
@@ -73,22 +84,17 @@ impl Routes {
                 self.nodes.push(Node::default());
             }
         }
-        let leaf = Leaf { method: operation.method.as_str(), slash, target: self.targets.len() };
+        let leaf = Leaf { method: operation.method.as_str(), slash, stop: self.stops.len() };
         self.nodes[at].leaves.push(leaf);
-        self.targets.push(Arc::new(Target {
-            connector: Arc::clone(connector),
-            operation: Arc::clone(operation),
-            behaviour: service.behaviour(operation),
-            shape: Shape::of(operation, connector),
-            params,
-        }));
+        self.stops.push(Stop { operation: operation.id.clone(), params, target: OnceLock::new() });
     }
 
     /// The operation that a request asks for, with the values of its path.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<(Arc<Target>, PathValues)> {
         let (segments, slash) = split(path);
-        let target = Arc::clone(self.targets.get(self.walk(0, &segments, method, slash)?)?);
-        let values = target
+        let stop = self.stops.get(self.walk(0, &segments, method, slash)?)?;
+        let target = Arc::clone(self.target(stop)?);
+        let values = stop
             .params
             .iter()
             .map(|(depth, name)| (Arc::clone(name), percent_decode_str(segments[*depth]).decode_utf8_lossy().into_owned()))
@@ -96,12 +102,28 @@ impl Routes {
         Some((target, values))
     }
 
+    fn target<'a>(&self, stop: &'a Stop) -> Option<&'a Arc<Target>> {
+        if let Some(target) = stop.target.get() {
+            return Some(target);
+        }
+        let connector = self.connector.as_ref()?;
+        let operation = connector.operations.get(&stop.operation)?;
+        Some(stop.target.get_or_init(|| {
+            Arc::new(Target {
+                connector: Arc::clone(connector),
+                operation: Arc::clone(operation),
+                behaviour: self.service.and_then(|it| it.behaviour(operation)),
+                shape: Shape::of(operation, connector),
+            })
+        }))
+    }
+
     fn walk(&self, at: usize, segments: &[&str], method: &str, slash: bool) -> Option<usize> {
         let node = self.nodes.get(at)?;
         let Some((first, rest)) = segments.split_first() else {
             let mut found = node.leaves.iter().filter(|it| it.method == method);
             let any = found.clone().next();
-            return found.find(|it| it.slash == slash).or(any).map(|it| it.target);
+            return found.find(|it| it.slash == slash).or(any).map(|it| it.stop);
         };
         let literal = node.literal.get(*first).and_then(|next| self.walk(*next, rest, method, slash));
         literal.or_else(|| if first.is_empty() { None } else { self.walk(node.param?, rest, method, slash) })
@@ -122,6 +144,11 @@ impl Target {
     /// The status that the catalogue documents for success.
     pub(crate) fn success(&self) -> u16 {
         self.operation.success.first().map_or(200, |it| it.status)
+    }
+
+    /// Whether the vendor documents a header `Version` for it, and so demands one.
+    pub(crate) fn is_versioned(&self) -> bool {
+        self.operation.inputs.iter().any(|it| it.place == Place::Header && it.name.eq_ignore_ascii_case("version"))
     }
 
     /// Whether a call can change nothing.

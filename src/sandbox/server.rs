@@ -120,7 +120,8 @@ impl Server {
         let now = self.clock.now();
         let (target, path) = found.map_or((None, Vec::new()), |(target, path)| (Some(target), path));
         // What needs no record is done before the lock is taken.
-        let signed_in = visit.service.signed_in(&self.access, visit.headers);
+        let versioned = target.as_ref().is_none_or(|it| it.is_versioned());
+        let signed_in = visit.service.signed_in(&self.access, visit.headers, versioned);
         let call = target.as_ref().filter(|_| signed_in.is_ok()).map(|target| prepare(visit, target, path, now));
 
         let mut world = self.world();

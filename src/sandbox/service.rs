@@ -57,10 +57,10 @@ impl Service {
         }
     }
 
-    /// Refuses a caller who is not signed in.
-    pub(crate) fn signed_in(self, access: &Access, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Refuses a caller who is not signed in, or names no version of an operation that has them.
+    pub(crate) fn signed_in(self, access: &Access, headers: &HeaderMap, versioned: bool) -> Result<(), Refusal> {
         match self {
-            Self::Highlevel => highlevel::signed_in(&access.highlevel, headers),
+            Self::Highlevel => highlevel::signed_in(&access.highlevel, headers, versioned),
             Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers),
         }
     }

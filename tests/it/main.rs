@@ -8,6 +8,7 @@ mod data_directory;
 mod door;
 mod engine;
 mod fuzz_seeds;
+mod hostile_documents;
 mod hostile_expressions;
 mod hostile_flows;
 mod hostile_services;

@@ -22,7 +22,7 @@ pub(super) fn compact(
     move_in(schemas, operations, &mut left);
     if left == 0 {
         let document = operations.first().map_or_else(String::new, |it| it.id.to_string());
-        return Err(ImportError::TooLarge { document, what: "values in its shapes", limit });
+        return Err(ImportError::TooLarge { document, what: "values in its shapes", limit, place: String::new() });
     }
     keep_used(schemas, operations);
     for shape in schemas.values_mut().chain(roots_mut(operations)) {

@@ -20,45 +20,57 @@ pub struct Document {
     /// Where it lies, `/` between the parts: references of other documents are resolved against it.
     pub(super) path: String,
     pub(super) root: Tree,
+    /// How long its text was; 0 where it came as a value.
+    pub(super) bytes: usize,
 }
 
 impl Document {
     /// Reads JSON text. `path` is the file's name or path; its stem becomes the document's name.
     pub fn parse(path: &str, text: &[u8], limits: &Limits) -> Result<Self, ImportError> {
         if text.len() > limits.bytes {
-            return Err(ImportError::TooLarge { document: path.to_owned(), what: "bytes", limit: limits.bytes });
+            return Err(ImportError::TooLarge {
+                document: path.to_owned(),
+                what: "bytes",
+                limit: limits.bytes,
+                place: String::new(),
+            });
         }
         let left = Cell::new(limits.values);
         let mut json = serde_json::Deserializer::from_slice(text);
+        let line_and_column = |error: &serde_json::Error| format!("line {} column {}", error.line(), error.column());
         let read = Seed { left: &left }.deserialize(&mut json).and_then(|root| json.end().map(|()| root));
         let root = read.map_err(|error| {
             if left.get() == 0 && error.to_string().contains(TOO_MANY) {
-                ImportError::TooLarge { document: path.to_owned(), what: "values", limit: limits.values }
+                let place = line_and_column(&error);
+                ImportError::TooLarge { document: path.to_owned(), what: "values", limit: limits.values, place }
             } else if error.to_string().contains("recursion limit") {
-                ImportError::TooDeep { document: path.to_owned(), limit: DEPTH }
+                ImportError::TooDeep { document: path.to_owned(), limit: DEPTH, place: line_and_column(&error) }
             } else {
                 ImportError::NotJson { document: path.to_owned(), why: error.to_string() }
             }
         })?;
-        Self::new(path, root)
+        Self::new(path, root, text.len())
     }
 
     /// From JSON that is parsed already. Its fields are in the order that the value keeps them in.
     pub fn from_value(path: &str, value: Value) -> Result<Self, ImportError> {
-        let root =
-            Tree::from_value(value, DEPTH).ok_or_else(|| ImportError::TooDeep { document: path.to_owned(), limit: DEPTH })?;
-        Self::new(path, root)
+        let too_deep = || ImportError::TooDeep { document: path.to_owned(), limit: DEPTH, place: String::new() };
+        let root = Tree::from_value(value, DEPTH).ok_or_else(too_deep)?;
+        Self::new(path, root, 0)
     }
 
-    fn new(path: &str, root: Tree) -> Result<Self, ImportError> {
-        if root.deeper_than(DEPTH) {
-            return Err(ImportError::TooDeep { document: path.to_owned(), limit: DEPTH });
+    fn new(path: &str, root: Tree, bytes: usize) -> Result<Self, ImportError> {
+        let mut within = Vec::new();
+        if root.deeper_than(DEPTH, &mut within) {
+            // Found from the inside out; the first few names are enough to find it.
+            let place = within.iter().rev().take(4).flat_map(|it| ["/".to_owned(), it.replace('~', "~0").replace('/', "~1")]);
+            return Err(ImportError::TooDeep { document: path.to_owned(), limit: DEPTH, place: place.collect() });
         }
         let path = path.replace('\\', "/");
         let file = path.rsplit('/').next().unwrap_or_default();
         let stem = file.split('.').next().unwrap_or_default();
         let name = if stem.is_empty() { "document".to_owned() } else { super::words::slug(stem) };
-        Ok(Self { name, path, root })
+        Ok(Self { name, path, root, bytes })
     }
 }
 
@@ -196,13 +208,23 @@ impl Tree {
         })
     }
 
-    fn deeper_than(&self, depth: usize) -> bool {
-        match self {
-            _ if depth == 0 => true,
-            Self::List(it) => it.iter().any(|it| it.deeper_than(depth - 1)),
-            Self::Map(it) => it.iter().any(|(_, it)| it.deeper_than(depth - 1)),
-            _ => false,
-        }
+    /// Whether values lie deeper within it; then the names that lead to one of them are added, the last first.
+    fn deeper_than(&self, depth: usize, within: &mut Vec<String>) -> bool {
+        let Some(below) = depth.checked_sub(1) else { return true };
+        let found = match self {
+            Self::List(list) => {
+                let found = list.iter().position(|it| it.deeper_than(below, within));
+                found.map(|at| at.to_string())
+            }
+            Self::Map(map) => {
+                let found = map.iter().find(|(_, it)| it.deeper_than(below, within));
+                found.map(|(name, _)| name.chars().take(80).collect())
+            }
+            _ => None,
+        };
+        let is_deeper = found.is_some();
+        within.extend(found);
+        is_deeper
     }
 }
 
@@ -303,7 +325,7 @@ mod tests {
         let limits = Limits { values: 100, ..Limits::default() };
         let wide = format!("[{}1]", "1,".repeat(200));
         let error = Document::parse("w.json", wide.as_bytes(), &limits).expect_err("too many");
-        assert_eq!(error.to_string(), "w.json holds more than 100 values");
+        assert_eq!(error.to_string(), "w.json holds more than 100 values, at line 1 column 199");
         let error = Document::parse("y.yaml", b"openapi: 3.0.0", &Limits::default()).expect_err("not JSON");
         assert!(error.to_string().starts_with("y.yaml is not JSON:"), "{error}");
     }

@@ -110,7 +110,7 @@ pub enum ImportError {
         found: String,
     },
     /// More than any honest document holds.
-    #[error("{document} holds more than {limit} {what}")]
+    #[error("{document} holds more than {limit} {what}{}", at(place))]
     TooLarge {
         /// The document's path.
         document: String,
@@ -118,14 +118,18 @@ pub enum ImportError {
         what: &'static str,
         /// How many are allowed.
         limit: usize,
+        /// Where the bound was met: a JSON pointer, or line and column; empty where it is the whole.
+        place: String,
     },
     /// Nested deeper than any honest document.
-    #[error("{document} is nested more than {limit} levels deep")]
+    #[error("{document} is nested more than {limit} levels deep{}", at(place))]
     TooDeep {
         /// The document's path.
         document: String,
         /// How deep is allowed.
         limit: usize,
+        /// Where it is, as far as a person needs to find it: the beginning of a JSON pointer, or line and column.
+        place: String,
     },
     /// Nothing in it can be called.
     #[error("{document} has no operation that can be called")]
@@ -139,6 +143,11 @@ pub enum ImportError {
         /// The id.
         id: String,
     },
+}
+
+/// `, at /paths/~1things`, or nothing.
+fn at(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!(", at {place}") }
 }
 
 /// Faults as they are collected.

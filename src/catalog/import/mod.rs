@@ -16,7 +16,6 @@ mod scalar;
 mod shape;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 pub use self::document::Document;
 pub use self::fault::{Fault, ImportError, Tolerated};
@@ -39,6 +38,9 @@ pub struct Options {
     pub base_url: Option<String>,
     /// Security schemes that are another's equal, by name: `bearer` → `Location-Access`.
     pub same_access: BTreeMap<String, String>,
+    /// Whether operations are listed under their document's name and not under their tags, of which large services have
+    /// more than a person can choose from.
+    pub group_by_document: bool,
     /// Bounds.
     pub limits: Limits,
 }
@@ -46,7 +48,7 @@ pub struct Options {
 /// Bounds on what is read. The defaults are some ten times more than the largest known documents need.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of one document.
+    /// Bytes of one document, and of all those together that are read because others refer to them.
     pub bytes: usize,
     /// JSON values of one document, and of all the shapes that are made from them.
     pub values: usize,
@@ -68,7 +70,14 @@ pub struct Imported {
 impl Options {
     /// For a connector with this id, everything else as the documents say.
     pub fn new(connector: ConnectorId) -> Self {
-        Self { connector, title: String::new(), base_url: None, same_access: BTreeMap::new(), limits: Limits::default() }
+        Self {
+            connector,
+            title: String::new(),
+            base_url: None,
+            same_access: BTreeMap::new(),
+            group_by_document: false,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -109,7 +118,7 @@ pub fn import_with(
     for it in documents {
         check_version(it)?;
     }
-    let mut shapes = Shapes::new(Library::new(documents, load), options.limits);
+    let mut shapes = Shapes::new(Library::new(documents, load, options.limits.bytes), options.limits);
     let access = access::read(&mut shapes, documents.len(), options);
     let mut operations = Vec::new();
     for at in 0..documents.len() {
@@ -122,6 +131,7 @@ pub fn import_with(
     let (mut schemas, mut faults) = shapes.finish()?;
     let mut operations: Vec<_> = operations.into_iter().map(|it| it.flatten(&schemas, &mut faults)).collect();
     compact::compact(&mut schemas, &mut operations, options.limits.values)?;
+    tell_apart(&mut operations);
     let title = if options.title.is_empty() { words::title(id) } else { options.title.clone() };
     let connector = Connector {
         id: options.connector.clone(),
@@ -133,10 +143,23 @@ pub fn import_with(
         limit_headers: None,
         breaker: None,
         errors: ErrorShape { message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec() },
-        schemas,
-        operations: operations.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect(),
+        schemas: schemas.into_iter().collect(),
+        operations: operations.into_iter().collect(),
     };
     Ok(Imported { connector, tolerated: faults.listed, faults: faults.counts })
+}
+
+/// Gives operations of one heading and one title the titles that their own names make.
+fn tell_apart(operations: &mut [Operation]) {
+    let mut met: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for it in operations.iter() {
+        *met.entry((it.group.clone(), it.title.clone())).or_default() += 1;
+    }
+    for it in operations {
+        if met.get(&(it.group.clone(), it.title.clone())).is_some_and(|count| *count > 1) {
+            it.title = words::title(it.id.as_str().rsplit('.').next().unwrap_or_default());
+        }
+    }
 }
 
 /// Refuses what is no OpenAPI 3 document.

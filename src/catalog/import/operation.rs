@@ -66,7 +66,8 @@ pub(super) fn read(
         shapes.check_left()?;
         if drafts.len() > options.limits.operations {
             let document = document.path.clone();
-            return Err(ImportError::TooLarge { document, what: "operations", limit: options.limits.operations });
+            let place = format!("/paths/{}", path.replace('~', "~0").replace('/', "~1"));
+            return Err(ImportError::TooLarge { document, what: "operations", limit: options.limits.operations, place });
         }
     }
     Ok(())
@@ -94,10 +95,10 @@ impl Reader<'_> {
         let (scopes, access) = self.security(shapes);
         let operation = Operation {
             id,
-            title: words::title(&name),
+            title: words::deed(&name, self.method.is_read(), self.method.is_read() && !self.path.ends_with('}')),
             help: String::new(),
             sentence: String::new(),
-            group: self.group(),
+            group: if self.options.group_by_document { words::title(&document.name) } else { self.group() },
             method: self.method,
             path: self.path.to_owned(),
             inputs,
@@ -110,7 +111,7 @@ impl Reader<'_> {
                 Method::Post | Method::Patch => Repeat::Unsafe,
             },
             paging: None,
-            deprecated: node.flag("deprecated"),
+            deprecated: node.flag("deprecated") || name.ends_with("-deprecated"),
         };
         let place = format!("{} {}", self.method.as_str(), self.path);
         Draft { operation, body, document: document.path.clone(), place }

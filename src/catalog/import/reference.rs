@@ -16,6 +16,8 @@ pub(super) struct Library<'a> {
     /// Paths that were asked for in vain, so that they are asked for once.
     missing: Vec<String>,
     load: Load<'a>,
+    /// Bytes that further documents may have.
+    left: usize,
 }
 
 /// Where a reference leads: a document and a JSON pointer in it.
@@ -26,8 +28,8 @@ pub(super) struct Target {
 }
 
 impl<'a> Library<'a> {
-    pub(super) fn new(documents: &[Document], load: Load<'a>) -> Self {
-        let mut library = Self { documents: Vec::new(), missing: Vec::new(), load };
+    pub(super) fn new(documents: &[Document], load: Load<'a>, bytes: usize) -> Self {
+        let mut library = Self { documents: Vec::new(), missing: Vec::new(), load, left: bytes };
         for it in documents {
             library.add(it.clone());
         }
@@ -78,10 +80,12 @@ impl<'a> Library<'a> {
         if self.missing.contains(&path) || self.documents.len() + self.missing.len() >= LOADED {
             return None;
         }
-        let Some(mut document) = (self.load)(&path) else {
+        let left = self.left;
+        let Some(mut document) = (self.load)(&path).filter(|it| it.bytes <= left) else {
             self.missing.push(path);
             return None;
         };
+        self.left -= document.bytes;
         document.path = path;
         Some(self.add(document))
     }

@@ -24,6 +24,8 @@ pub(super) struct Shapes<'a> {
     limits: Limits,
     /// Values that may still be made.
     left: usize,
+    /// Where the last of them was made.
+    spent: String,
     /// The document that is being read.
     at: usize,
     /// Where in it.
@@ -45,6 +47,7 @@ impl<'a> Shapes<'a> {
             faults: Faults::default(),
             limits,
             left: limits.values,
+            spent: String::new(),
             at: 0,
             path: Vec::new(),
             names: BTreeMap::new(),
@@ -70,7 +73,8 @@ impl<'a> Shapes<'a> {
             return Ok(());
         }
         let document = self.library.document(self.at).path.clone();
-        Err(ImportError::TooLarge { document, what: "values in its shapes", limit: self.limits.values })
+        let place = self.spent.clone();
+        Err(ImportError::TooLarge { document, what: "values in its shapes", limit: self.limits.values, place })
     }
 
     /// Does something at a place of a document; what it tolerates is listed there.
@@ -117,6 +121,10 @@ impl<'a> Shapes<'a> {
     pub(super) fn shape(&mut self, node: &Tree) -> Schema {
         let Some(left) = self.left.checked_sub(1) else { return Schema::default() };
         self.left = left;
+        if left == 0 {
+            self.spent =
+                self.path.iter().take(12).flat_map(|it| ["/".to_owned(), it.replace('~', "~0").replace('/', "~1")]).collect();
+        }
         if self.depth >= DEPTH {
             self.tolerate(Fault::OddShape, "too deep");
             return Schema::default();

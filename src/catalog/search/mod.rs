@@ -36,6 +36,8 @@ struct Entry {
     operation: OperationId,
     title: String,
     deprecated: bool,
+    /// Somebody wrote words for it: it is one of those that flows are mostly made of.
+    known: bool,
     /// What is done more often comes first among equals.
     rank: u8,
 }
@@ -44,12 +46,13 @@ impl Index {
     pub(super) fn new(catalog: &Catalog) -> Self {
         let mut index = Self::default();
         for connector in catalog.connectors() {
-            for operation in connector.operations.values() {
+            for operation in connector.operations.briefs() {
                 let at = index.entries.len() as u32;
                 let name = operation.id.as_str().rsplit('.').next().unwrap_or_default();
+                let known = !operation.sentence.is_empty();
                 for (text, weight) in [
                     (operation.title.as_str(), 100),
-                    (name, 70),
+                    (name, if known { 100 } else { 70 }),
                     (operation.group.as_str(), 50),
                     (operation.id.as_str(), 40),
                     (operation.path.as_str(), 30),
@@ -72,7 +75,7 @@ impl Index {
                     Method::Delete => 3,
                 };
                 let id = operation.id.clone();
-                index.entries.push(Entry { operation: id, title, deprecated: operation.deprecated, rank });
+                index.entries.push(Entry { operation: id, title, deprecated: operation.deprecated, known, rank });
             }
         }
         index
@@ -83,7 +86,7 @@ impl Index {
         let asked: Vec<String> = words::split(&query.to_lowercase())
             .iter()
             .take(QUERY_WORDS)
-            .map(|it| stem(&it.chars().take(WORD_LETTERS).collect::<String>()))
+            .map(|it| it.chars().take(WORD_LETTERS).collect())
             .collect();
         let mut scores: Vec<u32> = vec![0; self.entries.len()];
         for (at, word) in asked.iter().enumerate() {
@@ -105,17 +108,19 @@ impl Index {
             let score = if entry.deprecated { (score + start + whole) / 2 } else { score + start + whole };
             hits.push((score, entry));
         }
-        hits.sort_by_key(|(score, entry)| (Reverse(*score), entry.rank, entry.title.len(), &entry.operation));
+        hits.sort_by_key(|(score, entry)| (Reverse(*score), !entry.known, entry.rank, entry.title.len(), &entry.operation));
         hits.into_iter().map(|(score, entry)| Hit { operation: entry.operation.clone(), score }).collect()
     }
 
-    /// For each entry that meets the word, how well.
-    fn met(&self, word: &str) -> BTreeMap<u32, u32> {
+    /// For each entry that meets the word as it was written, how well.
+    fn met(&self, written: &str) -> BTreeMap<u32, u32> {
         let mut met = BTreeMap::new();
+        let word = stem(written);
+        let word = word.as_str();
         self.take(&mut met, word, 100);
-        for (other, places) in self.words.range(word.to_owned()..).take_while(|(it, _)| it.starts_with(word)) {
+        for (other, places) in self.words.range(written.to_owned()..).take_while(|(it, _)| it.starts_with(written)) {
             // The more of the word is typed, the better it is met.
-            let share = 50 + 30 * word.len() as u32 / other.len().max(1) as u32;
+            let share = 50 + 30 * written.len() as u32 / other.len().max(1) as u32;
             Self::give(&mut met, places, share);
         }
         for (far, same) in synonyms::of(word) {
@@ -126,8 +131,14 @@ impl Index {
                 Self::give(&mut met, places, 30);
             }
         }
-        if met.is_empty() && word.len() > 3 {
-            let allowed = if word.len() > 7 { 2 } else { 1 };
+        // As it was written first: `taks` is nearer to `task` than `tak`, its singular, is to `tag`.
+        for word in [written, word] {
+            let allowed = match written.len() {
+                _ if !met.is_empty() => break,
+                0..=3 => break,
+                4..=7 => 1,
+                _ => 2,
+            };
             for (_, places) in self.words.iter().filter(|(it, _)| near(word, it, allowed)) {
                 Self::give(&mut met, places, 25);
             }
@@ -211,7 +222,7 @@ mod tests {
             ("complete task", "highlevel.contacts.update-task-completed"),
             ("add tag", "highlevel.contacts.add-tags"),
             ("search contacts", "highlevel.contacts.search-contacts-advanced"),
-            ("upsert", "highlevel.contacts.upsert-contact"),
+            ("upsert contact", "highlevel.contacts.upsert-contact"),
             ("schedule it event", "schedule_it.events.create-event"),
             ("create resource", "schedule_it.resources.create-resource"),
             ("contcat create", "highlevel.contacts.create-contact"),
@@ -227,11 +238,57 @@ mod tests {
     }
 
     #[test]
+    fn the_best_comes_first_whatever_service_or_heading_it_is_of() {
+        for (query, expected) in [
+            // The exact title.
+            ("Create invoice", "highlevel.invoices.create-invoice"),
+            ("send invoice", "highlevel.invoices.send-invoice"),
+            ("list workflows", "highlevel.workflows.get-workflow"),
+            ("List pipelines", "highlevel.opportunities.get-pipelines"),
+            ("send message", "highlevel.conversations.send-a-new-message"),
+            ("get shipping zone", "highlevel.store.get-shipping-zones"),
+            ("Book appointment", "highlevel.calendars.create-appointment"),
+            // Beginnings of words.
+            ("create inv", "highlevel.invoices.create-invoice"),
+            ("cre coup", "highlevel.payments.create-coupon"),
+            // Words that people use.
+            ("booking", "highlevel.calendars.create-appointment"),
+            ("new deal", "highlevel.opportunities.create-opportunity"),
+            ("create quote", "highlevel.invoices.create-new-estimate"),
+            ("send sms", "highlevel.conversations.send-a-new-message"),
+            ("new voucher", "highlevel.payments.create-coupon"),
+            // Names and paths.
+            ("create-new-estimate", "highlevel.invoices.create-new-estimate"),
+            ("/surveys/submissions", "highlevel.surveys.get-surveys-submissions"),
+            ("brand-boards create", "highlevel.brand-boards.createBrandBoard"),
+            // A letter or two wrong.
+            ("creat invioce", "highlevel.invoices.create-invoice"),
+            ("create oportunity", "highlevel.opportunities.create-opportunity"),
+            ("latest snapshto", "highlevel.snapshots.get-latest-snapshot-push"),
+            ("upsert contact", "highlevel.contacts.upsert-contact"),
+            ("upsert", "highlevel.opportunities.Upsert-opportunity"),
+        ] {
+            assert_eq!(first(query, 1).first().map_or("", String::as_str), expected, "{query}: {:?}", first(query, 5));
+        }
+    }
+
+    #[test]
+    fn short_words_are_taken_as_they_are_and_longer_ones_with_one_or_two_letters_wrong() {
+        // Three letters: no letter may be wrong.
+        assert_eq!(first("atg", 1), Vec::<String>::new());
+        assert!(!first("tag", 1).is_empty());
+        // From four letters one, from eight two.
+        assert!(first("taks", 3).iter().any(|it| it.contains("task")));
+        assert_eq!(first("invaiec", 1), Vec::<String>::new());
+        assert!(first("opprtunty", 3).iter().all(|it| it.starts_with("highlevel.opportunities.")));
+    }
+
+    #[test]
     fn nothing_is_found_for_what_nothing_means_and_all_for_nothing() {
         assert_eq!(first("zzzzzz", 1), Vec::<String>::new());
         assert_eq!(first("contact zzzzzz", 1), Vec::<String>::new());
-        assert_eq!(Catalog::shipped().search("").len(), 90);
-        assert_eq!(Catalog::shipped().search("  -- ").len(), 90);
+        assert_eq!(Catalog::shipped().search("").len(), 593);
+        assert_eq!(Catalog::shipped().search("  -- ").len(), 593);
         let long = "contact ".repeat(100_000);
         assert!(!Catalog::shipped().search(&long).is_empty());
     }

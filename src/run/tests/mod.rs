@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::{
     AuthKind, Catalog, Connector, ConnectorId, Encoding, ErrorShape, Input, Lookup, Method, Operation, OperationId, Place,
-    Repeat, Schema,
+    Repeat, Schema, Schemas,
 };
 use crate::flow::{
     Binding, Case, Edge, Flow, JoinMode, Mapping, Missing, Node, NodeId, NodeKind, PortId, RetryPolicy, SlotId, StopOutcome,
@@ -74,8 +74,8 @@ fn catalog() -> Catalog {
         limit_headers: None,
         breaker: None,
         errors: ErrorShape::default(),
-        schemas: BTreeMap::new(),
-        operations: operations.into_iter().map(|it| (it.id.clone(), it)).collect(),
+        schemas: Schemas::default(),
+        operations: operations.into_iter().collect(),
     }])
 }
 

@@ -145,7 +145,7 @@ fn calendars(key: &str) -> Option<Behaviour> {
 }
 
 /// Token first, then version, as the vendor's gateway does; both answer 401.
-pub(super) fn signed_in(access: &HighlevelAccess, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn signed_in(access: &HighlevelAccess, headers: &HeaderMap, versioned: bool) -> Result<(), Refusal> {
     let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
     match text(header::AUTHORIZATION.as_str()) {
         // Older accounts send a key in a header of its own.
@@ -155,6 +155,7 @@ pub(super) fn signed_in(access: &HighlevelAccess, headers: &HeaderMap) -> Result
         Some(_) => return Err(refusal::plain(401, "Invalid Private Integration token")),
     }
     match text("version").map(str::trim) {
+        None | Some("") if !versioned => Ok(()),
         None | Some("") => Err(refusal::plain(401, "version header was not found.")),
         Some(it) if is_version(it) => Ok(()),
         Some(_) => Err(refusal::plain(401, "version header is invalid")),

@@ -165,7 +165,7 @@ async fn nothing_answers_5xx_whatever_is_sent() {
     ];
     let connector = client.catalog.connector(&ConnectorId::new("highlevel")).unwrap();
     let mut statuses = std::collections::BTreeMap::new();
-    for operation in connector.operations.values().cycle().take(connector.operations.len() * 8) {
+    for operation in connector.operations.values().cycle().take(connector.operations.len() * 2) {
         let text = |rng: &mut fastrand::Rng| match rng.u8(..3) {
             0 => known[rng.usize(..known.len())].as_str().unwrap().to_owned(),
             _ => strings[rng.usize(..strings.len())].to_owned(),

@@ -18,6 +18,8 @@ use crate::ui::theme::icon;
 
 /// At most so many are offered.
 const MOST: usize = 60;
+/// At most so many operations are looked into, the best of what was found: each is read when it is first looked into.
+const MOST_READ: usize = 200;
 
 /// What is added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -233,7 +235,7 @@ pub(crate) fn choices(query: &str, offer: &Offer, catalog: &Catalog) -> Vec<Choi
         let face = Face { icon: icon::NOTE_BLANK, hue: Hue::Logic, title: "Note" };
         found.push(Choice { what: What::Note, title: "Note".to_owned(), owner: "Canvas".to_owned(), face, score });
     }
-    for hit in catalog.search(&query) {
+    for hit in catalog.search(&query).into_iter().take(MOST_READ) {
         let Some((connector, operation)) = catalog.operation(&hit.operation) else { continue };
         let face = Face { icon: kind::operation_icon(operation), hue: Hue::of(&connector.id), title: "Action" };
         // Good and bad hits are a few hundred apart, fits a few dozen.

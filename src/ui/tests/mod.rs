@@ -1,5 +1,6 @@
 //! The window as a person uses it, by the names of its controls: no display, no graphics driver, no sleeping.
 mod canvas;
+mod catalog;
 mod desk;
 mod drafts;
 mod files;

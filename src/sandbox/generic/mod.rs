@@ -6,7 +6,7 @@ use super::highlevel::iso;
 use super::route::Target;
 use super::store::{Fields, shown};
 use super::world::World;
-use crate::catalog::{Connector, Kind, Method, Operation, Schema};
+use crate::catalog::{Connector, Kind, Method, Operation, Reading, Schema};
 
 /// Schemas within each other that are followed.
 const DEPTH: usize = 8;
@@ -75,7 +75,7 @@ fn list_in(operation: &Operation, connector: &Connector) -> bool {
 /// Whether records can be asked for below this path, or the path itself lists them.
 fn has_items(segments: &[&str], connector: &Connector) -> bool {
     let same = |one: &str, other: &str| one == other || (one.starts_with('{') && other.starts_with('{'));
-    connector.operations.values().any(|it| {
+    connector.operations.briefs().any(|it| {
         let path: Vec<&str> = it.path.trim_matches('/').split('/').collect();
         let below = path.len() == segments.len() + 1 && path.last().is_some_and(|it| it.starts_with('{'));
         let lists = path.len() == segments.len() && it.method == Method::Get;
@@ -197,7 +197,7 @@ fn placed(connector: &Connector, schema: &Schema, stored: &Fields, depth: usize)
     for field in fields {
         let own = if field.name == "_id" { stored.get("id") } else { stored.get(&field.name) };
         let inner = connector.resolve(&field.schema);
-        let value = match own.filter(|it| is_record && fits(&inner.kind, it)) {
+        let value = match own.filter(|it| is_record && field.schema.check(it, connector, Reading::Typed).is_empty()) {
             Some(value) => value.clone(),
             None if !put && matches!(inner.kind, Kind::Object { .. }) => {
                 put = true;
@@ -216,14 +216,5 @@ fn placed(connector: &Connector, schema: &Schema, stored: &Fields, depth: usize)
     Value::Object(answer)
 }
 
-fn fits(kind: &Kind, value: &Value) -> bool {
-    match kind {
-        Kind::Any | Kind::OneOf { .. } | Kind::Ref { .. } => true,
-        Kind::Boolean => value.is_boolean(),
-        Kind::Integer => value.is_i64() || value.is_u64(),
-        Kind::Number => value.is_number(),
-        Kind::String { .. } => value.is_string(),
-        Kind::Array { .. } => value.is_array(),
-        Kind::Object { .. } => value.is_object(),
-    }
-}
+#[cfg(test)]
+mod tests;
