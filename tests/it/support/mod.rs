@@ -4,7 +4,7 @@ pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod flows;
 pub(crate) mod raw_service;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", feature = "gui"))]
 pub(crate) mod screen;
 pub(crate) mod services;
 pub(crate) mod target;
