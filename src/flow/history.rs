@@ -13,7 +13,7 @@ use super::{Edit, EditError, Flow};
 ///
 /// Invariant: undo gives the very flow that was there before, redo the very one that was there after; the same snapshot as
 /// long as it is kept.
-/// Invariant: at most [`History::SNAPSHOTS`] are kept each way, fewer for a flow so large that they weigh.
+/// Invariant: few snapshots are kept each way, fewer still for a flow so large that they weigh.
 #[derive(Debug, Clone)]
 pub struct History {
     now: Arc<Flow>,
