@@ -74,15 +74,14 @@ impl Drafts {
         let (found_sender, found) = mpsc::channel();
         let (orders, inbox) = mpsc::channel();
         let (failures, failed) = mpsc::channel();
-        if files(&folder).is_empty() {
+        // Which window it is that keeps drafts here is settled before it is seen.
+        let lock = lock(&folder);
+        if lock.is_none() || files(&folder).is_empty() {
             found_sender.send(Found::default()).ok();
         }
         let work = move || {
-            let Some(lock) = lock(&folder) else {
-                found_sender.send(Found::default()).ok();
-                waker();
-                return;
-            };
+            let Some(lock) = lock else { return };
+            // Where nothing is there, that was said already, and nobody reads this.
             found_sender.send(read_all(&folder)).ok();
             drop(found_sender);
             waker();
