@@ -15,6 +15,7 @@ mod check;
 mod connect;
 mod connections;
 mod data;
+mod delivery;
 mod embedded;
 mod exit;
 mod file;

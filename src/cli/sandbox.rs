@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 
+use super::delivery::DeliveryArgs;
 use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
 use super::print::{DIM, Printer, STRONG, paint};
@@ -26,16 +27,21 @@ pub(super) struct Sandbox {
 
     #[command(flatten)]
     faults: FaultArgs,
+
+    #[command(flatten)]
+    delivery: DeliveryArgs,
 }
 
 pub(super) fn run(args: &Sandbox, out: &mut Printer) -> Result<Exit, Error> {
     runtime::block_on(async {
         let mut signals = Signals::listen()?;
         let sandbox = embedded::start(&Catalog::shipped(), Some(args.listen), &args.faults).await?;
+        args.delivery.set(&sandbox);
         if args.json {
             out.json(sandbox.access());
         } else {
             show(sandbox.access(), out);
+            args.delivery.show(&sandbox, out);
         }
         out.say(paint(DIM, "Serving until Ctrl-C."));
         signals.next().await;

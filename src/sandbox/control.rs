@@ -8,11 +8,13 @@ use serde_json::{Value, json};
 
 use super::faults::Faults;
 use super::server::Server;
-use super::store::shown;
+use super::store::{Fields, shown};
+use super::webhook::Delivery;
 use super::world::Traps;
+use crate::catalog::OperationId;
 
-/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET records/<collection>`, `GET access` and
-/// `POST reset`.
+/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET records/<collection>`, `GET|PUT webhooks`,
+/// `POST webhooks/<event>`, `GET access` and `POST reset`.
 ///
 /// Only this machine may ask, and no web page: a request with an `Origin` comes from a browser.
 pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str, bytes: &Bytes) -> (StatusCode, Value) {
@@ -44,6 +46,19 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
             }
             Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
         },
+        ("GET", "webhooks") => {
+            let courier = server.outbox.courier();
+            let found = json!({"delivery": courier.delivery(), "keys": courier.public_keys(), "attempts": courier.attempts()});
+            (StatusCode::OK, found)
+        }
+        ("PUT", "webhooks") => match serde_json::from_slice::<Delivery>(bytes) {
+            Ok(delivery) => {
+                server.outbox.deliver(delivery.clone());
+                (StatusCode::OK, json!(delivery))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("POST", path) if path.starts_with("webhooks/") => emit(server, path.trim_start_matches("webhooks/"), bytes),
         ("GET", "access") => (StatusCode::OK, json!(server.access)),
         ("GET", "records") => {
             let world = server.world();
@@ -61,6 +76,19 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
             (StatusCode::OK, json!({"records": records}))
         }
         (method, path) => refused(StatusCode::NOT_FOUND, &format!("The sandbox has no {method} /_sandbox/{path}.")),
+    }
+}
+
+/// Lets an event happen, with the fields of the body in place of its sample's.
+fn emit(server: &Server, name: &str, bytes: &Bytes) -> (StatusCode, Value) {
+    let own = if bytes.is_empty() { Ok(Fields::new()) } else { serde_json::from_slice::<Fields>(bytes) };
+    let own = match own {
+        Ok(own) => own,
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("The body is no JSON object: {error}")),
+    };
+    match server.emit(&OperationId::new(&format!("highlevel.webhook.{name}")), own) {
+        Some(webhook) => (StatusCode::OK, webhook.payload),
+        None => refused(StatusCode::NOT_FOUND, &format!("HighLevel has no event {name:?}.")),
     }
 }
 

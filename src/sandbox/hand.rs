@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::call::{Call, Refusal};
 use super::ledger::{LedgerEntry, RecordRef};
 use super::route::Target;
-use super::server::{Server, carry_out};
+use super::server::Server;
 use super::service::Service;
 use crate::catalog::{ConnectorId, Operation, Place};
 
@@ -204,7 +204,8 @@ impl Server {
         }
         let now = self.clock.now();
         let call = Call { path: values, query, body: Value::Object(fields), now };
-        let outcome = table.service.check(&target, &call).and_then(|()| carry_out(&mut world, table.service, &target, &call));
+        let outcome =
+            table.service.check(&target, &call).and_then(|()| self.carry_out(&mut world, table.service, &target, &call, true));
         let reply = outcome.map_err(|it| words(&it))?;
         let done = reply.record.clone().unwrap_or_else(|| RecordRef { collection: table.collection.to_owned(), id });
         world.ledger.push(LedgerEntry {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -18,9 +19,10 @@ use super::seed::Planting;
 use super::server::{self, Server};
 use super::service::Service;
 use super::snapshot::Snapshot;
-use super::store::shown;
+use super::store::{Fields, shown};
+use super::webhook::{Attempt, Delivery, Outbox, PublicKeys, Webhook};
 use super::world::Traps;
-use crate::catalog::{Catalog, ConnectorId, Operation};
+use crate::catalog::{Catalog, ConnectorId, Operation, OperationId};
 
 /// How long a request that is under way may take to end when the sandbox stops.
 const GRACE: Duration = Duration::from_secs(2);
@@ -65,8 +67,11 @@ pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, Sandbo
         let routes = catalog.connector(&ConnectorId::new(service.connector())).map(|it| Routes::new(it, service));
         (service, routes.unwrap_or_default())
     });
-    let server = Arc::new(Server::new(access, options.now, options.limits, routes, Box::new(planting)));
     let token = CancellationToken::new();
+    let damaged = || SandboxError::Seed("the key that signs webhooks cannot be read".to_owned());
+    let outbox = Outbox::new(options.random, options.now.clone(), token.clone()).ok_or_else(damaged)?;
+    let server = Server::new(access, options.now, options.limits, routes, Box::new(planting), outbox);
+    let server = Arc::new(server);
     let task = tokio::spawn(server::serve(listener, Arc::clone(&server), token.clone().cancelled_owned()));
     Ok(Handle {
         server,
@@ -168,6 +173,37 @@ impl Handle {
     /// Switches surprising habits.
     pub fn set_traps(&self, traps: Traps) {
         self.server.world().traps = traps;
+    }
+
+    /// What HighLevel tells of every change from now on, in order. What is not taken waits in memory.
+    pub fn webhooks(&self) -> mpsc::UnboundedReceiver<Webhook> {
+        self.server.outbox.watch()
+    }
+
+    /// Lets an event happen that no change here causes, told from its sample with these fields instead of the sample's.
+    /// None if HighLevel has no such event.
+    pub fn emit(&self, event: &OperationId, own: Fields) -> Option<Webhook> {
+        self.server.emit(event, own)
+    }
+
+    /// Where events are sent, and what goes wrong on the way.
+    pub fn delivery(&self) -> Delivery {
+        self.server.outbox.courier().delivery()
+    }
+
+    /// Sets it for the events to come.
+    pub fn set_delivery(&self, delivery: Delivery) {
+        self.server.outbox.deliver(delivery);
+    }
+
+    /// What came of sending them, oldest first, as far as it is kept.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.server.outbox.courier().attempts()
+    }
+
+    /// The keys by which a receiver knows that an event comes from here.
+    pub fn public_keys(&self) -> PublicKeys {
+        self.server.outbox.courier().public_keys()
     }
 
     /// Starts over: records, ledger, limits, faults.

@@ -9,7 +9,7 @@
 //!
 //! Invariant: the lock on the world is never held across an await, and nothing that a request holds can make it panic.
 //!
-//! Invariant: nothing here leaves the machine; the sandbox calls no one.
+//! Invariant: the sandbox calls no one, unless an address for its webhooks was set, and then no other.
 mod access;
 mod auth;
 mod call;
@@ -31,6 +31,7 @@ mod service;
 mod snapshot;
 mod store;
 mod validate;
+mod webhook;
 mod world;
 
 #[cfg(test)]
@@ -45,4 +46,5 @@ pub use self::ledger::{Effect, LedgerEntry, RecordRef};
 pub use self::limits::Limits;
 pub use self::options::{Options, Seed};
 pub use self::snapshot::Snapshot;
+pub use self::webhook::{Attempt, Delivery, DeliveryFaults, PublicKeys, Webhook};
 pub use self::world::Traps;

@@ -67,6 +67,11 @@ impl Routes {
         routes
     }
 
+    /// Whose routes they are; none where the catalogue has no such connector.
+    pub(crate) fn connector(&self) -> Option<&Connector> {
+        self.connector.as_deref()
+    }
+
     fn add(&mut self, operation: &Brief) {
         let (segments, slash) = split(&operation.path);
         let mut at = 0;

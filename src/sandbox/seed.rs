@@ -115,6 +115,7 @@ impl Fresh for Planting {
             meter: Meter::default(),
             draw: Draw::default(),
             ledger: Ledger::new(self.ledger_limit),
+            webhooks: 0,
         };
         highlevel::settle(&mut world);
         schedule_it::settle(&mut world);

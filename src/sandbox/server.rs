@@ -28,8 +28,10 @@ use super::ledger::{Effect, LedgerEntry};
 use super::limits::{Allowance, Limits};
 use super::route::{PathValues, Routes, Target};
 use super::service::Service;
+use super::store::Fields;
+use super::webhook::{self, Outbox, Webhook};
 use super::world::World;
-use crate::catalog::{ConnectorId, OperationId};
+use crate::catalog::{ConnectorId, Event, OperationId};
 
 /// The largest body that is read.
 const BODY: usize = 8 << 20;
@@ -43,6 +45,7 @@ pub(crate) struct Server {
     pub(crate) limits: Limits,
     routes: [(Service, Routes); 2],
     world: Mutex<World>,
+    pub(crate) outbox: Outbox,
     /// Makes the world anew.
     fresh: Box<dyn Fresh>,
 }
@@ -86,9 +89,39 @@ impl Server {
         limits: Limits,
         routes: [(Service, Routes); 2],
         fresh: Box<dyn Fresh>,
+        outbox: Outbox,
     ) -> Self {
         let world = Mutex::new(fresh.world(clock.now()));
-        Self { access, clock, limits, routes, world, fresh }
+        Self { access, clock, limits, routes, world, outbox, fresh }
+    }
+
+    /// Lets an event happen that no request here causes: one that a sample tells about, with these fields of its own.
+    pub(crate) fn emit(&self, id: &OperationId, own: Fields) -> Option<Webhook> {
+        let event = Event::find(id).filter(|it| it.payload.is_some())?;
+        let connector = self.routes(Service::Highlevel)?.connector()?;
+        let sample = event.payload.as_ref().map(|it| it.sample(connector)).unwrap_or_default();
+        let mut record = match sample {
+            Value::Object(fields) => fields,
+            _ => Fields::new(),
+        };
+        record.extend(own);
+        let mut world = self.world();
+        let webhook = webhook::make(&mut world, event, &record, self.clock.now(), true);
+        self.outbox.tell(&webhook);
+        Some(webhook)
+    }
+
+    /// Carries out a call, and tells those who watch what followed.
+    pub(super) fn carry_out(&self, world: &mut World, service: Service, target: &Target, call: &Call, by_hand: bool) -> Outcome {
+        let watched = self.outbox.is_watched();
+        world.store.watch(watched);
+        let reply = carry_out(world, service, target, call)?;
+        if watched {
+            for webhook in webhook::follow(world, target, call, &reply, by_hand) {
+                self.outbox.tell(&webhook);
+            }
+        }
+        Ok(reply)
     }
 
     /// The world. Never held across an await; a behaviour that panicked leaves it as it was at that moment.
@@ -138,7 +171,7 @@ impl Server {
                     }
                 }
                 if let Some((target, call)) = target.as_ref().zip(call) {
-                    return carry_out(&mut world, visit.service, target, &call?);
+                    return self.carry_out(&mut world, visit.service, target, &call?, false);
                 }
                 let root = visit.service.root(visit.method, visit.path);
                 root.ok_or_else(|| visit.service.unknown(visit.method, visit.path))

@@ -1,5 +1,5 @@
 //! Records in memory: ordered collections with ids that are the same on every run.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -23,6 +23,8 @@ pub(crate) struct Collection {
     by_parent: HashMap<Box<str>, BTreeSet<u64>>,
     next: u64,
     ids: u64,
+    /// What was there before it was touched, while someone watches.
+    touched: Option<Vec<(Box<str>, Option<Fields>)>>,
 }
 
 /// Every collection by its name.
@@ -30,6 +32,19 @@ pub(crate) struct Collection {
 pub(crate) struct Store {
     collections: BTreeMap<String, Collection>,
     random: u64,
+    /// The collections that may have been touched, while someone watches.
+    touched: Option<Vec<String>>,
+}
+
+/// What became of a record between two looks.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Change {
+    pub(crate) collection: String,
+    pub(crate) id: Box<str>,
+    /// None where it was not there.
+    pub(crate) before: Option<Fields>,
+    /// None where it is gone.
+    pub(crate) after: Option<Fields>,
 }
 
 impl Row {
@@ -50,6 +65,7 @@ impl Row {
 impl Collection {
     /// Adds a record, or replaces the one with the same id in its place.
     pub(crate) fn insert(&mut self, id: &str, parent: &str, fields: Fields) {
+        self.touch(id);
         self.remove(id);
         let at = self.next;
         self.next += 1;
@@ -69,7 +85,15 @@ impl Collection {
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Fields> {
+        self.touch(id);
         self.rows.get_mut(self.by_id.get(id)?).map(|row| &mut row.fields)
+    }
+
+    fn touch(&mut self, id: &str) {
+        if self.touched.is_some() {
+            let before = self.get(id).cloned();
+            self.touched.get_or_insert_default().push((id.into(), before));
+        }
     }
 
     /// The record with this id below this parent.
@@ -78,6 +102,7 @@ impl Collection {
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Fields> {
+        self.touch(id);
         let at = self.by_id.remove(id)?;
         let row = self.rows.remove(&at)?;
         if let Some(children) = self.by_parent.get_mut(&row.parent) {
@@ -123,7 +148,33 @@ impl Collection {
 
 impl Store {
     pub(crate) fn new(random: u64) -> Self {
-        Self { collections: BTreeMap::new(), random }
+        Self { collections: BTreeMap::new(), random, touched: None }
+    }
+
+    /// Whether changes are kept from now on, for [`Store::changes`]. Costs a copy of each record that is touched.
+    pub(crate) fn watch(&mut self, watched: bool) {
+        self.changes();
+        self.touched = watched.then(Vec::new);
+    }
+
+    /// What changed since the last look, in the order in which it was first touched, a collection after the other.
+    pub(crate) fn changes(&mut self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        for name in self.touched.as_mut().map(std::mem::take).unwrap_or_default() {
+            let Some(collection) = self.collections.get_mut(&name) else { continue };
+            let mut known = HashSet::new();
+            for (id, before) in collection.touched.take().unwrap_or_default() {
+                // How it was at first is what counts.
+                if !known.insert(id.clone()) {
+                    continue;
+                }
+                let after = collection.get(&id).cloned();
+                if before != after {
+                    changes.push(Change { collection: name.clone(), id, before, after });
+                }
+            }
+        }
+        changes
     }
 
     /// A collection; an unknown one is empty.
@@ -137,7 +188,14 @@ impl Store {
         if !self.collections.contains_key(name) {
             self.collections.insert(name.to_owned(), Collection::default());
         }
-        self.collections.entry(name.to_owned()).or_default()
+        let collection = self.collections.entry(name.to_owned()).or_default();
+        if let Some(touched) = &mut self.touched
+            && collection.touched.is_none()
+        {
+            touched.push(name.to_owned());
+            collection.touched = Some(Vec::new());
+        }
+        collection
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -169,6 +227,20 @@ impl Store {
 pub(crate) fn id(random: u64, name: &str, count: u64) -> String {
     let mut rng = fastrand::Rng::with_seed(mix(random, name, count));
     (0..24).map(|_| rng.alphanumeric()).collect()
+}
+
+/// A UUID of version 4 that depends only on what is passed.
+pub(crate) fn uuid(random: u64, name: &str, count: u64) -> String {
+    let mut rng = fastrand::Rng::with_seed(mix(random, name, count));
+    let (high, low) = (rng.u64(..), rng.u64(..));
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        high >> 32,
+        high >> 16 & 0xffff,
+        high & 0xfff,
+        low >> 48 & 0x3fff | 0x8000,
+        low & 0xffff_ffff_ffff
+    )
 }
 
 /// FNV-1a over the parts: fast, stable, and no secret depends on it.
@@ -207,6 +279,35 @@ mod tests {
         assert_eq!(all.remove_children("p"), 2);
         assert_eq!(all.len(), 1);
         assert!(all.row("b").is_none());
+    }
+
+    #[test]
+    fn what_changed_between_two_looks_is_told_once_and_only_while_someone_watches() {
+        let mut store = Store::new(1);
+        store.of_mut("contacts").insert("a", "", fields("early"));
+        assert_eq!(store.changes(), []);
+        store.watch(true);
+        store.of_mut("contacts").insert("b", "", fields("made"));
+        *store.of_mut("contacts").get_mut("a").unwrap() = fields("changed");
+        store.of_mut("contacts").insert("c", "", fields("made and gone"));
+        store.of_mut("contacts").remove("c");
+        store.of_mut("tasks").remove("none");
+        let change = |id: &str, before: Option<&str>, after: Option<&str>| Change {
+            collection: "contacts".to_owned(),
+            id: id.into(),
+            before: before.map(fields),
+            after: after.map(fields),
+        };
+        assert_eq!(store.changes(), [change("b", None, Some("made")), change("a", Some("early"), Some("changed"))]);
+        assert_eq!(store.changes(), []);
+        store.of_mut("contacts").remove("a");
+        assert_eq!(store.changes(), [change("a", Some("changed"), None)]);
+        store.of_mut("contacts").get_mut("b");
+        assert_eq!(store.changes(), []);
+        store.watch(false);
+        store.of_mut("contacts").remove("b");
+        store.watch(true);
+        assert_eq!(store.changes(), []);
     }
 
     #[test]

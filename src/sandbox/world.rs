@@ -5,7 +5,7 @@ use super::faults::Draw;
 use super::highlevel::ContactIndex;
 use super::ledger::Ledger;
 use super::limits::Meter;
-use super::store::Store;
+use super::store::{Store, uuid};
 
 /// The records of both services and what is kept about the requests.
 #[derive(Debug, Clone)]
@@ -17,21 +17,14 @@ pub(crate) struct World {
     pub(crate) meter: Meter,
     pub(crate) draw: Draw,
     pub(crate) ledger: Ledger,
+    /// Events that were made.
+    pub(crate) webhooks: u64,
 }
 
 impl World {
     /// An id for the request under way, as the vendor's answers carry it: the form of a UUID.
     pub(crate) fn trace(&self) -> String {
-        let mut rng = fastrand::Rng::with_seed(self.ledger.upcoming());
-        let (high, low) = (rng.u64(..), rng.u64(..));
-        format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            high >> 16 & 0xffff,
-            high & 0xfff,
-            low >> 48 & 0x3fff | 0x8000,
-            low & 0xffff_ffff_ffff
-        )
+        uuid(0, "", self.ledger.upcoming())
     }
 }
 

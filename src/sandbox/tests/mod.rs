@@ -8,6 +8,7 @@ mod operations;
 mod paging;
 mod requests;
 mod schedule_it;
+mod webhooks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
