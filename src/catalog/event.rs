@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{ConnectorId, OperationId, Schema};
+use super::{Catalog, ConnectorId, OperationId, Schema};
 
 /// What HighLevel tells, from the vendor's pages, and what can be asked for, by hand.
 const HIGHLEVEL: &str = include_str!("../../assets/catalog/highlevel.events.json");
@@ -115,6 +116,23 @@ impl Event {
         &SHIPPED
     }
 
+    /// A believable one: what the service tells, or a record of the list that is read.
+    pub fn sample(&self, catalog: &Catalog) -> Value {
+        let Some(connector) = catalog.connector(self.id.connector()) else { return Value::Null };
+        let poll = match &self.source {
+            EventSource::Webhook { .. } => return self.payload.as_ref().map(|it| it.sample(connector)).unwrap_or_default(),
+            EventSource::Poll(poll) => poll,
+        };
+        let Some(operation) = connector.operations.get(&poll.operation) else { return Value::Null };
+        let answer = operation.success.iter().find_map(|it| it.schema.as_ref()).map(|it| it.sample(connector));
+        let names = poll.list.split('.').filter(|it| !it.is_empty());
+        let list = names.fold(answer.unwrap_or_default(), |mut at, name| at.get_mut(name).map(Value::take).unwrap_or_default());
+        match list {
+            Value::Array(items) => items.into_iter().next().unwrap_or_default(),
+            _ => Value::Null,
+        }
+    }
+
     /// Those of one connector.
     pub fn of(connector: &ConnectorId) -> impl Iterator<Item = &'static Self> {
         Self::shipped().iter().filter(move |it| it.id.connector() == connector)
@@ -135,7 +153,7 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::catalog::{Catalog, Connector, Kind, Reading, Repeat};
+    use crate::catalog::{Connector, Kind, Reading, Repeat};
 
     fn connector(event: &Event) -> Connector {
         (**Catalog::shipped().connector(event.id.connector()).expect("it ships")).clone()

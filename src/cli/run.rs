@@ -122,7 +122,7 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
     let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
     flows::demand_sound(&all, &catalog, out)?;
     let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref())?;
-    let payload = payload(kind, args.input.as_ref())?;
+    let payload = payload(kind, args.input.as_ref(), &catalog)?;
     runtime::block_on(go(args, &all, catalog, trigger, payload, out))
 }
 
@@ -370,15 +370,9 @@ fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'
 }
 
 /// What the trigger gives: the input as it would have arrived, or the flow's own sample.
-fn payload(trigger: &Trigger, input: Option<&PathBuf>) -> Result<Value, Error> {
+fn payload(trigger: &Trigger, input: Option<&PathBuf>, catalog: &Catalog) -> Result<Value, Error> {
     let input = input.map(|path| read::json(path)).transpose()?;
-    let request = |body: Value| json!({ "body": body, "headers": {}, "query": {}, "method": "POST" });
-    let payload = match (trigger, input) {
-        (Trigger::Webhook { sample, .. }, None) if sample.is_null() => request(Value::Null),
-        (Trigger::Manual { sample } | Trigger::Webhook { sample, .. }, None) => sample.clone(),
-        (Trigger::Manual { .. }, Some(input)) => input,
-        (Trigger::Webhook { .. }, Some(body)) => request(body),
-    };
+    let payload = input.map_or_else(|| trigger.test_event(catalog), |it| trigger.given(it));
     match bounds::fits_a_run(&payload) {
         Ok(_) => Ok(payload),
         Err(beyond) => {

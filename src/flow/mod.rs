@@ -21,6 +21,7 @@ mod policy;
 mod rename;
 #[cfg(test)]
 pub(crate) mod testing;
+mod trigger;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -34,11 +35,10 @@ pub use self::edit::{Edit, EditError, MAX_EDGES, MAX_NODES};
 pub use self::field::FieldPath;
 pub use self::history::{Gesture, History};
 pub use self::ids::{FlowId, GroupId, NodeId, NoteId, PortId, SlotId};
-pub use self::node::{
-    Case, HttpBody, HttpCall, JoinMode, Level, Node, NodeKind, Row, StopOutcome, Trigger, WaitFor, WebhookAnswer,
-};
+pub use self::node::{Case, HttpBody, HttpCall, JoinMode, Level, Node, NodeKind, Row, StopOutcome, WaitFor};
 pub use self::order::{Certainty, Cycle, Order};
 pub use self::policy::RetryPolicy;
+pub use self::trigger::{Trigger, WebhookAnswer};
 use crate::catalog::ConnectorId;
 
 /// A flow document.

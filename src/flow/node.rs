@@ -2,7 +2,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Binding, FlowId, Mapping, PortId, RetryPolicy, SlotId};
+use super::{Binding, FlowId, Mapping, PortId, RetryPolicy, SlotId, Trigger};
 use crate::catalog::{Method, OperationId};
 
 /// A node: what a person calls it, and what it does.
@@ -135,46 +135,6 @@ pub enum NodeKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<Binding>,
     },
-}
-
-/// Where runs begin. Its output is the event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "trigger", rename_all = "snake_case")]
-pub enum Trigger {
-    /// A person, a command or another flow starts it.
-    Manual {
-        /// What a test run gets.
-        #[serde(default, skip_serializing_if = "Value::is_null")]
-        sample: Value,
-    },
-    /// An HTTP request at `/hooks/<path>`. Output: `{body, headers, query, method}`.
-    Webhook {
-        /// The path below `/hooks/`, without a leading `/`.
-        path: String,
-        /// What the caller gets.
-        #[serde(default)]
-        answer: WebhookAnswer,
-        /// A header that names the delivery; a second request with the same value starts no second run.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        delivery_header: Option<String>,
-        /// Dotted path into the body that names the delivery, where no header does.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        delivery_field: Option<String>,
-        /// What a test run gets.
-        #[serde(default, skip_serializing_if = "Value::is_null")]
-        sample: Value,
-    },
-}
-
-/// What the caller of a webhook gets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WebhookAnswer {
-    /// 202 as soon as the event is on disk.
-    #[default]
-    Accepted,
-    /// What the flow's respond node says, or the run's outcome where none did.
-    Flow,
 }
 
 /// Any HTTP request.
@@ -369,6 +329,7 @@ impl NodeKind {
         match self {
             Self::Action { slot, .. } => Some(slot),
             Self::Http(call) => call.slot.as_ref(),
+            Self::Trigger(trigger) => trigger.slot(),
             _ => None,
         }
     }

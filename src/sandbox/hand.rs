@@ -9,7 +9,8 @@ use super::ledger::{LedgerEntry, RecordRef};
 use super::route::Target;
 use super::server::Server;
 use super::service::Service;
-use crate::catalog::{ConnectorId, Operation, Place};
+use super::store::shown;
+use crate::catalog::{ConnectorId, Operation, OperationId, Place};
 
 /// A collection as a person knows it.
 #[derive(Debug)]
@@ -154,6 +155,38 @@ pub enum Deed {
     },
 }
 
+/// What came of a deed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The record.
+    pub record: RecordRef,
+    /// The events that follow, with what each brings along: those that the service tells of, and those that asking it
+    /// would find.
+    pub events: Vec<(OperationId, Value)>,
+}
+
+impl Deed {
+    /// The polls that would find it.
+    fn polls(&self, collection: &str) -> &'static [&'static str] {
+        match (collection, self) {
+            ("contacts", Self::Add(_)) => &["highlevel.poll.contact-created", "highlevel.poll.contact-changed"],
+            ("contacts", Self::Change { fields, .. }) if fields.contains_key("tags") => {
+                &["highlevel.poll.contact-changed", "highlevel.poll.contact-tagged"]
+            }
+            ("contacts", Self::Change { .. }) => &["highlevel.poll.contact-changed"],
+            ("appointments", Self::Add(_) | Self::Change { .. }) => &["highlevel.poll.appointment-changed"],
+            ("notes", Self::Add(_)) => &["highlevel.poll.note-added"],
+            ("events", Self::Add(_)) => &["schedule_it.poll.event-created", "schedule_it.poll.event-changed"],
+            ("events", Self::Change { .. }) => &["schedule_it.poll.event-changed"],
+            ("events", Self::Remove { .. }) => &["schedule_it.poll.event-deleted"],
+            ("resources", Self::Add(_)) => &["schedule_it.poll.resource-created", "schedule_it.poll.resource-changed"],
+            ("resources", Self::Change { .. }) => &["schedule_it.poll.resource-changed"],
+            ("resources", Self::Remove { .. }) => &["schedule_it.poll.resource-deleted"],
+            _ => &[],
+        }
+    }
+}
+
 impl Server {
     /// The operation that adds to a table, or changes its records; none where the service has none.
     pub(super) fn form(&self, table: &Table, new: bool) -> Option<Arc<Operation>> {
@@ -163,11 +196,32 @@ impl Server {
         self.routes(table.service)?.find(method, &path).map(|(target, _)| Arc::clone(&target.operation))
     }
 
-    /// Does something to a record; which one it was.
+    /// Does something to a record; which one it was, and what follows.
     ///
     /// # Errors
     /// The service's words, where it refuses.
-    pub(super) fn by_hand(&self, table: &Table, deed: Deed) -> Result<RecordRef, String> {
+    pub(super) fn by_hand(&self, table: &Table, deed: Deed) -> Result<Done, String> {
+        let mut told = self.outbox.watch();
+        let polls = deed.polls(table.collection);
+        let gone = match &deed {
+            Deed::Remove { id } => self.world().store.of(table.collection).get(id).map(shown),
+            Deed::Add(_) | Deed::Change { .. } => None,
+        };
+        let record = self.act(table, deed)?;
+        // Requests may come in between; what they caused is not this deed's.
+        let mut events = Vec::new();
+        while let Ok(webhook) = told.try_recv() {
+            if webhook.by_hand {
+                events.push((webhook.event, webhook.payload));
+            }
+        }
+        let now = self.world().store.of(record.collection.as_str()).get(&record.id).map(shown);
+        let found = now.or(gone).map(Value::Object).unwrap_or_default();
+        events.extend(polls.iter().map(|it| (OperationId::new(it), found.clone())));
+        Ok(Done { record, events })
+    }
+
+    fn act(&self, table: &Table, deed: Deed) -> Result<RecordRef, String> {
         let impossible = || format!("{} cannot be changed here.", table.title);
         let (way, id, mut fields) = match deed {
             Deed::Add(fields) => (table.add, String::new(), fields),
@@ -275,7 +329,7 @@ mod tests {
     async fn records_are_added_changed_and_removed_by_hand() {
         let sandbox = sandbox().await;
         let contact = fields(json!({ "firstName": "Ada", "email": "ada@by.hand.example" }));
-        let made = sandbox.by_hand(table("contacts"), Deed::Add(contact.clone())).unwrap();
+        let made = sandbox.by_hand(table("contacts"), Deed::Add(contact.clone())).unwrap().record;
         assert_eq!(sandbox.record("contacts", &made.id).unwrap()["firstName"], "Ada");
         let twice = sandbox.by_hand(table("contacts"), Deed::Add(contact)).unwrap_err();
         assert!(twice.contains("duplicate"), "{twice}");
@@ -284,12 +338,41 @@ mod tests {
         assert_eq!(sandbox.record("contacts", &made.id).unwrap()["firstName"], "Bea");
         let task =
             fields(json!({ "title": "Call", "dueDate": "2026-05-01T09:00:00Z", "completed": false, "contactId": made.id }));
-        let task = sandbox.by_hand(table("tasks"), Deed::Add(task)).unwrap();
+        let task = sandbox.by_hand(table("tasks"), Deed::Add(task)).unwrap().record;
         sandbox.by_hand(table("tasks"), Deed::Remove { id: task.id.clone() }).unwrap();
         assert!(sandbox.record("tasks", &task.id).is_none());
         let effects: Vec<Effect> = sandbox.ledger().iter().map(|it| it.effect).collect();
         assert_eq!(effects, [Effect::Created, Effect::Updated, Effect::Created, Effect::Deleted]);
         assert!(sandbox.ledger().iter().all(|it| it.by_hand && it.record.is_some()));
+    }
+
+    #[tokio::test]
+    async fn what_follows_is_told_with_the_record() {
+        let sandbox = sandbox().await;
+        let ids = |done: &Done| done.events.iter().map(|(id, _)| id.as_str().to_owned()).collect::<Vec<_>>();
+        let contact = fields(json!({ "firstName": "Ada", "email": "ada@by.hand.example" }));
+        let made = sandbox.by_hand(table("contacts"), Deed::Add(contact)).unwrap();
+        assert_eq!(
+            ids(&made),
+            ["highlevel.webhook.ContactCreate", "highlevel.poll.contact-created", "highlevel.poll.contact-changed"]
+        );
+        assert!(made.events.iter().all(|(_, it)| it["id"] == made.record.id && it["firstName"] == "Ada"));
+        let change = Deed::Change { id: made.record.id.clone(), fields: fields(json!({ "tags": ["vip"] })) };
+        let changed = sandbox.by_hand(table("contacts"), change).unwrap();
+        assert!(ids(&changed).contains(&"highlevel.webhook.ContactTagUpdate".to_owned()), "{changed:?}");
+        let events = sandbox.records("events");
+        let id = text(&events[0]["id"]);
+        let gone = sandbox.by_hand(table("events"), Deed::Remove { id }).unwrap();
+        assert_eq!(gone.events, [(OperationId::new("schedule_it.poll.event-deleted"), events[0].clone())]);
+        // Every poll that is named is one of the catalogue.
+        let none = || Deed::Remove { id: String::new() };
+        for table in Table::ALL {
+            let tags = Deed::Change { id: String::new(), fields: fields(json!({ "tags": [] })) };
+            for deed in [Deed::Add(Map::new()), Deed::Change { id: String::new(), fields: Map::new() }, tags, none()] {
+                let known = |it: &&str| crate::catalog::Event::find(&OperationId::new(it)).is_some();
+                assert!(deed.polls(table.collection).iter().all(|it| known(&it)), "{}", table.collection);
+            }
+        }
     }
 
     #[tokio::test]

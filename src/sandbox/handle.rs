@@ -11,8 +11,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::access::Access;
 use super::faults::Faults;
-use super::hand::{Deed, Table};
-use super::ledger::{LedgerEntry, RecordRef};
+use super::hand::{Deed, Done, Table};
+use super::ledger::LedgerEntry;
 use super::options::Options;
 use super::route::Routes;
 use super::seed::Planting;
@@ -142,11 +142,11 @@ impl Handle {
         self.server.form(table, new)
     }
 
-    /// Does something to a record by hand; which one it was.
+    /// Does something to a record by hand; which one it was, and which events follow.
     ///
     /// # Errors
     /// The service's words, where it refuses.
-    pub fn by_hand(&self, table: &Table, deed: Deed) -> Result<RecordRef, String> {
+    pub fn by_hand(&self, table: &Table, deed: Deed) -> Result<Done, String> {
         self.server.by_hand(table, deed)
     }
 

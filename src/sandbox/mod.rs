@@ -40,7 +40,7 @@ mod tests;
 pub use self::access::{Access, HighlevelAccess, ScheduleItAccess};
 pub use self::clock::Clock;
 pub use self::faults::{Fault, FaultKind, Faults};
-pub use self::hand::{Deed, Table};
+pub use self::hand::{Deed, Done, Table};
 pub use self::handle::{Handle, SandboxError, start};
 pub use self::ledger::{Effect, LedgerEntry, RecordRef};
 pub use self::limits::Limits;

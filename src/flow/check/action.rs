@@ -1,7 +1,11 @@
 //! Calls of operations: that they exist, on a connection of the right connector, with the inputs that they ask for.
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use super::literal::{Fitting, Literal, literal};
 use super::{Check, Severity};
-use crate::catalog::{Encoding, Input, OperationId, Place, Reading};
+use crate::catalog::{Encoding, Event, EventSource, Input, OperationId, Place, Reading};
 use crate::flow::nearest::nearest;
 use crate::flow::{Binding, Mapping, Missing, NodeId, SlotId};
 
@@ -54,6 +58,43 @@ impl Check<'_> {
             }
             let meant = nearest(key, found.inputs.iter().map(|it| it.key.as_str()));
             self.error("unknown_field", format!("\"{}\" takes no input \"{key}\"", found.title))
+                .of(id)
+                .at(format!("input.{key}"))
+                .meant(meant, "Take it away.");
+        }
+    }
+
+    /// A trigger that waits for something to happen at a service.
+    pub(super) fn event(&mut self, id: &NodeId, event: &OperationId, slot: &SlotId, input: &BTreeMap<String, Value>) {
+        self.slot_is_known(id, slot);
+        if let Some(connector) = self.flow.slots.get(slot)
+            && connector != event.connector()
+            && self.catalog.connector(connector).is_some()
+        {
+            let message = format!("the slot \"{slot}\" is for {connector}, and this happens at {}", event.connector());
+            self.error("other_connector", message).of(id).at("slot").hint("Choose a slot of the same service.");
+        }
+        let Some(found) = Event::find(event) else {
+            let meant = nearest(event.as_str(), Event::of(event.connector()).map(|it| it.id.as_str()));
+            self.error("unknown_event", format!("the catalog has no event \"{event}\""))
+                .of(id)
+                .at("event")
+                .meant(meant, "The catalog may be older than the flow.");
+            return;
+        };
+        let asks: &[String] = match &found.source {
+            EventSource::Poll(poll) => &poll.asks,
+            EventSource::Webhook { .. } => &[],
+        };
+        for key in asks.iter().filter(|it| input.get(*it).is_none_or(|it| it.is_null() || it == "")) {
+            self.error("required", format!("\"{key}\" is not chosen"))
+                .of(id)
+                .at(format!("input.{key}"))
+                .hint(format!("\"{}\" looks at one at a time.", found.title));
+        }
+        for key in input.keys().filter(|key| !asks.contains(key)) {
+            let meant = nearest(key, asks.iter().map(String::as_str));
+            self.error("unknown_field", format!("\"{}\" asks for no \"{key}\"", found.title))
                 .of(id)
                 .at(format!("input.{key}"))
                 .meant(meant, "Take it away.");

@@ -8,7 +8,9 @@ use url::Url;
 use super::Check;
 use super::literal::{Literal, literal};
 use crate::expr::{parse_duration, parse_time};
-use crate::flow::{Binding, Case, FlowId, HttpCall, Mapping, Missing, Node, NodeId, NodeKind, RetryPolicy, Row, Source, WaitFor};
+use crate::flow::{
+    Binding, Case, FlowId, HttpCall, Mapping, Missing, Node, NodeId, NodeKind, RetryPolicy, Row, Source, Trigger, WaitFor,
+};
 
 impl Check<'_> {
     pub(super) fn settings(&mut self, id: &NodeId, node: &Node) {
@@ -78,7 +80,8 @@ impl Check<'_> {
                         .hint("Say what is about to happen, and to whom.");
                 }
             }
-            NodeKind::Trigger(_)
+            NodeKind::Trigger(Trigger::Event { event, slot, input, .. }) => self.event(id, event, slot, input),
+            NodeKind::Trigger(Trigger::Manual { .. } | Trigger::Webhook { .. })
             | NodeKind::Branch { .. }
             | NodeKind::Join { .. }
             | NodeKind::Script { .. }

@@ -8,7 +8,7 @@ use super::*;
 use crate::catalog::{Connector, OperationId};
 use crate::flow::testing::arbitrary::{edits, flows};
 use crate::flow::testing::{Sketch, id};
-use crate::flow::{Binding, Edit, FieldPath, Mapping, Missing, Node, NodeKind, Source};
+use crate::flow::{Binding, Edit, FieldPath, Mapping, Missing, Node, NodeKind, Source, Trigger};
 
 /// Two connectors; one with an operation that has an input of each sort.
 fn catalog() -> Catalog {
@@ -657,5 +657,45 @@ proptest! {
         let mut moved = flow.clone();
         moved.layout.clear();
         prop_assert_eq!(flow.check(&catalog(), &CheckContext::default()), moved.check(&catalog(), &CheckContext::default()));
+    }
+}
+
+#[test]
+fn an_event_is_one_of_the_catalogue_at_a_slot_of_its_service_with_what_it_asks_for() {
+    let catalog = Catalog::shipped();
+    let check = |event: &str, slot: &str, input: Value| {
+        let mut flow = Sketch::flow("t.out -> a");
+        flow.slots = [("crm", "highlevel"), ("calendar", "schedule_it")]
+            .map(|(id, connector)| (id.into(), crate::catalog::ConnectorId::new(connector)))
+            .into();
+        let input = serde_json::from_value(input).unwrap();
+        let trigger = Trigger::Event { event: OperationId::new(event), slot: slot.into(), input, sample: Value::Null };
+        flow.apply(Edit::SetKind { id: id("t"), kind: NodeKind::Trigger(trigger) }).unwrap();
+        let problems = flow.check(&catalog, &CheckContext::default());
+        let of_trigger = problems.iter().filter(|it| it.node == Some(id("t")));
+        of_trigger.map(|it| format!("{} {}: {}", it.code, it.place, it.hint)).collect::<Vec<_>>().join("; ")
+    };
+    let moved = "highlevel.poll.appointment-changed";
+    for (event, slot, input, found) in [
+        ("highlevel.webhook.ContactCreate", "crm", json!({}), ""),
+        (moved, "crm", json!({"calendarId": "c"}), ""),
+        (moved, "crm", json!({"calendarId": ""}), "required input.calendarId: "),
+        (
+            moved,
+            "crm",
+            json!({"calendarId": "c", "calenderId": "c"}),
+            "unknown_field input.calenderId: Did you mean \"calendarId\"?",
+        ),
+        (
+            "highlevel.webhook.ContactCreated",
+            "crm",
+            json!({}),
+            "unknown_event event: Did you mean \"highlevel.webhook.ContactCreate\"?",
+        ),
+        ("highlevel.webhook.ContactCreate", "calendar", json!({}), "other_connector slot: "),
+        ("highlevel.webhook.ContactCreate", "desk", json!({}), "unknown_slot slot: "),
+    ] {
+        let problems = check(event, slot, input.clone());
+        assert!(problems.starts_with(found) && problems.is_empty() == found.is_empty(), "{event} {slot} {input}: {problems}");
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::field::Unset;
-use super::{Binding, Edge, FieldPath, Flow, Group, GroupId, Node, NodeId, NodeKind, Note, NoteId, SlotId, rename};
+use super::{Binding, Edge, FieldPath, Flow, Group, GroupId, Node, NodeId, NodeKind, Note, NoteId, SlotId, Trigger, rename};
 use crate::catalog::ConnectorId;
 
 /// The most nodes that a flow may have.
@@ -433,6 +433,7 @@ impl Flow {
                 match &mut changed.kind {
                     NodeKind::Action { slot, .. } => *slot = to.clone(),
                     NodeKind::Http(call) => call.slot = Some(to.clone()),
+                    NodeKind::Trigger(Trigger::Event { slot, .. }) => *slot = to.clone(),
                     _ => {}
                 }
                 let node = std::mem::replace(node, Arc::new(changed));

@@ -246,12 +246,27 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
                 sample: value(fields.take("sample")),
             }
         }
-        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook"])),
+        "event" => Trigger::Event {
+            event: OperationId::new(fields.need("event")?.text()?),
+            slot: SlotId::new(fields.need("slot")?.text()?),
+            input: values(fields.take("input"))?,
+            sample: value(fields.take("sample")),
+        },
+        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "event"])),
     })
 }
 
 fn value(spot: Option<Spot<'_>>) -> Value {
     spot.map(|it| it.item.to_value()).unwrap_or_default()
+}
+
+/// An object's fields, as they stand.
+fn values(spot: Option<Spot<'_>>) -> Result<BTreeMap<String, Value>, Broken> {
+    let Some(spot) = spot else { return Ok(BTreeMap::new()) };
+    match spot.item.to_value() {
+        Value::Object(fields) => Ok(fields.into_iter().collect()),
+        _ => Err(spot.broken("it is an object of what was chosen")),
+    }
 }
 
 fn flag(fields: &mut Fields<'_>, key: &'static str) -> Result<bool, Broken> {

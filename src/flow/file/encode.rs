@@ -353,6 +353,13 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             }
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
+        Trigger::Event { event, slot, input, sample } => {
+            out.put("trigger", text("event"));
+            out.put("event", text(event.as_str()));
+            out.put("slot", text(slot.as_str()));
+            out.put_if(!input.is_empty(), "input", || value(&input.clone().into_iter().collect()));
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
     }
 }
 

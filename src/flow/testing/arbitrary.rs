@@ -99,7 +99,10 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             delivery_field,
             sample,
         });
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook]
+    let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), values()).prop_map(
+        |(event, slot, input, sample)| Trigger::Event { event: OperationId::new(&event), slot: SlotId::new(slot), input, sample },
+    );
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, event]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

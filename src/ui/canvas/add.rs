@@ -2,14 +2,14 @@
 //! the place where they are added has to give.
 //!
 //! Invariant: pure; what is added always has a fresh id and a slot for its service.
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::clipboard::fresh_id;
 use super::kind::{self, Face, Hue};
-use crate::catalog::{Catalog, Connector, ConnectorId, Operation, OperationId};
+use crate::catalog::{Catalog, Connector, ConnectorId, Event, EventSource, Operation, OperationId};
 use crate::flow::{
     Binding, Edit, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId, RetryPolicy, SlotId,
     StopOutcome, Trigger, WaitFor, WebhookAnswer,
@@ -21,10 +21,23 @@ const MOST: usize = 60;
 /// At most so many operations are looked into, the best of what was found: each is read when it is first looked into.
 const MOST_READ: usize = 200;
 
+/// The events that start most flows, the first of them first.
+const USUAL: &[&str] = &[
+    "highlevel.webhook.ContactCreate",
+    "highlevel.webhook.ContactUpdate",
+    "highlevel.webhook.ContactTagUpdate",
+    "highlevel.webhook.AppointmentCreate",
+    "highlevel.webhook.AppointmentUpdate",
+    "schedule_it.poll.event-created",
+    "schedule_it.poll.event-soon",
+];
+
 /// What is added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum What {
     Operation(OperationId),
+    /// Something that happens at a service.
+    Event(OperationId),
     /// A kind of node, by its place in [`KINDS`].
     Kind(usize),
     /// A note on the canvas.
@@ -166,7 +179,7 @@ impl Offer {
                     offer.take(&schema.sample(connector), "", 0);
                 }
             }
-            NodeKind::Trigger(Trigger::Manual { sample } | Trigger::Webhook { sample, .. }) => offer.take(sample, "", 0),
+            NodeKind::Trigger(trigger) => offer.take(&trigger.test_event(catalog), "", 0),
             _ => {}
         }
         offer
@@ -235,6 +248,21 @@ pub(crate) fn choices(query: &str, offer: &Offer, catalog: &Catalog) -> Vec<Choi
         let face = Face { icon: icon::NOTE_BLANK, hue: Hue::Logic, title: "Note" };
         found.push(Choice { what: What::Note, title: "Note".to_owned(), owner: "Canvas".to_owned(), face, score });
     }
+    if offer.triggers {
+        for event in Event::shipped() {
+            let Some(connector) = catalog.connector(event.id.connector()) else { continue };
+            let name = event.id.as_str().rsplit('.').next().unwrap_or_default();
+            let words = format!("trigger event when starts {} {} {name}", connector.title, event.group).to_lowercase();
+            let Some(score) = meets(&query, &event.title, &words) else { continue };
+            let face = Face { icon: icon::LIGHTNING, hue: Hue::of(&connector.id), title: "Event" };
+            // Before anything is typed, what starts most flows; of two that are alike, the one that is told at once.
+            let told = matches!(event.source, EventSource::Webhook { .. });
+            let usual = USUAL.iter().rev().position(|it| *it == event.id.as_str()).map_or(0, |it| it as i32 + 1);
+            let score = if query.is_empty() { 60 * i32::from(usual > 0) + usual } else { score + i32::from(told) + usual };
+            let owner = if told { connector.title.clone() } else { format!("{}, asked now and then", connector.title) };
+            found.push(Choice { what: What::Event(event.id.clone()), title: event.title.clone(), owner, face, score });
+        }
+    }
     for hit in catalog.search(&query).into_iter().take(MOST_READ) {
         let Some((connector, operation)) = catalog.operation(&hit.operation) else { continue };
         let face = Face { icon: kind::operation_icon(operation), hue: Hue::of(&connector.id), title: "Action" };
@@ -293,6 +321,12 @@ pub(crate) fn make(what: &What, flow: &Flow, catalog: &Catalog, at: [i32; 2]) ->
             }
             let name = kind::face(&kind, catalog).title.to_owned();
             (it.id.to_owned(), name, kind)
+        }
+        What::Event(id) => {
+            let event = Event::find(id)?;
+            let slot = slot(flow, id.connector(), &mut edits);
+            let trigger = Trigger::Event { event: id.clone(), slot, input: BTreeMap::new(), sample: Value::Null };
+            (slug(&event.title), event.title.clone(), NodeKind::Trigger(trigger))
         }
         What::Operation(id) => {
             let (connector, operation) = catalog.operation(id)?;
@@ -378,6 +412,9 @@ mod tests {
     #[test]
     fn an_empty_place_offers_triggers_first_and_a_wire_none() {
         assert_eq!(titles("", &Offer::anything())[0], "Webhook (Trigger)");
+        assert!(titles("", &Offer::anything()).contains(&"Contact created (HighLevel)".to_owned()));
+        assert_eq!(titles("contact created", &Offer::anything())[0], "Contact created (HighLevel)");
+        assert!(titles("event starts soon", &Offer::anything())[0].starts_with("Event starts soon (Schedule it, asked"));
         assert!(!titles("trigger", &Offer::default()).iter().any(|it| it.contains("Trigger")));
     }
 
@@ -401,6 +438,8 @@ mod tests {
         let catalog = Catalog::shipped();
         let mut flow = Sketch::flow("t.out -> a");
         let mut all: Vec<What> = (0..KINDS.len()).map(What::Kind).collect();
+        all.push(What::Event(OperationId::new("highlevel.webhook.ContactCreate")));
+        all.push(What::Event(OperationId::new("schedule_it.poll.event-soon")));
         all.push(What::Operation(OperationId::new("schedule_it.events.create-event")));
         all.push(What::Operation(OperationId::new("schedule_it.events.create-event")));
         for what in all {
@@ -411,7 +450,7 @@ mod tests {
             assert!(made.id.is_valid(), "{}", made.id);
             assert_eq!(flow.layout[&made.id], [8, 16]);
         }
-        assert_eq!(flow.slots.len(), 2);
+        assert_eq!(flow.slots.len(), 3, "one of the sketch, and one for each service");
         assert!(flow.nodes.contains_key(&"create_event_2".into()));
     }
 

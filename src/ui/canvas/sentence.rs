@@ -3,7 +3,7 @@
 //! Invariant: pure; the same node and catalogue give the same words.
 use serde_json::Value;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
 use crate::flow::{Binding, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
 
@@ -76,6 +76,17 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog) -> Sentence {
         NodeKind::Trigger(Trigger::Webhook { path, .. }) => {
             empty().say("Starts when a call arrives at ").show(&format!("/{path}"))
         }
+        NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
+            Some(it) => {
+                let service = catalog.connector(event.connector()).map_or(event.connector().as_str(), |it| it.title.as_str());
+                let how = match it.source {
+                    EventSource::Webhook { .. } => " tells it",
+                    EventSource::Poll(_) => " is asked now and then",
+                };
+                empty().say("Starts on ").show(&it.title).say(": ").say(service).say(how)
+            }
+            None => empty().say("Starts on ").show(event.as_str()).say(", which the catalogue does not have"),
+        },
         NodeKind::Action { operation, input, .. } => match catalog.operation(operation) {
             Some((_, it)) => operation_sentence(if it.sentence.is_empty() { &it.title } else { &it.sentence }, it, input),
             None => empty().say("Calls ").show(operation.as_str()).say(", which the catalogue does not have"),

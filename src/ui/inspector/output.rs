@@ -95,10 +95,12 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
             }
             if is_trigger && button::flat(ui, Some(icon::PENCIL_SIMPLE), "Edit the sample").clicked() {
                 let sample = match &fields.node.kind {
-                    NodeKind::Trigger(Trigger::Manual { sample } | Trigger::Webhook { sample, .. }) => sample,
-                    _ => &Value::Null,
+                    // What a test would get is what is changed.
+                    NodeKind::Trigger(trigger @ Trigger::Event { .. }) => trigger.test_event(fields.ctx.catalog),
+                    NodeKind::Trigger(trigger) => trigger.sample().clone(),
+                    _ => Value::Null,
                 };
-                begin(draft, fields.id, sample);
+                begin(draft, fields.id, &sample);
             }
         }
     });
@@ -176,8 +178,8 @@ fn edit(ui: &mut Ui, fields: &Fields<'_>, draft: &mut Option<Draft>) {
             }
             Ok(value) => {
                 let mut kind = fields.node.kind.clone();
-                if let NodeKind::Trigger(Trigger::Manual { sample } | Trigger::Webhook { sample, .. }) = &mut kind {
-                    *sample = value;
+                if let NodeKind::Trigger(trigger) = &mut kind {
+                    *trigger.sample_mut() = value;
                 }
                 fields.send(Edit::SetKind { id: fields.id.clone(), kind });
                 leave = true;

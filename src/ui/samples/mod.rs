@@ -233,11 +233,13 @@ impl<'a> Known<'a> {
         }
         let given = |value, origin| Given { value: Arc::new(value), origin };
         let found = match &node.kind {
-            NodeKind::Trigger(Trigger::Manual { sample } | Trigger::Webhook { sample, .. }) if !sample.is_null() => {
-                Some(given(sample.clone(), Origin::Sample))
-            }
+            NodeKind::Trigger(trigger) if !trigger.sample().is_null() => Some(given(trigger.sample().clone(), Origin::Sample)),
+            NodeKind::Trigger(Trigger::Manual { .. }) => None,
             NodeKind::Trigger(Trigger::Webhook { .. }) => {
                 Some(given(json!({ "body": {}, "headers": {}, "query": {}, "method": "POST" }), Origin::Example))
+            }
+            NodeKind::Trigger(trigger @ Trigger::Event { .. }) => {
+                Some(trigger.test_event(self.catalog)).filter(|it| !it.is_null()).map(|it| given(it, Origin::Example))
             }
             NodeKind::Action { operation, .. } => self.catalog.operation(operation).and_then(|(connector, operation)| {
                 let schema = operation.success.iter().find_map(|it| it.schema.as_ref())?;

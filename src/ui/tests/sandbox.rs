@@ -1,10 +1,17 @@
 //! The sandbox's records: what a test touched is lit, and a person changes them by hand.
+use std::collections::BTreeMap;
+
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use super::desk::Desk;
-use super::runs::{ended, stage};
+use super::runs::{add, ended, stage};
+use crate::catalog::{Catalog, ConnectorId, OperationId};
+use crate::flow::testing::id;
+use crate::flow::{Binding, Edge, Edit, Flow, NodeKind, Trigger};
+use crate::ui::canvas::sentence::sentence;
+use crate::ui::document::Test;
 
 fn open() -> (Desk, tokio::runtime::Runtime) {
     let mut desk = Desk::first();
@@ -67,6 +74,47 @@ fn a_record_is_added_changed_and_removed_and_the_service_says_what_is_wrong() {
     assert_eq!(contacts(&desk).len(), before + 1);
     desk.press_button("Start over");
     assert_eq!(contacts(&desk).len(), before);
+}
+
+#[test]
+fn a_record_added_by_hand_starts_the_open_flows_that_wait_for_it() {
+    let trigger = |event: &str| {
+        NodeKind::Trigger(Trigger::Event {
+            event: OperationId::new(event),
+            slot: "crm".into(),
+            input: BTreeMap::new(),
+            sample: serde_json::Value::Null,
+        })
+    };
+    let mut flow = Flow::new("greets", "Greets");
+    flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();
+    add(&mut flow, "contact", trigger("highlevel.webhook.ContactCreate"));
+    let message = Binding::text("Hello {{ contact.firstName }} of {{ contact.type }}");
+    add(&mut flow, "say", NodeKind::Log { level: crate::flow::Level::Info, message });
+    flow.apply(Edit::Connect(Edge { from: id("contact"), port: "out".into(), to: id("say") })).unwrap();
+    let mut desk = Desk::with(&flow);
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    let said = sentence(&flow.nodes[&id("contact")].kind, &Catalog::shipped()).plain();
+    assert_eq!(said, "Starts on Contact created: HighLevel tells it");
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.press("Add to contacts");
+    fill(&mut desk, "First name", "Nova");
+    desk.press_button("Add");
+    assert!(desk.has_containing("Started “Greets”."));
+    desk.until("the run has ended", ended);
+    let said = |app: &crate::ui::app::App| {
+        let run = app.docs.active().unwrap().test.as_ref().and_then(Test::run).and_then(|it| app.live.run(it));
+        run.and_then(|it| it.node(&id("say"))?.output.clone())
+    };
+    assert!(said(desk.window.state()).is_some_and(|it| it.to_string().contains("Hello Nova of ContactCreate")));
+    // What a test would do to records starts nothing by itself, and other deeds neither.
+    let before = desk.window.state().live.runs().count();
+    desk.press_button("Start over");
+    desk.window.get_all_by_label_contains("Contacts: ").next().unwrap().click();
+    desk.run();
+    desk.press_button("Remove");
+    assert_eq!(desk.window.state().live.runs().count(), before);
 }
 
 #[test]

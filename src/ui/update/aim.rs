@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::catalog::Catalog;
 use crate::engine::Given;
 use crate::flow::{Binding, Edge, Flow, Node, NodeId, NodeKind, Order, PortId, Source, Trigger};
 use crate::ui::live::Play;
@@ -36,6 +37,8 @@ pub(super) struct Desk<'a> {
     pub(super) pins: &'a BTreeMap<NodeId, Arc<Value>>,
     /// The run that is shown.
     pub(super) play: Option<&'a Play>,
+    /// What knows how events look.
+    pub(super) catalog: &'a Catalog,
 }
 
 impl Aim {
@@ -54,7 +57,7 @@ impl Aim {
     /// Words for a person, where it cannot be.
     pub(super) fn plan(&self, desk: &Desk<'_>) -> Result<Plan, String> {
         let flow = self.part(desk.flow);
-        let (trigger, sample) = trigger_of(&flow)?;
+        let (trigger, sample) = trigger_of(&flow, desk.catalog)?;
         let shown = |node: &NodeId| desk.play.and_then(|it| it.node(node)?.output.clone());
         let kept = |node: &NodeId| match self {
             Self::Only(_) => desk.pins.get(node).cloned().or_else(|| shown(node)),
@@ -127,7 +130,7 @@ fn first_of(items: &mut Binding) {
 }
 
 /// Where a test begins, and with what: the only trigger, or the first by hand, with its sample.
-fn trigger_of(flow: &Flow) -> Result<(NodeId, Value), String> {
+fn trigger_of(flow: &Flow, catalog: &Catalog) -> Result<(NodeId, Value), String> {
     let mut all: Vec<(&NodeId, &Trigger)> = flow
         .nodes
         .iter()
@@ -139,17 +142,13 @@ fn trigger_of(flow: &Flow) -> Result<(NodeId, Value), String> {
         .collect();
     all.sort_by_key(|(_, it)| !matches!(it, Trigger::Manual { .. }));
     let (id, trigger) = all.first().ok_or("Add a trigger, and a wire from it: it is where a run begins.")?;
-    let payload = match trigger {
-        Trigger::Webhook { sample, .. } if sample.is_null() => {
-            json!({ "body": null, "headers": {}, "query": {}, "method": "POST" })
-        }
-        Trigger::Manual { sample } | Trigger::Webhook { sample, .. } => sample.clone(),
-    };
-    Ok(((*id).clone(), payload))
+    Ok(((*id).clone(), trigger.test_event(catalog)))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::flow::testing::{Sketch, id};
     use crate::run::{Entry, RunId, StepKey};
@@ -170,7 +169,7 @@ mod tests {
     fn plan(aim: &Aim, sketch: &str, pins: &[(&str, i64)], play: Option<&Play>) -> Result<String, String> {
         let flow = Arc::new(Sketch::flow(sketch));
         let pins = pins.iter().map(|(node, value)| (id(node), Arc::new(json!(value)))).collect();
-        let made = aim.plan(&Desk { flow: &flow, pins: &pins, play })?;
+        let made = aim.plan(&Desk { flow: &flow, pins: &pins, play, catalog: &Catalog::shipped() })?;
         let given: Vec<String> = made.given.iter().map(|it| format!("{}.{}={}", it.node, it.port, it.output)).collect();
         let nodes: Vec<String> = made.flow.nodes.keys().map(ToString::to_string).collect();
         Ok(format!("{} | {} {} | {}", nodes.join(" "), made.trigger, made.payload, given.join(" ")))

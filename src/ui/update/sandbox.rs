@@ -22,9 +22,19 @@ impl App {
         };
         let before = stage.sandbox.snapshot();
         match stage.sandbox.by_hand(spec, deed) {
-            Ok(_) => {
+            Ok(done) => {
                 self.tables.form = None;
-                let toast = Toast::new(Tone::Done, format!("{words} in {}", spec.title.to_lowercase()));
+                let (started, held) = self.happened(&done.events);
+                let mut toast = Toast::new(Tone::Done, format!("{words} in {}", spec.title.to_lowercase()));
+                let told = |what: &str, flows: &[String]| format!("{what} “{}”.", flows.join("”, “"));
+                let lines: Vec<String> = [("Started", started), ("Problems keep back", held)]
+                    .into_iter()
+                    .filter(|(_, flows)| !flows.is_empty())
+                    .map(|(what, flows)| told(what, &flows))
+                    .collect();
+                if !lines.is_empty() {
+                    toast = toast.detail(lines.join(" "));
+                }
                 self.say(ctx, toast.action("Undo", Msg::RestoreSandbox(before)));
             }
             Err(refused) => {

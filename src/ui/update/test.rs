@@ -2,9 +2,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::aim::{Aim, Desk};
+use super::aim::{Aim, Desk, Plan};
+use crate::catalog::OperationId;
 use crate::engine::Deployment;
-use crate::flow::{Flow, NodeId, NodeKind, Problem, Severity};
+use crate::flow::{Flow, Node, NodeId, NodeKind, Problem, Severity};
 use crate::record::Failure;
 use crate::run::{Outcome, RunId};
 use crate::ui::app::App;
@@ -14,6 +15,7 @@ use crate::ui::msg::Msg;
 use crate::ui::shell::Pane;
 use crate::ui::toast::{Toast, Tone};
 use eframe::egui::Context;
+use serde_json::Value;
 
 impl App {
     /// Tests the step that is selected, alone or with all that leads to it.
@@ -43,15 +45,20 @@ impl App {
         }
         let shown = doc.test.as_ref().and_then(Test::run).and_then(|it| self.live.run(it));
         let Some(doc) = self.docs.get(id) else { return };
-        let plan = match aim.plan(&Desk { flow: &flow, pins: &doc.pins, play: shown }) {
+        let plan = match aim.plan(&Desk { flow: &flow, pins: &doc.pins, play: shown, catalog: &catalog }) {
             Ok(plan) => plan,
             Err(words) => {
                 self.say(ctx, Toast::new(Tone::Failed, "The test cannot begin").detail(words));
                 return;
             }
         };
+        self.run_in(id, flow, plan);
+    }
+
+    /// Starts a run of a tab's flow, which its canvas then shows; whether there is anything to run it.
+    fn run_in(&mut self, id: DocId, flow: Arc<Flow>, plan: Plan) -> bool {
         let flows = self.deployments(&plan.flow);
-        let Some(stage) = self.live.stage() else { return };
+        let Some(stage) = self.live.stage() else { return false };
         let lit_from = stage.sandbox.last_seq();
         self.tickets += 1;
         let ticket = self.tickets;
@@ -60,6 +67,34 @@ impl App {
         if let Some(doc) = self.docs.get_mut(id) {
             doc.test = Some(Test { flow, state: TestState::Starting(ticket), cancelled: false, told: false });
         }
+        true
+    }
+
+    /// Starts the flows that are open and wait for one of these events; the names of those that start, and of those that
+    /// have problems and do not.
+    pub(super) fn happened(&mut self, events: &[(OperationId, Value)]) -> (Vec<String>, Vec<String>) {
+        let (mut started, mut held) = (Vec::new(), Vec::new());
+        let catalog = self.catalog.clone();
+        let ids: Vec<DocId> = self.docs.list.iter().map(|it| it.id).collect();
+        for id in ids {
+            let Some(doc) = self.docs.get_mut(id) else { continue };
+            let flow = Arc::clone(doc.flow());
+            let waits = |(node, it): (&NodeId, &Arc<Node>)| {
+                let NodeKind::Trigger(trigger) = &it.kind else { return None };
+                let event = events.iter().find(|(event, _)| !it.muted && trigger.is_event(event))?;
+                Some((node.clone(), event.1.clone()))
+            };
+            let Some((trigger, payload)) = flow.nodes.iter().find_map(waits) else { continue };
+            doc.refresh(&catalog);
+            let title = doc.title().to_owned();
+            let plan = Plan { flow: Arc::clone(&flow), trigger, payload, given: Vec::new() };
+            if doc.problems.iter().any(|it| it.severity == Severity::Error) {
+                held.push(title);
+            } else if self.run_in(id, flow, plan) {
+                started.push(title);
+            }
+        }
+        (started, held)
     }
 
     /// Says what is in the way of a test, and shows it.

@@ -1,0 +1,152 @@
+//! Where runs begin.
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::SlotId;
+use crate::catalog::{Catalog, Event, OperationId};
+
+/// Where runs begin. Its output is the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "trigger", rename_all = "snake_case")]
+pub enum Trigger {
+    /// A person, a command or another flow starts it.
+    Manual {
+        /// What a test run gets.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
+    /// An HTTP request at `/hooks/<path>`. Output: `{body, headers, query, method}`.
+    Webhook {
+        /// The path below `/hooks/`, without a leading `/`.
+        path: String,
+        /// What the caller gets.
+        #[serde(default)]
+        answer: WebhookAnswer,
+        /// A header that names the delivery; a second request with the same value starts no second run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery_header: Option<String>,
+        /// Dotted path into the body that names the delivery, where no header does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery_field: Option<String>,
+        /// What a test run gets.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
+    /// Something that happens at a service. Output: what the service tells of it, or the record that a poll found.
+    Event {
+        /// Which event of the catalogue.
+        event: OperationId,
+        /// At which connection.
+        slot: SlotId,
+        /// What a person chose of a poll, [`Poll::asks`](crate::catalog::Poll::asks): which calendar.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        input: BTreeMap<String, Value>,
+        /// What a test run gets; where it is null, the catalogue's own sample of the event.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
+}
+
+/// What the caller of a webhook gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookAnswer {
+    /// 202 as soon as the event is on disk.
+    #[default]
+    Accepted,
+    /// What the flow's respond node says, or the run's outcome where none did.
+    Flow,
+}
+
+impl Trigger {
+    /// What a person gave for test runs; null if nothing.
+    pub fn sample(&self) -> &Value {
+        match self {
+            Self::Manual { sample } | Self::Webhook { sample, .. } | Self::Event { sample, .. } => sample,
+        }
+    }
+
+    /// To give something else for test runs.
+    pub fn sample_mut(&mut self) -> &mut Value {
+        match self {
+            Self::Manual { sample } | Self::Webhook { sample, .. } | Self::Event { sample, .. } => sample,
+        }
+    }
+
+    /// What a test run gets: the sample, or, where there is none, an event as it would arrive.
+    pub fn test_event(&self, catalog: &Catalog) -> Value {
+        match self {
+            Self::Manual { sample } => sample.clone(),
+            it if !it.sample().is_null() => it.sample().clone(),
+            Self::Webhook { .. } => Self::request(Value::Null),
+            Self::Event { event, .. } => Event::find(event).map(|it| it.sample(catalog)).unwrap_or_default(),
+        }
+    }
+
+    /// The output for a body that a person gives instead of waiting for the event.
+    pub fn given(&self, body: Value) -> Value {
+        match self {
+            Self::Manual { .. } | Self::Event { .. } => body,
+            Self::Webhook { .. } => Self::request(body),
+        }
+    }
+
+    /// A request with a body and nothing else, as a webhook gives it.
+    fn request(body: Value) -> Value {
+        json!({ "body": body, "headers": {}, "query": {}, "method": "POST" })
+    }
+
+    /// The slot that it listens on, if any.
+    pub fn slot(&self) -> Option<&SlotId> {
+        match self {
+            Self::Event { slot, .. } => Some(slot),
+            Self::Manual { .. } | Self::Webhook { .. } => None,
+        }
+    }
+
+    /// Whether it is this event of the catalogue.
+    pub fn is_event(&self, id: &OperationId) -> bool {
+        matches!(self, Self::Event { event, .. } if event == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: &str, sample: Value) -> Trigger {
+        Trigger::Event { event: OperationId::new(id), slot: "crm".into(), input: BTreeMap::new(), sample }
+    }
+
+    #[test]
+    fn a_test_gets_the_sample_or_an_event_as_it_would_arrive() {
+        let catalog = Catalog::shipped();
+        let created = event("highlevel.webhook.ContactCreate", Value::Null);
+        assert_eq!(created.test_event(&catalog)["type"], "ContactCreate");
+        assert_eq!(event("highlevel.webhook.ContactCreate", json!({"id": "1"})).test_event(&catalog), json!({"id": "1"}));
+        let found = event("highlevel.poll.contact-changed", Value::Null).test_event(&catalog);
+        assert!(found["id"].is_string() && found["contacts"].is_null(), "one record: {found}");
+        assert_eq!(event("highlevel.webhook.Nothing", Value::Null).test_event(&catalog), Value::Null);
+        assert_eq!(Trigger::Manual { sample: Value::Null }.test_event(&catalog), Value::Null);
+        let hook = Trigger::Webhook {
+            path: "x".to_owned(),
+            answer: WebhookAnswer::Accepted,
+            delivery_header: None,
+            delivery_field: None,
+            sample: Value::Null,
+        };
+        assert_eq!((&hook.test_event(&catalog)["body"], &hook.given(json!(1))["body"]), (&Value::Null, &json!(1)));
+        assert_eq!(created.given(json!({"id": "2"})), json!({"id": "2"}));
+    }
+
+    #[test]
+    fn every_event_of_the_catalogue_has_a_sample() {
+        let catalog = Catalog::shipped();
+        for it in Event::shipped() {
+            let sample = it.sample(&catalog);
+            assert!(sample.as_object().is_some_and(|it| !it.is_empty()), "{}: {sample}", it.id);
+        }
+    }
+}
