@@ -1,4 +1,5 @@
 //! The sandbox's own endpoints under `/_sandbox/`, for whoever runs it in a process of its own.
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use axum::http::request::Parts;
@@ -7,12 +8,13 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::faults::Faults;
+use super::limits::Limits;
+use super::schedule_it::Conduct;
 use super::server::Server;
-use super::store::shown;
 use super::world::Traps;
 
-/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET records/<collection>`, `GET access` and
-/// `POST reset`.
+/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET|PUT limits`, `PUT scopes`,
+/// `GET records/<collection>`, `GET access`, `POST let-in` and `POST reset`.
 ///
 /// Only this machine may ask, and no web page: a request with an `Origin` comes from a browser.
 pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str, bytes: &Bytes) -> (StatusCode, Value) {
@@ -44,6 +46,25 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
             }
             Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
         },
+        ("GET", "limits") => (StatusCode::OK, json!(server.world().limits)),
+        ("PUT", "limits") => match serde_json::from_slice::<Limits>(bytes) {
+            Ok(limits) => {
+                server.world().limits = limits;
+                (StatusCode::OK, json!(limits))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("PUT", "scopes") => match serde_json::from_slice::<Option<BTreeSet<String>>>(bytes) {
+            Ok(scopes) => {
+                server.world().scopes.clone_from(&scopes);
+                (StatusCode::OK, json!(scopes))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("POST", "let-in") => {
+            server.world().conduct = Conduct::default();
+            (StatusCode::OK, json!({"let_in": true}))
+        }
         ("GET", "access") => (StatusCode::OK, json!(server.access)),
         ("GET", "records") => {
             let world = server.world();
@@ -57,7 +78,7 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
         }
         ("GET", path) if path.starts_with("records/") => {
             let name = path.trim_start_matches("records/");
-            let records: Vec<Value> = server.world().store.of(name).rows().map(|row| shown(&row.fields).into()).collect();
+            let records: Vec<Value> = server.world().store.of(name).rows().map(|row| row.fields.shown().into()).collect();
             (StatusCode::OK, json!({"records": records}))
         }
         (method, path) => refused(StatusCode::NOT_FOUND, &format!("The sandbox has no {method} /_sandbox/{path}.")),

@@ -218,6 +218,7 @@ impl Server {
             effect: reply.effect,
             record: Some(done.clone()),
             fault: None,
+            breach: None,
             by_hand: true,
             summary: reply.summary,
         });

@@ -1,4 +1,5 @@
 //! Starting a sandbox, steering it, stopping it.
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,13 +13,14 @@ use super::access::Access;
 use super::faults::Faults;
 use super::hand::{Deed, Table};
 use super::ledger::{LedgerEntry, RecordRef};
+use super::limits::Limits;
 use super::options::Options;
 use super::route::Routes;
+use super::schedule_it::Conduct;
 use super::seed::Planting;
 use super::server::{self, Server};
 use super::service::Service;
 use super::snapshot::Snapshot;
-use super::store::shown;
 use super::world::Traps;
 use crate::catalog::{Catalog, ConnectorId, Operation};
 
@@ -55,8 +57,7 @@ pub struct Handle {
 pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, SandboxError> {
     let address = options.listen;
     let cannot_listen = |source| SandboxError::Listen { address, source };
-    let planting =
-        Planting::new(options.seed, options.random, options.traps, options.ledger_limit).map_err(SandboxError::Seed)?;
+    let planting = Planting::new(&options).map_err(SandboxError::Seed)?;
     let listener = tokio::net::TcpListener::bind(address).await.map_err(cannot_listen)?;
     let bound = listener.local_addr().map_err(cannot_listen)?;
     let url = format!("http://{}", reachable(bound));
@@ -65,7 +66,7 @@ pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, Sandbo
         let routes = catalog.connector(&ConnectorId::new(service.connector())).map(|it| Routes::new(it, service));
         (service, routes.unwrap_or_default())
     });
-    let server = Arc::new(Server::new(access, options.now, options.limits, routes, Box::new(planting)));
+    let server = Arc::new(Server::new(access, options.now, routes, Box::new(planting)));
     let token = CancellationToken::new();
     let task = tokio::spawn(server::serve(listener, Arc::clone(&server), token.clone().cancelled_owned()));
     Ok(Handle {
@@ -119,7 +120,7 @@ impl Handle {
     /// `appointment_notes`, `equipments`, `rooms`, `notifications`, `schedules`, `users`, `custom_fields`, `locations`.
     /// Schedule it: `events`, `resources`, `groups`, `labels`.
     pub fn records(&self, collection: &str) -> Vec<Value> {
-        self.server.world().store.of(collection).rows().map(|row| shown(&row.fields).into()).collect()
+        self.server.world().store.of(collection).rows().map(|row| row.fields.shown().into()).collect()
     }
 
     /// How many records a collection has.
@@ -129,7 +130,7 @@ impl Handle {
 
     /// A snapshot of one record.
     pub fn record(&self, collection: &str, id: &str) -> Option<Value> {
-        self.server.world().store.of(collection).get(id).map(|fields| shown(fields).into())
+        self.server.world().store.of(collection).get(id).map(|fields| fields.shown().into())
     }
 
     /// What a person may do to a table by hand: the operation whose fields a new record has, or a change.
@@ -168,6 +169,26 @@ impl Handle {
     /// Switches surprising habits.
     pub fn set_traps(&self, traps: Traps) {
         self.server.world().traps = traps;
+    }
+
+    /// How many requests HighLevel allows.
+    pub fn limits(&self) -> Limits {
+        self.server.world().limits
+    }
+
+    /// Allows more requests, or fewer. What is spent stays spent.
+    pub fn set_limits(&self, limits: Limits) {
+        self.server.world().limits = limits;
+    }
+
+    /// What HighLevel's token may do from now on, by the vendor's names of scopes; none means everything.
+    pub fn set_scopes(&self, scopes: Option<BTreeSet<String>>) {
+        self.server.world().scopes = scopes;
+    }
+
+    /// A person has looked: a client of Schedule it that was locked out is let in, and its errors are forgotten.
+    pub fn let_in(&self) {
+        self.server.world().conduct = Conduct::default();
     }
 
     /// Starts over: records, ledger, limits, faults.

@@ -13,6 +13,7 @@
 mod access;
 mod auth;
 mod call;
+mod change;
 mod clock;
 mod control;
 mod faults;

@@ -4,7 +4,7 @@
 //! `ada` in `contacts`, and `@utc -3d 09:15` for a moment relative to today: a form (`utc`, `offset` or `local`), days
 //! (`d`) or working days (`b`) from today, and a local time. `~parent` names the record that it hangs below, `~always`
 //! keeps it when the sandbox starts empty.
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -14,11 +14,11 @@ use serde_json::{Map, Value};
 
 use super::access::{Access, HighlevelAccess, ScheduleItAccess};
 use super::faults::Draw;
-use super::highlevel::{self, ContactIndex};
+use super::highlevel::{self, ContactIndex, EventIndex};
 use super::ledger::Ledger;
-use super::limits::Meter;
-use super::options::Seed;
-use super::schedule_it;
+use super::limits::{Limits, Meter};
+use super::options::{Options, Seed};
+use super::schedule_it::{self, Conduct};
 use super::server::Fresh;
 use super::service::Service;
 use super::store::{Fields, Store, id};
@@ -32,7 +32,9 @@ pub(crate) struct Planting {
     beds: Vec<Bed>,
     account: Account,
     random: u64,
+    scopes: Option<BTreeSet<String>>,
     traps: Traps,
+    limits: Limits,
     ledger_limit: usize,
     password: String,
     login: String,
@@ -54,7 +56,8 @@ struct Data {
 
 impl Planting {
     /// Reads the data. An error says what is wrong with it.
-    pub(crate) fn new(seed: Seed, random: u64, traps: Traps, ledger_limit: usize) -> Result<Self, String> {
+    pub(crate) fn new(options: &Options) -> Result<Self, String> {
+        let (seed, random) = (options.seed, options.random);
         let (highlevel, of_highlevel) = bed(HIGHLEVEL, Service::Highlevel, seed, random)?;
         let (schedule_it, of_schedule_it) = bed(SCHEDULE_IT, Service::ScheduleIt, seed, random)?;
         let from = |account: &HashMap<String, String>, key: &str| {
@@ -70,7 +73,17 @@ impl Planting {
         };
         let login = from(&of_schedule_it, "login")?;
         let password = id(random, "password", 1);
-        Ok(Self { beds: vec![highlevel, schedule_it], account, random, traps, ledger_limit, password, login })
+        Ok(Self {
+            beds: vec![highlevel, schedule_it],
+            account,
+            random,
+            scopes: options.scopes.clone(),
+            traps: options.traps,
+            limits: options.limits,
+            ledger_limit: options.ledger_limit,
+            password,
+            login,
+        })
     }
 
     /// What a client needs to know, for a sandbox at this root.
@@ -94,28 +107,33 @@ impl Planting {
 
 impl Fresh for Planting {
     fn world(&self, now: Timestamp) -> World {
-        let mut store = Store::new(self.random);
+        let mut world = World {
+            store: Store::new(self.random),
+            contacts: ContactIndex::default(),
+            booked: EventIndex::default(),
+            blocked: EventIndex::default(),
+            gone: BTreeSet::new(),
+            account: self.account.clone(),
+            scopes: self.scopes.clone(),
+            traps: self.traps,
+            limits: self.limits,
+            meter: Meter::default(),
+            conduct: Conduct::default(),
+            draw: Draw::default(),
+            ledger: Ledger::new(self.ledger_limit),
+        };
         for bed in &self.beds {
             for (collection, id, parent, fields) in &bed.plants {
                 let mut fields = fields.clone();
                 fields.values_mut().for_each(|it| resolve(it, &|text| moment(text, now, &bed.zone)));
                 // The count moves on, so that the ids of later records go on after those of the seed.
                 match collection.as_str() {
-                    "events" | "resources" | "groups" | "labels" => store.next_number(collection, 0),
-                    _ => store.next_id(collection),
+                    "events" | "resources" | "groups" | "labels" => world.store.next_number(collection, 0),
+                    _ => world.store.next_id(collection),
                 };
-                store.of_mut(collection).insert(id, parent, fields);
+                world.insert(collection, id, parent, fields);
             }
         }
-        let mut world = World {
-            store,
-            contacts: ContactIndex::default(),
-            account: self.account.clone(),
-            traps: self.traps,
-            meter: Meter::default(),
-            draw: Draw::default(),
-            ledger: Ledger::new(self.ledger_limit),
-        };
         highlevel::settle(&mut world);
         schedule_it::settle(&mut world);
         world
@@ -156,7 +174,7 @@ fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, Ha
         }
         let name = if collection == "notifications" { "_id" } else { "id" };
         fields.insert(name.to_owned(), id.clone().into());
-        finished.push((collection, id, parent, fields));
+        finished.push((collection, id, parent, Fields::from(fields)));
     }
     let account = data.account.into_iter().map(|(key, text)| (key, known(&text).unwrap_or(text))).collect();
     Ok((Bed { zone, plants: finished }, account))
@@ -245,7 +263,7 @@ mod tests {
     #[test]
     fn both_sizes_of_the_shipped_data_can_be_planted() {
         for seed in [Seed::Business, Seed::Empty] {
-            let planting = Planting::new(seed, 1, Traps::default(), 10).unwrap();
+            let planting = Planting::new(&Options { seed, ..Options::default() }).unwrap();
             let world = planting.world("2025-03-09T03:30:00Z".parse().unwrap());
             let contacts = world.store.of("contacts").len();
             assert_eq!(contacts == 0, seed == Seed::Empty);

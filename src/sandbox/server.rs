@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::serve::ListenerExt as _;
@@ -40,7 +40,6 @@ const DELAY_MS: u64 = 600_000;
 pub(crate) struct Server {
     pub(crate) access: Access,
     pub(crate) clock: Clock,
-    pub(crate) limits: Limits,
     routes: [(Service, Routes); 2],
     world: Mutex<World>,
     /// Makes the world anew.
@@ -67,28 +66,24 @@ struct Answer {
     status: u16,
     body: Vec<u8>,
     html: bool,
-    allowance: Option<Allowance>,
+    allowance: Option<(Limits, Allowance)>,
     challenge: bool,
     cut: bool,
+    /// What the service takes for the present, where it is not.
+    date: Option<Timestamp>,
 }
 
 // Neither the token nor the password, which the seed knows, nor anyone's records.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("access", &self.access).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Server").field("access", &self.access).finish_non_exhaustive()
     }
 }
 
 impl Server {
-    pub(crate) fn new(
-        access: Access,
-        clock: Clock,
-        limits: Limits,
-        routes: [(Service, Routes); 2],
-        fresh: Box<dyn Fresh>,
-    ) -> Self {
+    pub(crate) fn new(access: Access, clock: Clock, routes: [(Service, Routes); 2], fresh: Box<dyn Fresh>) -> Self {
         let world = Mutex::new(fresh.world(clock.now()));
-        Self { access, clock, limits, routes, world, fresh }
+        Self { access, clock, routes, world, fresh }
     }
 
     /// The world. Never held across an await; a behaviour that panicked leaves it as it was at that moment.
@@ -109,7 +104,8 @@ impl Server {
 
     async fn visit(&self, visit: Visit<'_>) -> Answer {
         let found = self.routes(visit.service).and_then(|it| it.find(visit.method, visit.path));
-        let drawn = self.world().draw.draw(found.as_ref().map(|(target, _)| &target.operation.id));
+        let operation = found.as_ref().map(|(target, _)| &target.operation.id);
+        let drawn = self.world().draw.draw(operation, visit.service.tests_its_clients());
         delay(drawn.before_ms).await;
         let answer = self.answer(&visit, found, drawn);
         delay(drawn.after_ms).await;
@@ -117,7 +113,7 @@ impl Server {
     }
 
     fn answer(&self, visit: &Visit<'_>, found: Option<(Arc<Target>, PathValues)>, drawn: Drawn) -> Answer {
-        let now = self.clock.now();
+        let now = skewed(self.clock.now(), drawn.skew_ms);
         let (target, path) = found.map_or((None, Vec::new()), |(target, path)| (Some(target), path));
         // What needs no record is done before the lock is taken.
         let versioned = target.as_ref().is_none_or(|it| it.is_versioned());
@@ -125,14 +121,21 @@ impl Server {
         let call = target.as_ref().filter(|_| signed_in.is_ok()).map(|target| prepare(visit, target, path, now));
 
         let mut world = self.world();
+        let limits = world.limits;
         let mut allowance = None;
+        // Rules for clients are for the account's own; a stranger breaks nobody's.
+        let ruled = visit.service == Service::ScheduleIt && (signed_in.is_ok() || drawn.strike.is_some());
+        let enforced = world.traps.rule_breakers_locked_out;
+        let breach = if ruled { world.conduct.arrives(now, enforced) } else { None };
+        let locked = if ruled { world.conduct.lock() } else { None };
         let outcome = match drawn.strikes(false) {
+            _ if locked.is_some() => Err(locked.unwrap_or_else(bad_gateway)),
             Some(FaultKind::Cut) => Err(nothing_done(target.as_deref())),
             Some(kind) => Err(visit.service.fault(kind).unwrap_or_else(bad_gateway)),
             None => signed_in.and_then(|()| {
-                let left = world.meter.take(self.limits, now);
+                let left = world.meter.take(limits, now);
                 if visit.service == Service::Highlevel {
-                    allowance = Some(left);
+                    allowance = Some((limits, left));
                     if left.refused {
                         return Err(visit.service.fault(FaultKind::RateLimited).unwrap_or_else(bad_gateway));
                     }
@@ -161,6 +164,9 @@ impl Server {
         {
             fields.insert("traceId".to_owned(), world.trace().into());
         }
+        if ruled {
+            world.conduct.answered(status, now);
+        }
         world.ledger.push(LedgerEntry {
             seq: 0,
             at: now,
@@ -175,6 +181,7 @@ impl Server {
             effect,
             record,
             fault: drawn.name(),
+            breach,
             by_hand: false,
             summary,
         });
@@ -183,7 +190,8 @@ impl Server {
         let cut = drawn.strikes(false).or(struck) == Some(FaultKind::Cut);
         let challenge = visit.service == Service::ScheduleIt && status == 401;
         let html = body.as_str().is_some_and(|it| it.starts_with('<'));
-        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut }
+        let date = (drawn.skew_ms != 0).then_some(now);
+        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut, date }
     }
 }
 
@@ -202,6 +210,14 @@ pub(super) fn carry_out(world: &mut World, service: Service, target: &Target, ca
         Some(behaviour) => behaviour(world, call),
         None => generic::answer(world, target, call),
     }
+}
+
+/// The time by a clock that is so far ahead.
+fn skewed(now: Timestamp, ms: i64) -> Timestamp {
+    if ms == 0 {
+        return now;
+    }
+    Timestamp::from_millisecond(now.as_millisecond().saturating_add(ms)).unwrap_or(now)
 }
 
 /// An answer that is cut before anything was done says nothing.
@@ -255,7 +271,7 @@ pub(crate) async fn handle(
     };
     let Parts { method, uri, headers, .. } = &head;
     let visit = Visit { service, method: method.as_str(), path, query: uri.query(), headers, bytes: &bytes };
-    response(server.visit(visit).await, server.limits)
+    response(server.visit(visit).await)
 }
 
 fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
@@ -265,7 +281,7 @@ fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
     response
 }
 
-fn response(answer: Answer, limits: Limits) -> Response<Body> {
+fn response(answer: Answer) -> Response<Body> {
     let length = answer.body.len();
     let body = if answer.cut {
         Body::new(Cut { half: Some(Bytes::from(answer.body).split_to(length / 2)), flushed: false, length: length as u64 })
@@ -285,7 +301,12 @@ fn response(answer: Answer, limits: Limits) -> Response<Body> {
     if answer.challenge {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Schedule it\""));
     }
-    if let Some(left) = answer.allowance {
+    if let Some(now) = answer.date
+        && let Ok(date) = HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    {
+        headers.insert(DATE, date);
+    }
+    if let Some((limits, left)) = answer.allowance {
         let values = [
             ("x-ratelimit-limit-daily", limits.daily),
             ("x-ratelimit-daily-remaining", left.daily_left),

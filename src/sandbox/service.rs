@@ -89,6 +89,11 @@ impl Service {
         }
     }
 
+    /// Whether it sends errors on purpose, to see what its clients do.
+    pub(crate) fn tests_its_clients(self) -> bool {
+        self == Self::ScheduleIt
+    }
+
     /// What the service answers at a path that is no operation of the catalogue.
     pub(crate) fn root(self, method: &str, path: &str) -> Option<Reply> {
         match self {
@@ -109,7 +114,8 @@ impl Service {
     pub(crate) fn fault(self, kind: FaultKind) -> Option<Refusal> {
         let (status, message) = match kind {
             FaultKind::Unauthorized => (401, "Invalid Private Integration token"),
-            FaultKind::RateLimited => (429, "Too Many Requests"),
+            FaultKind::Forbidden => (403, "Forbidden resource"),
+            FaultKind::RateLimited | FaultKind::Surprise => (429, "Too Many Requests"),
             FaultKind::ServerError => (500, "Internal server error"),
             FaultKind::Html | FaultKind::Cut | FaultKind::Slow => return None,
         };

@@ -1,7 +1,7 @@
 //! HighLevel: contacts and calendars with all that hangs on them.
 //!
-//! Invariant: every contact is in the [`ContactIndex`] under exactly its own e-mails and phone; every appointment and
-//! block slot carries `~start` and `~end` in milliseconds.
+//! Invariant: every contact is in the [`ContactIndex`] under exactly what it holds, every appointment and block slot in its
+//! [`EventIndex`]; events carry `~start` and `~end` in milliseconds, contacts `~added` and `~updated`.
 #![expect(clippy::unnecessary_wraps, reason = "behaviours share one signature, also those that refuse nothing")]
 
 mod appointment;
@@ -11,9 +11,12 @@ mod calendar;
 mod contact;
 mod contact_index;
 mod contact_list;
+mod contact_text;
 mod event;
+mod event_index;
 mod filter;
 mod group;
+mod hits;
 mod hours;
 mod membership;
 mod note;
@@ -33,6 +36,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 pub(super) use self::contact_index::ContactIndex;
+pub(super) use self::event_index::EventIndex;
 use super::access::HighlevelAccess;
 use super::auth;
 use super::call::{Behaviour, Call, Refusal};
@@ -204,8 +208,16 @@ pub(super) fn check(target: &Target, call: &Call) -> Result<(), Refusal> {
     if problems.is_empty() { Ok(()) } else { Err(refusal::invalid(&problems)) }
 }
 
-/// 403 for another location; 422 for unknown fields where that is switched on.
+/// 401 for a scope that the token has not; 403 for another location, or one that is not active; 422 for unknown fields
+/// where that is switched on.
 pub(super) fn admit(world: &World, target: &Target, call: &Call) -> Result<(), Refusal> {
+    let granted = |scope: &String| world.scopes.as_ref().is_none_or(|it| it.contains(scope));
+    if !target.operation.scopes.iter().all(granted) {
+        return Err(refusal::plain(401, "The token is not authorized for this scope."));
+    }
+    if world.traps.location_inactive {
+        return Err(refusal::plain(403, "Location is not active"));
+    }
     let own = &world.account.location_id;
     let stated = [Some(call.path("locationId")), call.query("locationId"), call.text("locationId")];
     if stated.into_iter().flatten().any(|it| !it.is_empty() && it != own) {

@@ -5,6 +5,7 @@
 //!
 //! Invariant: every value of every record is a string.
 mod change;
+mod conduct;
 mod kind;
 mod list;
 mod zone;
@@ -13,6 +14,7 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+pub(super) use self::conduct::Conduct;
 use self::kind::Kind;
 use super::access::ScheduleItAccess;
 use super::auth;
@@ -116,10 +118,9 @@ pub(super) fn settle(world: &mut World) {
     for kind in Kind::ALL {
         let ids: Vec<String> = world.store.of(kind.collection()).rows().map(|row| row.id().to_owned()).collect();
         for id in ids {
-            let workspace = world.account.workspace.clone();
-            let Some(fields) = world.store.of_mut(kind.collection()).get_mut(&id) else { continue };
-            if !fields.contains_key("workspace") {
-                fields.insert("workspace".to_owned(), json!(workspace));
+            let workspace = json!(world.account.workspace);
+            if world.store.of(kind.collection()).get(&id).is_some_and(|it| !it.contains_key("workspace")) {
+                world.change(kind.collection(), &id, |fields| drop(fields.insert("workspace", workspace)));
             }
         }
     }

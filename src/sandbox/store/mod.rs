@@ -2,10 +2,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+mod fields;
 
-/// The fields of a record. Keys that start with `~` are the sandbox's own and never leave it.
-pub(crate) type Fields = Map<String, Value>;
+pub(crate) use self::fields::Fields;
 
 /// One record and whose child it is.
 #[derive(Debug, Clone)]
@@ -15,7 +14,7 @@ pub(crate) struct Row {
     pub(crate) fields: Fields,
 }
 
-/// Records in the order in which they were made, found by id and by parent.
+/// Records in the order in which they were made, found by id, by place and by parent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Collection {
     rows: BTreeMap<u64, Row>,
@@ -25,7 +24,7 @@ pub(crate) struct Collection {
     ids: u64,
 }
 
-/// Every collection by its name.
+/// Every collection by its name. What changes it is [`World`](super::world::World)'s alone, where each change is seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     collections: BTreeMap<String, Collection>,
@@ -43,13 +42,13 @@ impl Row {
 
     /// The text of a field, empty if it is missing or no text.
     pub(crate) fn text(&self, field: &str) -> &str {
-        self.fields.get(field).and_then(Value::as_str).unwrap_or_default()
+        self.fields.text(field)
     }
 }
 
 impl Collection {
-    /// Adds a record, or replaces the one with the same id in its place.
-    pub(crate) fn insert(&mut self, id: &str, parent: &str, fields: Fields) {
+    /// Adds a record, or replaces the one with the same id, which then comes last; says its place.
+    pub(super) fn insert(&mut self, id: &str, parent: &str, mut fields: Fields) -> u64 {
         self.remove(id);
         let at = self.next;
         self.next += 1;
@@ -57,7 +56,27 @@ impl Collection {
         if !parent.is_empty() {
             self.by_parent.entry(parent.into()).or_default().insert(at);
         }
+        fields.shrink();
         self.rows.insert(at, Row { id: id.into(), parent: parent.into(), fields });
+        at
+    }
+
+    /// A record to change, with its place.
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<(u64, &mut Fields)> {
+        let at = *self.by_id.get(id)?;
+        self.rows.get_mut(&at).map(|row| (at, &mut row.fields))
+    }
+
+    pub(super) fn remove(&mut self, id: &str) -> Option<(u64, Fields)> {
+        let at = self.by_id.remove(id)?;
+        let row = self.rows.remove(&at)?;
+        if let Some(children) = self.by_parent.get_mut(&row.parent) {
+            children.remove(&at);
+            if children.is_empty() {
+                self.by_parent.remove(&row.parent);
+            }
+        }
+        Some((at, row.fields))
     }
 
     pub(crate) fn row(&self, id: &str) -> Option<&Row> {
@@ -68,8 +87,19 @@ impl Collection {
         self.row(id).map(|row| &row.fields)
     }
 
-    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Fields> {
-        self.rows.get_mut(self.by_id.get(id)?).map(|row| &mut row.fields)
+    /// The place of a record: places grow in the order in which records were made.
+    pub(crate) fn place(&self, id: &str) -> Option<u64> {
+        self.by_id.get(id).copied()
+    }
+
+    /// The record at a place.
+    pub(crate) fn at(&self, place: u64) -> Option<&Row> {
+        self.rows.get(&place)
+    }
+
+    /// Every record with its place, in the order in which they were made.
+    pub(crate) fn placed(&self) -> impl DoubleEndedIterator<Item = (u64, &Row)> {
+        self.rows.iter().map(|(at, row)| (*at, row))
     }
 
     /// The record with this id below this parent.
@@ -77,28 +107,7 @@ impl Collection {
         self.row(id).filter(|row| row.parent() == parent).map(|row| &row.fields)
     }
 
-    pub(crate) fn remove(&mut self, id: &str) -> Option<Fields> {
-        let at = self.by_id.remove(id)?;
-        let row = self.rows.remove(&at)?;
-        if let Some(children) = self.by_parent.get_mut(&row.parent) {
-            children.remove(&at);
-            if children.is_empty() {
-                self.by_parent.remove(&row.parent);
-            }
-        }
-        Some(row.fields)
-    }
-
-    /// Removes every child of a parent and says how many there were.
-    pub(crate) fn remove_children(&mut self, parent: &str) -> usize {
-        let ids: Vec<Box<str>> = self.children(parent).map(|row| row.id.clone()).collect();
-        for id in &ids {
-            self.remove(id);
-        }
-        ids.len()
-    }
-
-    pub(crate) fn children(&self, parent: &str) -> impl Iterator<Item = &Row> {
+    pub(crate) fn children(&self, parent: &str) -> impl DoubleEndedIterator<Item = &Row> {
         self.by_parent.get(parent).into_iter().flatten().filter_map(|at| self.rows.get(at))
     }
 
@@ -107,9 +116,9 @@ impl Collection {
     }
 
     /// The records made before the one with this id, newest first; all of them if there is none.
-    pub(crate) fn before(&self, id: &str) -> impl Iterator<Item = &Row> {
+    pub(crate) fn before(&self, id: &str) -> impl Iterator<Item = (u64, &Row)> {
         let end = self.by_id.get(id).copied().unwrap_or(u64::MAX);
-        self.rows.range(..end).rev().map(|(_, row)| row)
+        self.rows.range(..end).rev().map(|(at, row)| (*at, row))
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
@@ -133,7 +142,7 @@ impl Store {
     }
 
     /// A collection to change; an unknown one is made.
-    pub(crate) fn of_mut(&mut self, name: &str) -> &mut Collection {
+    pub(super) fn of_mut(&mut self, name: &str) -> &mut Collection {
         if !self.collections.contains_key(name) {
             self.collections.insert(name.to_owned(), Collection::default());
         }
@@ -177,11 +186,6 @@ fn mix(random: u64, name: &str, count: u64) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The fields that may leave the sandbox.
-pub(crate) fn shown(fields: &Fields) -> Fields {
-    fields.iter().filter(|(key, _)| !key.starts_with('~')).map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -202,11 +206,14 @@ mod tests {
         all.insert("c", "p", fields("third"));
         assert_eq!(all.rows().map(Row::id).collect::<Vec<_>>(), ["b", "a", "c"]);
         assert_eq!(all.children("p").map(Row::id).collect::<Vec<_>>(), ["b", "c"]);
-        assert_eq!(all.before("c").map(Row::id).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(all.before("c").map(|(_, row)| row.id()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(all.child("q", "b").is_none());
-        assert_eq!(all.remove_children("p"), 2);
-        assert_eq!(all.len(), 1);
-        assert!(all.row("b").is_none());
+        assert_eq!(all.place("c").and_then(|it| all.at(it)).map(Row::id), Some("c"));
+        all.insert("b", "q", fields("moved"));
+        assert_eq!(all.rows().map(Row::id).collect::<Vec<_>>(), ["a", "c", "b"]);
+        assert_eq!(all.children("p").map(Row::id).collect::<Vec<_>>(), ["c"]);
+        assert!(all.remove("c").is_some() && all.remove("c").is_none());
+        assert_eq!((all.len(), all.children("p").count()), (2, 0));
     }
 
     #[test]
