@@ -10,7 +10,7 @@ use super::print::{DIM, Printer, STRONG, paint};
 use super::signal::Signals;
 use super::{listen, runtime};
 use crate::catalog::Catalog;
-use crate::sandbox::Access;
+use crate::sandbox::{Access, OauthAccess, OauthSettings};
 
 /// Imitate HighLevel and Schedule it on this machine, until Ctrl-C.
 ///
@@ -30,6 +30,10 @@ pub(super) struct Sandbox {
 
     #[command(flatten)]
     delivery: DeliveryArgs,
+
+    /// Seconds that an access token works which an app gets by OAuth (the service: 86399)
+    #[arg(long, value_name = "SECONDS", default_value_t = OauthSettings::default().access_seconds)]
+    token_seconds: u64,
 }
 
 pub(super) fn run(args: &Sandbox, out: &mut Printer) -> Result<Exit, Error> {
@@ -37,6 +41,7 @@ pub(super) fn run(args: &Sandbox, out: &mut Printer) -> Result<Exit, Error> {
         let mut signals = Signals::listen()?;
         let sandbox = embedded::start(&Catalog::shipped(), Some(args.listen), &args.faults).await?;
         args.delivery.set(&sandbox);
+        sandbox.set_oauth(OauthSettings { access_seconds: args.token_seconds, ..sandbox.oauth() });
         if args.json {
             out.json(sandbox.access());
         } else {
@@ -59,12 +64,27 @@ fn show(access: &Access, out: &mut Printer) {
         ("location", &crm.location_id),
         ("calendar", &crm.calendar_id),
         ("user", &crm.user_id),
+        ("agency", &crm.company_id),
     ];
     for (name, value) in lines {
         out.line(format_args!("  {name:<10}{value}"));
     }
+    show_app(&crm.oauth, out);
     out.line(format_args!("{STRONG}Schedule it{STRONG:#}"));
     for (name, value) in [("base URL", &calendar.base_url), ("user", &calendar.user), ("password", &calendar.password)] {
+        out.line(format_args!("  {name:<10}{value}"));
+    }
+    show_app(&calendar.oauth, out);
+}
+
+fn show_app(app: &OauthAccess, out: &mut Printer) {
+    let lines = [
+        ("authorize", &app.authorize_url),
+        ("tokens", &app.token_url),
+        ("client id", &app.client_id),
+        ("secret", &app.client_secret),
+    ];
+    for (name, value) in lines {
         out.line(format_args!("  {name:<10}{value}"));
     }
 }

@@ -80,7 +80,7 @@ impl Trigger {
         match self {
             Self::Manual { sample } => sample.clone(),
             it if !it.sample().is_null() => it.sample().clone(),
-            Self::Webhook { .. } => Self::request(Value::Null),
+            Self::Webhook { .. } => request(&Value::Null),
             Self::Event { event, .. } => Event::find(event).map(|it| it.sample(catalog)).unwrap_or_default(),
         }
     }
@@ -89,13 +89,8 @@ impl Trigger {
     pub fn given(&self, body: Value) -> Value {
         match self {
             Self::Manual { .. } | Self::Event { .. } => body,
-            Self::Webhook { .. } => Self::request(body),
+            Self::Webhook { .. } => request(&body),
         }
-    }
-
-    /// A request with a body and nothing else, as a webhook gives it.
-    fn request(body: Value) -> Value {
-        json!({ "body": body, "headers": {}, "query": {}, "method": "POST" })
     }
 
     /// The slot that it listens on, if any.
@@ -110,6 +105,11 @@ impl Trigger {
     pub fn is_event(&self, id: &OperationId) -> bool {
         matches!(self, Self::Event { event, .. } if event == id)
     }
+}
+
+/// A request with a body and nothing else, as a webhook gives it.
+fn request(body: &Value) -> Value {
+    json!({ "body": body, "headers": {}, "query": {}, "method": "POST" })
 }
 
 #[cfg(test)]

@@ -25,6 +25,10 @@ pub struct HighlevelAccess {
     pub calendar_id: String,
     /// The user who owns the calendar.
     pub user_id: String,
+    /// The agency that the location belongs to.
+    pub company_id: String,
+    /// As which app to sign in.
+    pub oauth: OauthAccess,
 }
 
 /// Where the imitation of Schedule it is, and as whom to call it.
@@ -36,6 +40,21 @@ pub struct ScheduleItAccess {
     pub user: String,
     /// The password.
     pub password: String,
+    /// As which app to sign in.
+    pub oauth: OauthAccess,
+}
+
+/// An app that may sign in by OAuth 2.0.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct OauthAccess {
+    /// Where a person lets the app in.
+    pub authorize_url: String,
+    /// Where codes and refresh tokens are exchanged.
+    pub token_url: String,
+    /// The app's id.
+    pub client_id: String,
+    /// The app's secret.
+    pub client_secret: String,
 }
 
 // The secrets open nothing but this sandbox, and still stay out of logs, so that no one learns to look for them there.
@@ -47,6 +66,12 @@ impl fmt::Debug for HighlevelAccess {
             .field("calendar_id", &self.calendar_id)
             .field("user_id", &self.user_id)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for OauthAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OauthAccess").field("authorize_url", &self.authorize_url).finish_non_exhaustive()
     }
 }
 

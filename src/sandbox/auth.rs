@@ -10,6 +10,11 @@ pub(crate) fn is_bearer(header: &str, token: &str) -> bool {
     header.split_once(' ').is_some_and(|(scheme, rest)| scheme.eq_ignore_ascii_case("bearer") && rest.trim() == token)
 }
 
+/// The token of a bearer header.
+pub(crate) fn bearer(header: &str) -> Option<&str> {
+    header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, rest)| rest.trim())
+}
+
 /// Whether a header is the one that [`basic`] expects; the scheme's name may be written in any case.
 pub(crate) fn is_same(header: &str, wanted: &str) -> bool {
     let parts = header.split_once(' ').zip(wanted.split_once(' '));

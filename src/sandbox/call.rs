@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::ledger::{Effect, RecordRef};
+use super::oauth::Caller;
 use super::route::PathValues;
 use super::world::World;
 
@@ -19,6 +20,7 @@ pub(crate) struct Call {
     pub(crate) query: Vec<(String, String)>,
     pub(crate) body: Value,
     pub(crate) now: Timestamp,
+    pub(crate) caller: Caller,
 }
 
 impl Call {

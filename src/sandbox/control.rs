@@ -1,20 +1,25 @@
 //! The sandbox's own endpoints under `/_sandbox/`, for whoever runs it in a process of its own.
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::faults::Faults;
+use super::limits::Limits;
+use super::oauth::OauthSettings;
+use super::schedule_it::Conduct;
 use super::server::Server;
-use super::store::{Fields, shown};
+use super::service::Service;
 use super::webhook::Delivery;
 use super::world::Traps;
 use crate::catalog::OperationId;
 
-/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET records/<collection>`, `GET|PUT webhooks`,
-/// `POST webhooks/<event>`, `GET access` and `POST reset`.
+/// Answers `GET ledger[?since=]`, `GET|PUT faults`, `GET|PUT traps`, `GET|PUT limits`, `PUT scopes`,
+/// `GET|PUT oauth`, `POST oauth/expire`, `POST oauth/revoke`,
+/// `GET records/<collection>`, `GET|PUT webhooks`, `POST webhooks/<event>`, `GET access`, `POST let-in` and `POST reset`.
 ///
 /// Only this machine may ask, and no web page: a request with an `Origin` comes from a browser.
 pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str, bytes: &Bytes) -> (StatusCode, Value) {
@@ -59,10 +64,45 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
             Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
         },
         ("POST", path) if path.starts_with("webhooks/") => emit(server, path.trim_start_matches("webhooks/"), bytes),
+        ("GET", "oauth") => (StatusCode::OK, json!(server.world().grants.settings)),
+        ("PUT", "oauth") => match serde_json::from_slice::<OauthSettings>(bytes) {
+            Ok(settings) => {
+                server.world().grants.settings = settings;
+                (StatusCode::OK, json!(settings))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("POST", "oauth/expire") => {
+            server.world().grants.expire(&Service::ALL);
+            (StatusCode::OK, json!({"expired": true}))
+        }
+        ("POST", "oauth/revoke") => {
+            server.world().grants.revoke(&Service::ALL);
+            (StatusCode::OK, json!({"revoked": true}))
+        }
+        ("GET", "limits") => (StatusCode::OK, json!(server.world().limits)),
+        ("PUT", "limits") => match serde_json::from_slice::<Limits>(bytes) {
+            Ok(limits) => {
+                server.world().limits = limits;
+                (StatusCode::OK, json!(limits))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("PUT", "scopes") => match serde_json::from_slice::<Option<BTreeSet<String>>>(bytes) {
+            Ok(scopes) => {
+                server.world().scopes.clone_from(&scopes);
+                (StatusCode::OK, json!(scopes))
+            }
+            Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
+        },
+        ("POST", "let-in") => {
+            server.world().conduct = Conduct::default();
+            (StatusCode::OK, json!({"let_in": true}))
+        }
         ("GET", "access") => (StatusCode::OK, json!(server.access)),
         ("GET", "records") => {
             let world = server.world();
-            let counts: serde_json::Map<_, _> =
+            let counts: Map<_, _> =
                 world.store.names().map(|name| (name.to_owned(), json!(world.store.of(name).len()))).collect();
             (StatusCode::OK, Value::Object(counts))
         }
@@ -72,7 +112,7 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
         }
         ("GET", path) if path.starts_with("records/") => {
             let name = path.trim_start_matches("records/");
-            let records: Vec<Value> = server.world().store.of(name).rows().map(|row| shown(&row.fields).into()).collect();
+            let records: Vec<Value> = server.world().store.of(name).rows().map(|row| row.fields.shown().into()).collect();
             (StatusCode::OK, json!({"records": records}))
         }
         (method, path) => refused(StatusCode::NOT_FOUND, &format!("The sandbox has no {method} /_sandbox/{path}.")),
@@ -81,12 +121,12 @@ pub(crate) fn answer(server: &Server, peer: SocketAddr, head: &Parts, path: &str
 
 /// Lets an event happen, with the fields of the body in place of its sample's.
 fn emit(server: &Server, name: &str, bytes: &Bytes) -> (StatusCode, Value) {
-    let own = if bytes.is_empty() { Ok(Fields::new()) } else { serde_json::from_slice::<Fields>(bytes) };
+    let own = if bytes.is_empty() { Ok(Map::new()) } else { serde_json::from_slice::<Map<String, Value>>(bytes) };
     let own = match own {
         Ok(own) => own,
         Err(error) => return refused(StatusCode::BAD_REQUEST, &format!("The body is no JSON object: {error}")),
     };
-    match server.emit(&OperationId::new(&format!("highlevel.webhook.{name}")), own) {
+    match server.emit(&OperationId::new(&format!("highlevel.webhook.{name}")), own.into()) {
         Some(webhook) => (StatusCode::OK, webhook.payload),
         None => refused(StatusCode::NOT_FOUND, &format!("HighLevel has no event {name:?}.")),
     }

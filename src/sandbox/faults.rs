@@ -15,8 +15,12 @@ use crate::catalog::OperationId;
 pub struct Faults {
     /// Share of requests, 0 to 1, that are answered with 401.
     pub unauthorized: f64,
+    /// Share answered with 403.
+    pub forbidden: f64,
     /// Share answered with 429.
     pub rate_limited: f64,
+    /// Share of Schedule it's answers that are 429 only to see whether the client copes.
+    pub surprise: f64,
     /// Share answered with 500.
     pub server_error: f64,
     /// Share answered with an HTML page and 502, as a proxy does when the service behind it is away.
@@ -27,6 +31,9 @@ pub struct Faults {
     pub slow: f64,
     /// How late, in milliseconds.
     pub slow_ms: u64,
+    /// How far the services' clocks are ahead of the sandbox's own, in milliseconds; negative if they are behind. Dates of
+    /// records and answers follow it.
+    pub skew_ms: i64,
     /// Whether 500, 502 and cuts by share strike after the request has had its effect, not before.
     pub after: bool,
     /// Where the generator starts.
@@ -45,7 +52,7 @@ pub struct Fault {
     /// Only for a request of this operation; other requests leave it for later.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<OperationId>,
-    /// Whether it strikes after the request has had its effect. A 401 or 429 never has one.
+    /// Whether it strikes after the request has had its effect. A 401, 403 or 429 never has one.
     #[serde(default)]
     pub after: bool,
     /// For a slow answer: how late, in milliseconds.
@@ -64,8 +71,12 @@ fn is_zero(ms: &u64) -> bool {
 pub enum FaultKind {
     /// 401: the token is refused.
     Unauthorized,
+    /// 403: the account may not do this.
+    Forbidden,
     /// 429: too many requests.
     RateLimited,
+    /// 429 from Schedule it, which sends one now and then to see whether the client copes.
+    Surprise,
     /// 500 with the service's own error body.
     ServerError,
     /// 502 with an HTML page.
@@ -113,7 +124,9 @@ impl FaultKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
             Self::RateLimited => "rate_limited",
+            Self::Surprise => "surprise",
             Self::ServerError => "server_error",
             Self::Html => "html",
             Self::Cut => "cut",
@@ -138,6 +151,8 @@ pub(crate) struct Drawn {
     pub(crate) before_ms: u64,
     /// A delay between the effect and the answer, in milliseconds.
     pub(crate) after_ms: u64,
+    /// How far the service's clock is ahead, in milliseconds.
+    pub(crate) skew_ms: i64,
 }
 
 impl Drawn {
@@ -165,8 +180,12 @@ impl Draw {
         &self.faults
     }
 
-    /// Decides what is wrong with a request of this operation.
-    pub(crate) fn draw(&mut self, operation: Option<&OperationId>) -> Drawn {
+    /// Decides what is wrong with a request of this operation. `tested`: the service is one that sends errors on purpose.
+    pub(crate) fn draw(&mut self, operation: Option<&OperationId>, tested: bool) -> Drawn {
+        Drawn { skew_ms: self.faults.skew_ms, ..self.strike(operation, tested) }
+    }
+
+    fn strike(&mut self, operation: Option<&OperationId>, tested: bool) -> Drawn {
         let forced = self.faults.next.iter().position(|it| it.operation.is_none() || it.operation.as_ref() == operation);
         if let Some(fault) = forced.and_then(|at| self.faults.next.remove(at)) {
             return forced_on(&fault);
@@ -174,7 +193,9 @@ impl Draw {
         let faults = &self.faults;
         let shares = [
             (FaultKind::Unauthorized, faults.unauthorized),
+            (FaultKind::Forbidden, faults.forbidden),
             (FaultKind::RateLimited, faults.rate_limited),
+            (FaultKind::Surprise, if tested { faults.surprise } else { 0.0 }),
             (FaultKind::ServerError, faults.server_error),
             (FaultKind::Html, faults.html),
             (FaultKind::Cut, faults.cut),
@@ -190,7 +211,7 @@ impl Draw {
             point -= share.max(0.0);
             hit.then(|| (kind, faults.after && may_follow(kind)))
         });
-        Drawn { strike, before_ms: 0, after_ms: if late < faults.slow { faults.slow_ms } else { 0 } }
+        Drawn { strike, after_ms: if late < faults.slow { faults.slow_ms } else { 0 }, ..Drawn::default() }
     }
 }
 
@@ -214,7 +235,7 @@ mod tests {
     fn drawn(faults: Faults, count: usize) -> Vec<Drawn> {
         let mut draw = Draw::default();
         draw.set(faults);
-        (0..count).map(|_| draw.draw(None)).collect()
+        (0..count).map(|_| draw.draw(None, true)).collect()
     }
 
     #[test]
@@ -237,15 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_service_that_tests_its_clients_surprises_them() {
+        let mut draw = Draw::default();
+        draw.set(Faults { surprise: 1.0, skew_ms: -5, ..Faults::default() });
+        assert_eq!(draw.draw(None, false), Drawn { skew_ms: -5, ..Drawn::default() });
+        assert_eq!(draw.draw(None, true).strike, Some((FaultKind::Surprise, false)));
+    }
+
+    #[test]
     fn a_forced_fault_waits_for_its_operation() {
         let create = OperationId::new("highlevel.contacts.create-contact");
         let read = OperationId::new("highlevel.contacts.get-contact");
         let mut draw = Draw::default();
         let next = [Fault::new(FaultKind::Cut).on(create.clone()).after_effect(), FaultKind::ServerError.into()];
         draw.set(Faults { next: next.into(), ..Faults::default() });
-        assert_eq!(draw.draw(Some(&read)).strike, Some((FaultKind::ServerError, false)));
-        assert_eq!(draw.draw(Some(&read)).strike, None);
-        assert_eq!(draw.draw(Some(&create)).strike, Some((FaultKind::Cut, true)));
+        assert_eq!(draw.draw(Some(&read), false).strike, Some((FaultKind::ServerError, false)));
+        assert_eq!(draw.draw(Some(&read), false).strike, None);
+        assert_eq!(draw.draw(Some(&create), false).strike, Some((FaultKind::Cut, true)));
         assert!(draw.faults().next.is_empty());
     }
 

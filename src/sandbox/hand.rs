@@ -6,10 +6,11 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, Refusal};
 use super::ledger::{LedgerEntry, RecordRef};
+use super::oauth::Caller;
 use super::route::Target;
 use super::server::Server;
 use super::service::Service;
-use super::store::shown;
+use super::store::Fields;
 use crate::catalog::{ConnectorId, Operation, OperationId, Place};
 
 /// A collection as a person knows it.
@@ -204,7 +205,7 @@ impl Server {
         let mut told = self.outbox.watch();
         let polls = deed.polls(table.collection);
         let gone = match &deed {
-            Deed::Remove { id } => self.world().store.of(table.collection).get(id).map(shown),
+            Deed::Remove { id } => self.world().store.of(table.collection).get(id).map(Fields::shown),
             Deed::Add(_) | Deed::Change { .. } => None,
         };
         let record = self.act(table, deed)?;
@@ -215,8 +216,8 @@ impl Server {
                 events.push((webhook.event, webhook.payload));
             }
         }
-        let now = self.world().store.of(record.collection.as_str()).get(&record.id).map(shown);
-        let found = now.or(gone).map(Value::Object).unwrap_or_default();
+        let now = self.world().store.of(record.collection.as_str()).get(&record.id).map(Fields::shown);
+        let found = now.or(gone).map(Value::from).unwrap_or_default();
         events.extend(polls.iter().map(|it| (OperationId::new(it), found.clone())));
         Ok(Done { record, events })
     }
@@ -257,7 +258,7 @@ impl Server {
             fields.values_mut().for_each(|it| *it = Value::from(text(it)));
         }
         let now = self.clock.now();
-        let call = Call { path: values, query, body: Value::Object(fields), now };
+        let call = Call { path: values, query, body: Value::Object(fields), now, caller: Caller::Owner };
         let outcome =
             table.service.check(&target, &call).and_then(|()| self.carry_out(&mut world, table.service, &target, &call, true));
         let reply = outcome.map_err(|it| words(&it))?;
@@ -273,6 +274,7 @@ impl Server {
             effect: reply.effect,
             record: Some(done.clone()),
             fault: None,
+            breach: None,
             by_hand: true,
             summary: reply.summary,
         });

@@ -1,10 +1,11 @@
 //! Starting a sandbox, steering it, stopping it.
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -13,13 +14,15 @@ use super::access::Access;
 use super::faults::Faults;
 use super::hand::{Deed, Done, Table};
 use super::ledger::LedgerEntry;
+use super::limits::Limits;
+use super::oauth::OauthSettings;
 use super::options::Options;
 use super::route::Routes;
+use super::schedule_it::Conduct;
 use super::seed::Planting;
 use super::server::{self, Server};
 use super::service::Service;
 use super::snapshot::Snapshot;
-use super::store::{Fields, shown};
 use super::webhook::{Attempt, Delivery, Outbox, PublicKeys, Webhook};
 use super::world::Traps;
 use crate::catalog::{Catalog, ConnectorId, Operation, OperationId};
@@ -57,8 +60,7 @@ pub struct Handle {
 pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, SandboxError> {
     let address = options.listen;
     let cannot_listen = |source| SandboxError::Listen { address, source };
-    let planting =
-        Planting::new(options.seed, options.random, options.traps, options.ledger_limit).map_err(SandboxError::Seed)?;
+    let planting = Planting::new(&options).map_err(SandboxError::Seed)?;
     let listener = tokio::net::TcpListener::bind(address).await.map_err(cannot_listen)?;
     let bound = listener.local_addr().map_err(cannot_listen)?;
     let url = format!("http://{}", reachable(bound));
@@ -70,7 +72,7 @@ pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, Sandbo
     let token = CancellationToken::new();
     let damaged = || SandboxError::Seed("the key that signs webhooks cannot be read".to_owned());
     let outbox = Outbox::new(options.random, options.now.clone(), token.clone()).ok_or_else(damaged)?;
-    let server = Server::new(access, options.now, options.limits, routes, Box::new(planting), outbox);
+    let server = Server::new(access, options.now, routes, Box::new(planting), outbox);
     let server = Arc::new(server);
     let task = tokio::spawn(server::serve(listener, Arc::clone(&server), token.clone().cancelled_owned()));
     Ok(Handle {
@@ -124,7 +126,7 @@ impl Handle {
     /// `appointment_notes`, `equipments`, `rooms`, `notifications`, `schedules`, `users`, `custom_fields`, `locations`.
     /// Schedule it: `events`, `resources`, `groups`, `labels`.
     pub fn records(&self, collection: &str) -> Vec<Value> {
-        self.server.world().store.of(collection).rows().map(|row| shown(&row.fields).into()).collect()
+        self.server.world().store.of(collection).rows().map(|row| row.fields.shown().into()).collect()
     }
 
     /// How many records a collection has.
@@ -134,7 +136,7 @@ impl Handle {
 
     /// A snapshot of one record.
     pub fn record(&self, collection: &str, id: &str) -> Option<Value> {
-        self.server.world().store.of(collection).get(id).map(|fields| shown(fields).into())
+        self.server.world().store.of(collection).get(id).map(|fields| fields.shown().into())
     }
 
     /// What a person may do to a table by hand: the operation whose fields a new record has, or a change.
@@ -182,8 +184,8 @@ impl Handle {
 
     /// Lets an event happen that no change here causes, told from its sample with these fields instead of the sample's.
     /// None if HighLevel has no such event.
-    pub fn emit(&self, event: &OperationId, own: Fields) -> Option<Webhook> {
-        self.server.emit(event, own)
+    pub fn emit(&self, event: &OperationId, own: Map<String, Value>) -> Option<Webhook> {
+        self.server.emit(event, own.into_iter().collect())
     }
 
     /// Where events are sent, and what goes wrong on the way.
@@ -204,6 +206,46 @@ impl Handle {
     /// The keys by which a receiver knows that an event comes from here.
     pub fn public_keys(&self) -> PublicKeys {
         self.server.outbox.courier().public_keys()
+    }
+
+    /// How many requests HighLevel allows.
+    pub fn limits(&self) -> Limits {
+        self.server.world().limits
+    }
+
+    /// Allows more requests, or fewer. What is spent stays spent.
+    pub fn set_limits(&self, limits: Limits) {
+        self.server.world().limits = limits;
+    }
+
+    /// What HighLevel's token may do from now on, by the vendor's names of scopes; none means everything.
+    pub fn set_scopes(&self, scopes: Option<BTreeSet<String>>) {
+        self.server.world().scopes = scopes;
+    }
+
+    /// A person has looked: a client of Schedule it that was locked out is let in, and its errors are forgotten.
+    pub fn let_in(&self) {
+        self.server.world().conduct = Conduct::default();
+    }
+
+    /// How tokens are given to apps.
+    pub fn oauth(&self) -> OauthSettings {
+        self.server.world().grants.settings
+    }
+
+    /// Sets it for the tokens to come.
+    pub fn set_oauth(&self, settings: OauthSettings) {
+        self.server.world().grants.settings = settings;
+    }
+
+    /// Ends every access token that a service of this connector gave; refresh tokens go on to work.
+    pub fn expire_tokens(&self, connector: &ConnectorId) {
+        self.server.world().grants.expire(&services(connector));
+    }
+
+    /// Takes back every code and token that a service of this connector gave, as when the app is removed.
+    pub fn revoke_tokens(&self, connector: &ConnectorId) {
+        self.server.world().grants.revoke(&services(connector));
     }
 
     /// Starts over: records, ledger, limits, faults.
@@ -233,4 +275,9 @@ impl Handle {
             task.abort();
         }
     }
+}
+
+/// The service of a connector, if it is imitated.
+fn services(connector: &ConnectorId) -> Vec<Service> {
+    Service::ALL.into_iter().filter(|it| it.connector() == connector.as_str()).collect()
 }

@@ -56,6 +56,9 @@ pub struct LedgerEntry {
     /// The fault that was put on the request, if one was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<&'static str>,
+    /// The rule for clients that the request broke, if it broke one: "came back within a minute after an error".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breach: Option<&'static str>,
     /// Whether a person did it, and no request.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
@@ -115,6 +118,7 @@ mod tests {
             effect: Effect::Read,
             record: None,
             fault: None,
+            breach: None,
             by_hand: false,
             summary: summary.to_owned(),
         }

@@ -1,8 +1,10 @@
 //! How many requests an account may send.
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// The allowance of one account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Whether requests past the limits are refused; they are counted either way.
     pub enabled: bool,

@@ -13,6 +13,7 @@
 mod access;
 mod auth;
 mod call;
+mod change;
 mod clock;
 mod control;
 mod faults;
@@ -22,6 +23,7 @@ mod handle;
 mod highlevel;
 mod ledger;
 mod limits;
+mod oauth;
 mod options;
 mod route;
 mod schedule_it;
@@ -37,13 +39,14 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use self::access::{Access, HighlevelAccess, ScheduleItAccess};
+pub use self::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
 pub use self::clock::Clock;
 pub use self::faults::{Fault, FaultKind, Faults};
 pub use self::hand::{Deed, Done, Table};
 pub use self::handle::{Handle, SandboxError, start};
 pub use self::ledger::{Effect, LedgerEntry, RecordRef};
 pub use self::limits::Limits;
+pub use self::oauth::OauthSettings;
 pub use self::options::{Options, Seed};
 pub use self::snapshot::Snapshot;
 pub use self::webhook::{Attempt, Delivery, DeliveryFaults, PublicKeys, Webhook};

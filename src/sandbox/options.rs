@@ -1,4 +1,5 @@
 //! How a sandbox is started.
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use super::clock::Clock;
@@ -12,6 +13,8 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Which records are there at the start.
     pub seed: Seed,
+    /// The scopes of HighLevel's token, as the vendor names them (`contacts.readonly`); none means all that there are.
+    pub scopes: Option<BTreeSet<String>>,
     /// What HighLevel allows its callers.
     pub limits: Limits,
     /// What time it is. Dates in the seed are relative to it.
@@ -39,6 +42,7 @@ impl Default for Options {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             seed: Seed::default(),
+            scopes: None,
             limits: Limits::default(),
             now: Clock::default(),
             traps: Traps::default(),

@@ -146,6 +146,11 @@ fn split(path: &str) -> (Vec<&str>, bool) {
 }
 
 impl Target {
+    /// Whether it is asked by whoever has no token yet.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connector.id.as_str() == "highlevel" && self.operation.path == "/oauth/token"
+    }
+
     /// The status that the catalogue documents for success.
     pub(crate) fn success(&self) -> u16 {
         self.operation.success.first().map_or(200, |it| it.status)

@@ -4,7 +4,7 @@
 //! `ada` in `contacts`, and `@utc -3d 09:15` for a moment relative to today: a form (`utc`, `offset` or `local`), days
 //! (`d`) or working days (`b`) from today, and a local time. `~parent` names the record that it hangs below, `~always`
 //! keeps it when the sandbox starts empty.
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -12,13 +12,14 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::access::{Access, HighlevelAccess, ScheduleItAccess};
+use super::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
 use super::faults::Draw;
-use super::highlevel::{self, ContactIndex};
+use super::highlevel::{self, ContactIndex, EventIndex};
 use super::ledger::Ledger;
-use super::limits::Meter;
-use super::options::Seed;
-use super::schedule_it;
+use super::limits::{Limits, Meter};
+use super::oauth::Grants;
+use super::options::{Options, Seed};
+use super::schedule_it::{self, Conduct};
 use super::server::Fresh;
 use super::service::Service;
 use super::store::{Fields, Store, id};
@@ -32,7 +33,9 @@ pub(crate) struct Planting {
     beds: Vec<Bed>,
     account: Account,
     random: u64,
+    scopes: Option<BTreeSet<String>>,
     traps: Traps,
+    limits: Limits,
     ledger_limit: usize,
     password: String,
     login: String,
@@ -54,7 +57,8 @@ struct Data {
 
 impl Planting {
     /// Reads the data. An error says what is wrong with it.
-    pub(crate) fn new(seed: Seed, random: u64, traps: Traps, ledger_limit: usize) -> Result<Self, String> {
+    pub(crate) fn new(options: &Options) -> Result<Self, String> {
+        let (seed, random) = (options.seed, options.random);
         let (highlevel, of_highlevel) = bed(HIGHLEVEL, Service::Highlevel, seed, random)?;
         let (schedule_it, of_schedule_it) = bed(SCHEDULE_IT, Service::ScheduleIt, seed, random)?;
         let from = |account: &HashMap<String, String>, key: &str| {
@@ -63,6 +67,7 @@ impl Planting {
         let account = Account {
             location_id: from(&of_highlevel, "location")?,
             user_id: from(&of_highlevel, "user")?,
+            company_id: id(random, "company", 1),
             calendar_id: from(&of_highlevel, "calendar")?,
             zone: highlevel.zone.clone(),
             workspace: from(&of_schedule_it, "workspace")?,
@@ -70,7 +75,17 @@ impl Planting {
         };
         let login = from(&of_schedule_it, "login")?;
         let password = id(random, "password", 1);
-        Ok(Self { beds: vec![highlevel, schedule_it], account, random, traps, ledger_limit, password, login })
+        Ok(Self {
+            beds: vec![highlevel, schedule_it],
+            account,
+            random,
+            scopes: options.scopes.clone(),
+            traps: options.traps,
+            limits: options.limits,
+            ledger_limit: options.ledger_limit,
+            password,
+            login,
+        })
     }
 
     /// What a client needs to know, for a sandbox at this root.
@@ -82,41 +97,61 @@ impl Planting {
                 location_id: self.account.location_id.clone(),
                 calendar_id: self.account.calendar_id.clone(),
                 user_id: self.account.user_id.clone(),
+                company_id: self.account.company_id.clone(),
+                oauth: self.app(url, Service::Highlevel),
             },
             schedule_it: ScheduleItAccess {
                 base_url: format!("{url}{}", Service::ScheduleIt.prefix()),
                 user: self.login.clone(),
                 password: self.password.clone(),
+                oauth: self.app(url, Service::ScheduleIt),
             },
+        }
+    }
+
+    fn app(&self, url: &str, service: Service) -> OauthAccess {
+        let (paths, app) = (service.oauth_paths(), Grants::new(self.random).app(service));
+        OauthAccess {
+            authorize_url: format!("{url}{}", paths.authorize),
+            token_url: format!("{url}{}", paths.token),
+            client_id: app.id,
+            client_secret: app.secret,
         }
     }
 }
 
 impl Fresh for Planting {
     fn world(&self, now: Timestamp) -> World {
-        let mut store = Store::new(self.random);
+        let mut world = World {
+            store: Store::new(self.random),
+            contacts: ContactIndex::default(),
+            booked: EventIndex::default(),
+            blocked: EventIndex::default(),
+            gone: BTreeSet::new(),
+            account: self.account.clone(),
+            scopes: self.scopes.clone(),
+            traps: self.traps,
+            limits: self.limits,
+            meter: Meter::default(),
+            conduct: Conduct::default(),
+            draw: Draw::default(),
+            ledger: Ledger::new(self.ledger_limit),
+            grants: Grants::new(self.random),
+            changes: None,
+            webhooks: 0,
+        };
         for bed in &self.beds {
             for (collection, id, parent, fields) in &bed.plants {
                 let mut fields = fields.clone();
                 fields.values_mut().for_each(|it| resolve(it, &|text| moment(text, now, &bed.zone)));
                 // The count moves on, so that the ids of later records go on after those of the seed.
                 match collection.as_str() {
-                    "events" | "resources" | "groups" | "labels" => store.next_number(collection, 0),
-                    _ => store.next_id(collection),
+                    "events" | "resources" | "groups" | "labels" => world.store.next_number(collection, 0),
+                    _ => world.store.next_id(collection),
                 };
-                store.of_mut(collection).insert(id, parent, fields);
+                world.insert(collection, id, parent, fields);
             }
         }
-        let mut world = World {
-            store,
-            contacts: ContactIndex::default(),
-            account: self.account.clone(),
-            traps: self.traps,
-            meter: Meter::default(),
-            draw: Draw::default(),
-            ledger: Ledger::new(self.ledger_limit),
-            webhooks: 0,
-        };
         highlevel::settle(&mut world);
         schedule_it::settle(&mut world);
         world
@@ -157,7 +192,7 @@ fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, Ha
         }
         let name = if collection == "notifications" { "_id" } else { "id" };
         fields.insert(name.to_owned(), id.clone().into());
-        finished.push((collection, id, parent, fields));
+        finished.push((collection, id, parent, Fields::from(fields)));
     }
     let account = data.account.into_iter().map(|(key, text)| (key, known(&text).unwrap_or(text))).collect();
     Ok((Bed { zone, plants: finished }, account))
@@ -246,7 +281,7 @@ mod tests {
     #[test]
     fn both_sizes_of_the_shipped_data_can_be_planted() {
         for seed in [Seed::Business, Seed::Empty] {
-            let planting = Planting::new(seed, 1, Traps::default(), 10).unwrap();
+            let planting = Planting::new(&Options { seed, ..Options::default() }).unwrap();
             let world = planting.world("2025-03-09T03:30:00Z".parse().unwrap());
             let contacts = world.store.of("contacts").len();
             assert_eq!(contacts == 0, seed == Seed::Empty);

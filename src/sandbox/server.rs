@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderName, HeaderValue, LOCATION, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Response, StatusCode};
+use axum::http::{HeaderMap, Method, Response, StatusCode};
 use axum::serve::ListenerExt as _;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -26,6 +26,7 @@ use super::faults::{Drawn, FaultKind};
 use super::generic;
 use super::ledger::{Effect, LedgerEntry};
 use super::limits::{Allowance, Limits};
+use super::oauth::{self, Caller, Page};
 use super::route::{PathValues, Routes, Target};
 use super::service::Service;
 use super::store::Fields;
@@ -42,7 +43,6 @@ const DELAY_MS: u64 = 600_000;
 pub(crate) struct Server {
     pub(crate) access: Access,
     pub(crate) clock: Clock,
-    pub(crate) limits: Limits,
     routes: [(Service, Routes); 2],
     world: Mutex<World>,
     pub(crate) outbox: Outbox,
@@ -70,15 +70,17 @@ struct Answer {
     status: u16,
     body: Vec<u8>,
     html: bool,
-    allowance: Option<Allowance>,
+    allowance: Option<(Limits, Allowance)>,
     challenge: bool,
     cut: bool,
+    /// What the service takes for the present, where it is not.
+    date: Option<Timestamp>,
 }
 
 // Neither the token nor the password, which the seed knows, nor anyone's records.
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("access", &self.access).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Server").field("access", &self.access).finish_non_exhaustive()
     }
 }
 
@@ -86,13 +88,12 @@ impl Server {
     pub(crate) fn new(
         access: Access,
         clock: Clock,
-        limits: Limits,
         routes: [(Service, Routes); 2],
         fresh: Box<dyn Fresh>,
         outbox: Outbox,
     ) -> Self {
         let world = Mutex::new(fresh.world(clock.now()));
-        Self { access, clock, limits, routes, world, outbox, fresh }
+        Self { access, clock, routes, world, outbox, fresh }
     }
 
     /// Lets an event happen that no request here causes: one that a sample tells about, with these fields of its own.
@@ -101,7 +102,7 @@ impl Server {
         let connector = self.routes(Service::Highlevel)?.connector()?;
         let sample = event.payload.as_ref().map(|it| it.sample(connector)).unwrap_or_default();
         let mut record = match sample {
-            Value::Object(fields) => fields,
+            Value::Object(fields) => fields.into_iter().collect(),
             _ => Fields::new(),
         };
         record.extend(own);
@@ -111,10 +112,36 @@ impl Server {
         Some(webhook)
     }
 
+    /// Tokens for a form that came to a token endpoint of its own; the status and the body.
+    fn tokens(&self, service: Service, form: &[u8]) -> (u16, Value) {
+        let now = self.clock.now();
+        let mut world = self.world();
+        let (status, body, effect, summary) = match oauth::exchange(&mut world, service, &oauth::form(form, now)) {
+            Ok(reply) => (200, reply.body, reply.effect, reply.summary),
+            Err(refusal) => (refusal.status, refusal.body, Effect::None, refusal.summary),
+        };
+        world.ledger.push(LedgerEntry {
+            seq: 0,
+            at: now,
+            service: ConnectorId::new(service.connector()),
+            operation: OperationId::new(&format!("{}.oauth.token", service.connector())),
+            method: "POST".to_owned(),
+            path: "/oauth/token".to_owned(),
+            status,
+            effect,
+            record: None,
+            fault: None,
+            breach: None,
+            by_hand: false,
+            summary,
+        });
+        (status, body)
+    }
+
     /// Carries out a call, and tells those who watch what followed.
     pub(super) fn carry_out(&self, world: &mut World, service: Service, target: &Target, call: &Call, by_hand: bool) -> Outcome {
         let watched = self.outbox.is_watched();
-        world.store.watch(watched);
+        world.watch(watched);
         let reply = carry_out(world, service, target, call)?;
         if watched {
             for webhook in webhook::follow(world, target, call, &reply, by_hand) {
@@ -142,7 +169,8 @@ impl Server {
 
     async fn visit(&self, visit: Visit<'_>) -> Answer {
         let found = self.routes(visit.service).and_then(|it| it.find(visit.method, visit.path));
-        let drawn = self.world().draw.draw(found.as_ref().map(|(target, _)| &target.operation.id));
+        let operation = found.as_ref().map(|(target, _)| &target.operation.id);
+        let drawn = self.world().draw.draw(operation, visit.service.tests_its_clients());
         delay(drawn.before_ms).await;
         let answer = self.answer(&visit, found, drawn);
         delay(drawn.after_ms).await;
@@ -150,22 +178,37 @@ impl Server {
     }
 
     fn answer(&self, visit: &Visit<'_>, found: Option<(Arc<Target>, PathValues)>, drawn: Drawn) -> Answer {
-        let now = self.clock.now();
+        let now = skewed(self.clock.now(), drawn.skew_ms);
         let (target, path) = found.map_or((None, Vec::new()), |(target, path)| (Some(target), path));
         // What needs no record is done before the lock is taken.
         let versioned = target.as_ref().is_none_or(|it| it.is_versioned());
-        let signed_in = visit.service.signed_in(&self.access, visit.headers, versioned);
-        let call = target.as_ref().filter(|_| signed_in.is_ok()).map(|target| prepare(visit, target, path, now));
+        let holder = |token: &str| {
+            let world = self.world();
+            world.grants.holder(visit.service, token, now).map(|it| it.cloned())
+        };
+        // Whoever asks for a token has none yet.
+        let is_open = target.as_ref().is_some_and(|it| it.is_open());
+        let signed_in =
+            if is_open { Ok(Caller::Owner) } else { visit.service.signed_in(&self.access, visit.headers, versioned, &holder) };
+        let call = target.as_ref().zip(signed_in.as_ref().ok());
+        let call = call.map(|(target, caller)| prepare(visit, target, path, now, caller.clone()));
 
         let mut world = self.world();
+        let limits = world.limits;
         let mut allowance = None;
+        // Rules for clients are for the account's own; a stranger breaks nobody's.
+        let ruled = visit.service == Service::ScheduleIt && (signed_in.is_ok() || drawn.strike.is_some());
+        let enforced = world.traps.rule_breakers_locked_out;
+        let breach = if ruled { world.conduct.arrives(now, enforced) } else { None };
+        let locked = if ruled { world.conduct.lock() } else { None };
         let outcome = match drawn.strikes(false) {
+            _ if locked.is_some() => Err(locked.unwrap_or_else(bad_gateway)),
             Some(FaultKind::Cut) => Err(nothing_done(target.as_deref())),
             Some(kind) => Err(visit.service.fault(kind).unwrap_or_else(bad_gateway)),
-            None => signed_in.and_then(|()| {
-                let left = world.meter.take(self.limits, now);
+            None => signed_in.and_then(|_| {
+                let left = world.meter.take(limits, now);
                 if visit.service == Service::Highlevel {
-                    allowance = Some(left);
+                    allowance = Some((limits, left));
                     if left.refused {
                         return Err(visit.service.fault(FaultKind::RateLimited).unwrap_or_else(bad_gateway));
                     }
@@ -194,6 +237,9 @@ impl Server {
         {
             fields.insert("traceId".to_owned(), world.trace().into());
         }
+        if ruled {
+            world.conduct.answered(status, now);
+        }
         world.ledger.push(LedgerEntry {
             seq: 0,
             at: now,
@@ -208,6 +254,7 @@ impl Server {
             effect,
             record,
             fault: drawn.name(),
+            breach,
             by_hand: false,
             summary,
         });
@@ -216,15 +263,16 @@ impl Server {
         let cut = drawn.strikes(false).or(struck) == Some(FaultKind::Cut);
         let challenge = visit.service == Service::ScheduleIt && status == 401;
         let html = body.as_str().is_some_and(|it| it.starts_with('<'));
-        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut }
+        let date = (drawn.skew_ms != 0).then_some(now);
+        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut, date }
     }
 }
 
 /// Everything about a call that can be said without the records.
-fn prepare(visit: &Visit<'_>, target: &Target, path: PathValues, now: Timestamp) -> Result<Call, Refusal> {
+fn prepare(visit: &Visit<'_>, target: &Target, path: PathValues, now: Timestamp, caller: Caller) -> Result<Call, Refusal> {
     let query = form_urlencoded::parse(visit.query.unwrap_or_default().as_bytes()).into_owned().collect();
     let body = visit.service.body(target, visit.headers, visit.bytes)?;
-    let call = Call { path, query, body, now };
+    let call = Call { path, query, body, now, caller };
     visit.service.check(target, &call)?;
     Ok(call)
 }
@@ -235,6 +283,14 @@ pub(super) fn carry_out(world: &mut World, service: Service, target: &Target, ca
         Some(behaviour) => behaviour(world, call),
         None => generic::answer(world, target, call),
     }
+}
+
+/// The time by a clock that is so far ahead.
+fn skewed(now: Timestamp, ms: i64) -> Timestamp {
+    if ms == 0 {
+        return now;
+    }
+    Timestamp::from_millisecond(now.as_millisecond().saturating_add(ms)).unwrap_or(now)
 }
 
 /// An answer that is cut before anything was done says nothing.
@@ -282,13 +338,46 @@ pub(crate) async fn handle(
         let (status, body) = control::answer(&server, peer, &head, rest, &bytes);
         return json_response(status, &body);
     }
+    for service in Service::ALL {
+        let paths = service.oauth_paths();
+        if path == paths.authorize {
+            return consent(&server, service, &head, &bytes);
+        }
+        if path == paths.token && service == Service::ScheduleIt {
+            return json_answer(server.tokens(service, &bytes));
+        }
+    }
     let Some((service, path)) = Service::at(path) else {
         let message = "No service is imitated here. Try /highlevel or /schedule-it/api.";
         return json_response(StatusCode::NOT_FOUND, &json!({"statusCode": 404, "message": message}));
     };
     let Parts { method, uri, headers, .. } = &head;
     let visit = Visit { service, method: method.as_str(), path, query: uri.query(), headers, bytes: &bytes };
-    response(server.visit(visit).await, server.limits)
+    response(server.visit(visit).await)
+}
+
+/// The page on which a person lets an app in.
+fn consent(server: &Server, service: Service, head: &Parts, bytes: &Bytes) -> Response<Body> {
+    let post = head.method == Method::POST;
+    let form = if post { String::from_utf8_lossy(bytes) } else { head.uri.query().unwrap_or_default().into() };
+    let page = oauth::answer(&mut server.world(), service, post, &form, server.clock.now());
+    let mut response = Response::new(Body::empty());
+    let (status, header, value) = match &page {
+        Page::Html(status, _) => (*status, CONTENT_TYPE, "text/html; charset=utf-8"),
+        Page::Redirect(to) => (302, LOCATION, to.as_str()),
+    };
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(header, value);
+    }
+    if let Page::Html(_, html) = page {
+        *response.body_mut() = Body::from(html);
+    }
+    response
+}
+
+fn json_answer((status, body): (u16, Value)) -> Response<Body> {
+    json_response(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), &body)
 }
 
 fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
@@ -298,7 +387,7 @@ fn json_response(status: StatusCode, body: &Value) -> Response<Body> {
     response
 }
 
-fn response(answer: Answer, limits: Limits) -> Response<Body> {
+fn response(answer: Answer) -> Response<Body> {
     let length = answer.body.len();
     let body = if answer.cut {
         Body::new(Cut { half: Some(Bytes::from(answer.body).split_to(length / 2)), flushed: false, length: length as u64 })
@@ -318,7 +407,12 @@ fn response(answer: Answer, limits: Limits) -> Response<Body> {
     if answer.challenge {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Schedule it\""));
     }
-    if let Some(left) = answer.allowance {
+    if let Some(now) = answer.date
+        && let Ok(date) = HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
+    {
+        headers.insert(DATE, date);
+    }
+    if let Some((limits, left)) = answer.allowance {
         let values = [
             ("x-ratelimit-limit-daily", limits.daily),
             ("x-ratelimit-daily-remaining", left.daily_left),

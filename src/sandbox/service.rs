@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::access::Access;
 use super::call::{Behaviour, Call, Refusal, Reply};
 use super::faults::FaultKind;
+use super::oauth::{Caller, Grant, Invalid};
 use super::route::Target;
 use super::world::World;
 use super::{highlevel, schedule_it};
@@ -16,6 +17,13 @@ use crate::catalog::Operation;
 pub(crate) enum Service {
     Highlevel,
     ScheduleIt,
+}
+
+/// Paths below the sandbox's root.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OauthPaths {
+    pub(crate) authorize: &'static str,
+    pub(crate) token: &'static str,
 }
 
 impl Service {
@@ -34,6 +42,15 @@ impl Service {
         match self {
             Self::Highlevel => "/highlevel",
             Self::ScheduleIt => "/schedule-it/api",
+        }
+    }
+
+    /// Where an app is let in, and where it gets its tokens.
+    pub(crate) fn oauth_paths(self) -> OauthPaths {
+        match self {
+            // The vendor's own paths; the token's is an operation of the catalogue.
+            Self::Highlevel => OauthPaths { authorize: "/highlevel/v2/oauth/chooselocation", token: "/highlevel/oauth/token" },
+            Self::ScheduleIt => OauthPaths { authorize: "/schedule-it/oauth/authorize", token: "/schedule-it/oauth/token" },
         }
     }
 
@@ -58,10 +75,18 @@ impl Service {
     }
 
     /// Refuses a caller who is not signed in, or names no version of an operation that has them.
-    pub(crate) fn signed_in(self, access: &Access, headers: &HeaderMap, versioned: bool) -> Result<(), Refusal> {
+    ///
+    /// `holder` knows what an access token is good for.
+    pub(crate) fn signed_in(
+        self,
+        access: &Access,
+        headers: &HeaderMap,
+        versioned: bool,
+        holder: &dyn Fn(&str) -> Option<Result<Grant, Invalid>>,
+    ) -> Result<Caller, Refusal> {
         match self {
-            Self::Highlevel => highlevel::signed_in(&access.highlevel, headers, versioned),
-            Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers),
+            Self::Highlevel => highlevel::signed_in(&access.highlevel, headers, versioned, holder),
+            Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers, holder),
         }
     }
 
@@ -89,6 +114,11 @@ impl Service {
         }
     }
 
+    /// Whether it sends errors on purpose, to see what its clients do.
+    pub(crate) fn tests_its_clients(self) -> bool {
+        self == Self::ScheduleIt
+    }
+
     /// What the service answers at a path that is no operation of the catalogue.
     pub(crate) fn root(self, method: &str, path: &str) -> Option<Reply> {
         match self {
@@ -109,7 +139,8 @@ impl Service {
     pub(crate) fn fault(self, kind: FaultKind) -> Option<Refusal> {
         let (status, message) = match kind {
             FaultKind::Unauthorized => (401, "Invalid Private Integration token"),
-            FaultKind::RateLimited => (429, "Too Many Requests"),
+            FaultKind::Forbidden => (403, "Forbidden resource"),
+            FaultKind::RateLimited | FaultKind::Surprise => (429, "Too Many Requests"),
             FaultKind::ServerError => (500, "Internal server error"),
             FaultKind::Html | FaultKind::Cut | FaultKind::Slow => return None,
         };

@@ -1,22 +1,42 @@
 //! Everything that the sandbox knows, behind one lock.
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use super::faults::Draw;
-use super::highlevel::ContactIndex;
+use super::highlevel::{ContactIndex, EventIndex};
 use super::ledger::Ledger;
-use super::limits::Meter;
+use super::limits::{Limits, Meter};
+use super::oauth::Grants;
+use super::schedule_it::Conduct;
 use super::store::{Store, uuid};
+use super::webhook::Change;
 
 /// The records of both services and what is kept about the requests.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) contacts: ContactIndex,
+    /// The appointments by their time.
+    pub(crate) booked: EventIndex,
+    /// The block slots by their time.
+    pub(crate) blocked: EventIndex,
+    /// Collection and id of records that were there though nobody made them, and were deleted.
+    pub(crate) gone: BTreeSet<(String, String)>,
     pub(crate) account: Account,
+    /// What the token may do; none means everything.
+    pub(crate) scopes: Option<BTreeSet<String>>,
     pub(crate) traps: Traps,
+    pub(crate) limits: Limits,
     pub(crate) meter: Meter,
+    /// How the client of Schedule it behaves.
+    pub(crate) conduct: Conduct,
     pub(crate) draw: Draw,
     pub(crate) ledger: Ledger,
+    /// Who was let in by OAuth.
+    pub(crate) grants: Grants,
+    /// What was done to records, while someone watches.
+    pub(crate) changes: Option<Vec<Change>>,
     /// Events that were made.
     pub(crate) webhooks: u64,
 }
@@ -33,6 +53,7 @@ impl World {
 pub(crate) struct Account {
     pub(crate) location_id: String,
     pub(crate) user_id: String,
+    pub(crate) company_id: String,
     pub(crate) calendar_id: String,
     /// The zone of the location.
     pub(crate) zone: TimeZone,
@@ -59,6 +80,21 @@ pub struct Traps {
     pub unknown_fields_refused: bool,
     /// The location allows contacts with the same e-mail or phone. Off at the start.
     pub duplicates_allowed: bool,
+    /// A phone is found only as it is kept, `+12025550101`; formatted in any other way it finds nothing.
+    pub phone_search_is_literal: bool,
+    /// Contacts carry their custom fields by id alone. Without it the key stands beside.
+    pub custom_fields_without_key: bool,
+    /// Appointments are listed by calendar, user or group only. Without it all of them can be listed.
+    pub events_by_owner_only: bool,
+    /// A list of appointments takes one of calendar, user and group, and refuses two. Off at the start.
+    pub events_by_one_owner_only: bool,
+    /// The sub-account is not active, as when it was not paid for: HighLevel refuses everything. Off at the start.
+    pub location_inactive: bool,
+    /// A search finds a contact only so long after its last change, in milliseconds. 0 at the start.
+    pub search_lags_ms: u64,
+    /// A client of Schedule it that breaks the rules for clients is locked out until a person lets it in. Off at the start;
+    /// the ledger names the breach either way.
+    pub rule_breakers_locked_out: bool,
 }
 
 impl Default for Traps {
@@ -70,6 +106,13 @@ impl Default for Traps {
             appointments_answer_without_dates: false,
             unknown_fields_refused: false,
             duplicates_allowed: false,
+            phone_search_is_literal: true,
+            custom_fields_without_key: true,
+            events_by_owner_only: true,
+            events_by_one_owner_only: false,
+            location_inactive: false,
+            search_lags_ms: 0,
+            rule_breakers_locked_out: false,
         }
     }
 }

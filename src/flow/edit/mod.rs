@@ -431,9 +431,8 @@ impl Flow {
             if node.kind.slot() == Some(&from) {
                 let mut changed = Node::clone(node);
                 match &mut changed.kind {
-                    NodeKind::Action { slot, .. } => *slot = to.clone(),
+                    NodeKind::Action { slot, .. } | NodeKind::Trigger(Trigger::Event { slot, .. }) => *slot = to.clone(),
                     NodeKind::Http(call) => call.slot = Some(to.clone()),
-                    NodeKind::Trigger(Trigger::Event { slot, .. }) => *slot = to.clone(),
                     _ => {}
                 }
                 let node = std::mem::replace(node, Arc::new(changed));

@@ -1,8 +1,10 @@
 //! Every operation that nobody wrote a behaviour for, called once with the least and once with all that it takes.
 use jiff::Timestamp;
+use serde_json::Map;
 
 use super::*;
-use crate::catalog::{Catalog, ConnectorId, Place, Reading};
+use crate::catalog::{Catalog, Connector, ConnectorId, Operation, Reading};
+use crate::sandbox::oauth::Caller;
 use crate::sandbox::options::Options;
 use crate::sandbox::route::Routes;
 use crate::sandbox::seed::Planting;
@@ -14,7 +16,7 @@ const MISFITS: &[&str] = &[];
 
 /// A request that fits, with samples of what is required or of everything.
 fn request(world: &World, target: &Target, path: super::super::route::PathValues, all: bool, now: Timestamp) -> Call {
-    let mut call = Call { path, query: Vec::new(), body: Value::Null, now };
+    let mut call = Call { path, query: Vec::new(), body: Value::Null, now, caller: Caller::Owner };
     let mut fields = Map::new();
     for input in target.operation.inputs.iter().filter(|it| it.required || all) {
         let sample = match input.name.as_str() {
@@ -59,8 +61,7 @@ fn every_operation_answers_a_fitting_request_in_its_own_shape() {
     let service = Service::Highlevel;
     let connector = catalog.connector(&ConnectorId::new(service.connector())).unwrap();
     let routes = Routes::new(connector, service);
-    let options = Options::default();
-    let planting = Planting::new(options.seed, options.random, options.traps, options.ledger_limit).unwrap();
+    let planting = Planting::new(&Options::default()).unwrap();
     let now: Timestamp = "2026-03-02T14:00:00Z".parse().unwrap();
     let seeded = planting.world(now);
     let (mut called, mut wrong) = (0, Vec::new());
@@ -76,10 +77,12 @@ fn every_operation_answers_a_fitting_request_in_its_own_shape() {
                 wrong.push(format!("{id}: its own sample is refused: {}", refusal.body));
                 continue;
             }
-            if let (None, Deed::Read(name) | Deed::Update(name) | Deed::Delete(name)) = (target.behaviour, &target.shape.deed) {
+            if let (None, Deed::Read(name) | Deed::Update(name) | Deed::Delete(name) | Deed::With(name)) =
+                (target.behaviour, &target.shape.deed)
+            {
                 let below = target.shape.parent.as_ref().map(|it| call.path(it)).unwrap_or_default();
                 let record = [("id".to_owned(), json!(call.path(name)))].into_iter().collect();
-                world.store.of_mut(&target.shape.collection).insert(call.path(name), below, record);
+                world.insert(&target.shape.collection, call.path(name), below, record);
             }
             called += 1;
             match carry_out(&mut world, service, &target, &call) {

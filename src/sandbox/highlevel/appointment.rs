@@ -58,7 +58,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         }
     }
     let summary = format!("Booked \"{}\" for {} at {}", title(&fields), contact::name_of(world, &contact), start.text);
-    world.store.of_mut(APPOINTMENTS).insert(&id, calendar, fields);
+    world.insert(APPOINTMENTS, &id, calendar, fields);
     Ok(Reply::created(answer(world, &id), summary).about(APPOINTMENTS, &id))
 }
 
@@ -106,11 +106,10 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     if let Some((master, start)) = master {
         event::skip(world, &master, start);
     }
-    let all = world.store.of_mut(APPOINTMENTS);
-    let stays = all.row(&id).is_some_and(|row| row.parent() == calendar);
-    match all.get_mut(&id).filter(|_| stays) {
-        Some(place) => *place = fields,
-        None => all.insert(&id, &calendar, fields),
+    if world.store.of(APPOINTMENTS).row(&id).is_some_and(|row| row.parent() == calendar) {
+        world.replace(APPOINTMENTS, &id, fields);
+    } else {
+        world.insert(APPOINTMENTS, &id, &calendar, fields);
     }
     Ok(Reply::updated(answer(world, &id), summary).about(APPOINTMENTS, &id))
 }
@@ -197,5 +196,5 @@ fn answer(world: &World, id: &str) -> Value {
         view.remove("startTime");
         view.remove("endTime");
     }
-    Value::Object(view)
+    view.into()
 }

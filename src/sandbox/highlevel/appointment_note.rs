@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::refusal::{not_found, wrong};
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, USERS, iso};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
 
 const MOST: usize = 20;
@@ -16,7 +16,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
         return Err(wrong("limit must not be greater than 20"));
     }
     let (limit, offset) = (call.count("limit", 10, MOST), call.count("offset", 0, usize::MAX));
-    let mut notes: Vec<Fields> = world.store.of(APPOINTMENT_NOTES).children(&appointment).map(|row| shown(&row.fields)).collect();
+    let mut notes: Vec<Fields> = world.store.of(APPOINTMENT_NOTES).children(&appointment).map(|row| row.fields.shown()).collect();
     notes.reverse();
     let more = notes.len() > offset.saturating_add(limit);
     let page: Vec<Fields> = notes.into_iter().skip(offset).take(limit).collect();
@@ -34,7 +34,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         fields.insert(key.to_owned(), value);
     }
     apply(world, call, &mut fields);
-    world.store.of_mut(APPOINTMENT_NOTES).insert(&id, &appointment, fields);
+    world.insert(APPOINTMENT_NOTES, &id, &appointment, fields);
     Ok(Reply::created(answer(world, &id), "Wrote a note on an appointment").about(APPOINTMENT_NOTES, &id))
 }
 
@@ -43,16 +43,14 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let mut fields = world.store.of(APPOINTMENT_NOTES).get(&id).cloned().unwrap_or_default();
     apply(world, call, &mut fields);
-    if let Some(place) = world.store.of_mut(APPOINTMENT_NOTES).get_mut(&id) {
-        *place = fields;
-    }
+    world.replace(APPOINTMENT_NOTES, &id, fields);
     Ok(Reply::updated(answer(world, &id), "Updated a note on an appointment").about(APPOINTMENT_NOTES, &id))
 }
 
 /// `DELETE /calendars/appointments/{appointmentId}/notes/{noteId}`
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
-    world.store.of_mut(APPOINTMENT_NOTES).remove(&id);
+    world.remove(APPOINTMENT_NOTES, &id);
     Ok(Reply::deleted(json!({"success": true}), "Deleted a note on an appointment").about(APPOINTMENT_NOTES, &id))
 }
 
@@ -81,5 +79,5 @@ fn apply(world: &World, call: &Call, fields: &mut Fields) {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    json!({"note": world.store.of(APPOINTMENT_NOTES).get(id).map(shown).unwrap_or_default()})
+    json!({"note": world.store.of(APPOINTMENT_NOTES).get(id).map(Fields::shown).unwrap_or_default()})
 }

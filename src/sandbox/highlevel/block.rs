@@ -37,7 +37,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     }
     apply(call, &mut fields);
     set_times(&mut fields, &start, &end);
-    world.store.of_mut(BLOCKS).insert(&id, &calendar, fields);
+    world.insert(BLOCKS, &id, &calendar, fields);
     Ok(Reply::created(answer(world, &id), format!("Blocked {} to {}", start.text, end.text)).about(BLOCKS, &id))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     apply(call, &mut fields);
     set_times(&mut fields, &start, &end);
     fields.insert("dateUpdated".to_owned(), json!(iso(call.now)));
-    world.store.of_mut(BLOCKS).insert(&id, &calendar, fields);
+    world.insert(BLOCKS, &id, &calendar, fields);
     Ok(Reply::updated(answer(world, &id), format!("Blocked {} to {}", start.text, end.text)).about(BLOCKS, &id))
 }
 
@@ -82,7 +82,7 @@ fn apply(call: &Call, fields: &mut Fields) {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    let mut view = world.store.of(BLOCKS).get(id).map(crate::sandbox::store::shown).unwrap_or_default();
-    view.retain(|key, _| !matches!(key.as_str(), "dateAdded" | "dateUpdated"));
-    Value::Object(view)
+    let mut view = world.store.of(BLOCKS).get(id).map(Fields::shown).unwrap_or_default();
+    view.retain(|key, _| !matches!(key, "dateAdded" | "dateUpdated"));
+    view.into()
 }

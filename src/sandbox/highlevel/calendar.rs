@@ -3,8 +3,8 @@ use serde_json::{Value, json};
 
 use super::refusal::not_found;
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, BLOCKS, CALENDARS, GROUPS, NOTIFICATIONS, SCHEDULES};
-use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, Row, shown};
+use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
+use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 /// `GET /calendars/`
@@ -13,7 +13,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let drafted = call.flag("showDrafted") != Some(false);
     let active = |row: &Row| row.fields.get("isActive").and_then(Value::as_bool) != Some(false);
     let wanted = |row: &&Row| group.is_none_or(|it| row.text("groupId") == it) && (drafted || active(row));
-    let calendars: Vec<Fields> = world.store.of(CALENDARS).rows().filter(wanted).map(|row| shown(&row.fields)).collect();
+    let calendars: Vec<Fields> = world.store.of(CALENDARS).rows().filter(wanted).map(|row| row.fields.shown()).collect();
     let summary = format!("Listed {} calendars", calendars.len());
     Ok(Reply::read(json!({"calendars": calendars}), summary))
 }
@@ -55,7 +55,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let id = world.store.next_id(CALENDARS);
     fields.insert("id".to_owned(), json!(id));
     let summary = format!("Created calendar \"{}\"", name(&fields));
-    world.store.of_mut(CALENDARS).insert(&id, "", fields);
+    world.insert(CALENDARS, &id, "", fields);
     Ok(Reply::created(answer(world, &id), summary).about(CALENDARS, &id))
 }
 
@@ -70,15 +70,15 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     group(world, call)?;
-    if let Some(fields) = world.store.of_mut(CALENDARS).get_mut(&id) {
+    world.change(CALENDARS, &id, |fields| {
         for (key, value) in call.fields().filter(|(key, _)| !matches!(key.as_str(), "id" | "locationId")) {
             if value.is_null() {
                 fields.remove(key);
             } else {
-                fields.insert(key.clone(), value.clone());
+                fields.insert(key, value.clone());
             }
         }
-    }
+    });
     let summary = format!("Updated calendar \"{}\"", name_of(world, &id));
     Ok(Reply::updated(answer(world, &id), summary).about(CALENDARS, &id))
 }
@@ -87,20 +87,22 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let summary = format!("Deleted calendar \"{}\"", name_of(world, &id));
-    world.store.of_mut(CALENDARS).remove(&id);
+    world.remove(CALENDARS, &id);
     let booked: Vec<String> = world.store.of(APPOINTMENTS).children(&id).map(|row| row.id().to_owned()).collect();
     for appointment in &booked {
-        world.store.of_mut(APPOINTMENT_NOTES).remove_children(appointment);
+        world.remove_children(APPOINTMENT_NOTES, appointment);
     }
     for collection in [APPOINTMENTS, BLOCKS, NOTIFICATIONS] {
-        world.store.of_mut(collection).remove_children(&id);
+        world.remove_children(collection, &id);
     }
-    let schedules: Vec<String> = world.store.of(SCHEDULES).rows().map(|row| row.id().to_owned()).collect();
+    let over = |row: &&Row| texts(row.fields.get("calendarIds")).contains(&id);
+    let schedules: Vec<String> = world.store.of(SCHEDULES).rows().filter(over).map(|row| row.id().to_owned()).collect();
     for schedule in schedules {
-        if let Some(Value::Array(ids)) = world.store.of_mut(SCHEDULES).get_mut(&schedule).and_then(|it| it.get_mut("calendarIds"))
-        {
-            ids.retain(|it| it.as_str() != Some(&id));
-        }
+        world.change(SCHEDULES, &schedule, |fields| {
+            if let Some(Value::Array(ids)) = fields.get_mut("calendarIds") {
+                ids.retain(|it| it.as_str() != Some(&id));
+            }
+        });
     }
     Ok(Reply::deleted(json!({"success": true}), summary).about(CALENDARS, &id))
 }
@@ -127,5 +129,5 @@ fn group(world: &World, call: &Call) -> Result<(), Refusal> {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    json!({"calendar": world.store.of(CALENDARS).get(id).map(shown).unwrap_or_default()})
+    json!({"calendar": world.store.of(CALENDARS).get(id).map(Fields::shown).unwrap_or_default()})
 }

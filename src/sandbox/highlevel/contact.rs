@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::refusal::{bad, duplicate, not_found, wrong};
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, CONTACTS, CUSTOM_FIELDS, NOTES, TASKS, iso};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
-use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 /// Fields that are kept as they are sent.
@@ -66,16 +66,14 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let summary = format!("Deleted contact {}", name_of(world, &id));
-    if let Some(fields) = world.store.of_mut(CONTACTS).remove(&id) {
-        world.contacts.drop(&id, &fields);
-    }
-    world.store.of_mut(TASKS).remove_children(&id);
-    world.store.of_mut(NOTES).remove_children(&id);
-    let booked: Vec<String> =
-        world.store.of(APPOINTMENTS).rows().filter(|row| row.text("contactId") == id).map(|row| row.id().to_owned()).collect();
+    world.remove(CONTACTS, &id);
+    world.remove_children(TASKS, &id);
+    world.remove_children(NOTES, &id);
+    let booked = world.booked.of_contact(&id).filter_map(|it| world.store.of(APPOINTMENTS).at(it));
+    let booked: Vec<String> = booked.map(|row| row.id().to_owned()).collect();
     for appointment in &booked {
-        world.store.of_mut(APPOINTMENTS).remove(appointment);
-        world.store.of_mut(APPOINTMENT_NOTES).remove_children(appointment);
+        world.remove(APPOINTMENTS, appointment);
+        world.remove_children(APPOINTMENT_NOTES, appointment);
     }
     Ok(Reply::deleted(json!({"succeded": true}), summary).about(CONTACTS, &id))
 }
@@ -86,6 +84,11 @@ pub(super) fn existing(world: &World, call: &Call) -> Result<String, Refusal> {
     if world.store.of(CONTACTS).contains(id) { Ok(id.to_owned()) } else { Err(not_found("Contact", id)) }
 }
 
+/// The id of the contact at a place.
+pub(super) fn id_at(world: &World, place: Option<u64>) -> Option<&str> {
+    world.store.of(CONTACTS).at(place?).map(Row::id)
+}
+
 /// What a person calls the contact.
 pub(super) fn name_of(world: &World, id: &str) -> String {
     world.store.of(CONTACTS).get(id).map(name).filter(|it| !it.is_empty()).unwrap_or_else(|| id.to_owned())
@@ -93,13 +96,18 @@ pub(super) fn name_of(world: &World, id: &str) -> String {
 
 /// First and last name, or the whole name if it was given as one; else the e-mail or the phone.
 pub(super) fn name(fields: &Fields) -> String {
-    let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
-    let whole = match text("name") {
-        "" => format!("{} {}", text("firstName"), text("lastName")),
+    let whole = name_of_person(fields);
+    let known = [whole.as_str(), fields.text("email"), fields.text("phone")].into_iter().find(|it| !it.is_empty());
+    known.unwrap_or_default().to_owned()
+}
+
+/// First and last name, or the whole name if it was given as one; empty if there is none.
+pub(super) fn name_of_person(fields: &Fields) -> String {
+    let whole = match fields.text("name") {
+        "" => format!("{} {}", fields.text("firstName"), fields.text("lastName")),
         whole => whole.to_owned(),
     };
-    let whole = whole.trim();
-    [whole, text("email"), text("phone")].into_iter().find(|it| !it.is_empty()).unwrap_or_default().to_owned()
+    whole.trim().to_owned()
 }
 
 /// Puts what the body holds into a contact.
@@ -219,7 +227,8 @@ pub(super) fn taken(world: &World, fields: &Fields, own: Option<&str>) -> Option
         ("email", text("email").and_then(|it| world.contacts.by_email(it))),
         ("email", text("email").and_then(|it| world.contacts.by_second_email(it))),
         ("phone", text("phone").and_then(|it| world.contacts.by_phone(it))),
-    ];
+    ]
+    .map(|(field, place)| (field, id_at(world, place)));
     let (field, id) = found.into_iter().find_map(|(field, id)| Some((field, id.filter(|it| Some(*it) != own)?)))?;
     Some(duplicate(id, &name_of(world, id), field))
 }
@@ -232,27 +241,22 @@ pub(super) fn insert(world: &mut World, call: &Call, mut fields: Fields) -> Stri
     fields.insert("dateAdded".to_owned(), json!(iso(call.now)));
     fields.insert("~added".to_owned(), json!(call.now.as_millisecond()));
     touch(&mut fields, call.now);
-    world.contacts.add(&id, &fields);
-    world.store.of_mut(CONTACTS).insert(&id, "", fields);
+    world.insert(CONTACTS, &id, "", fields);
     id
 }
 
 /// Puts changed fields in a contact's place.
 pub(super) fn replace(world: &mut World, call: &Call, id: &str, mut fields: Fields) {
     touch(&mut fields, call.now);
-    if let Some(place) = world.store.of_mut(CONTACTS).get_mut(id) {
-        world.contacts.drop(id, place);
-        world.contacts.add(id, &fields);
-        *place = fields;
-    }
+    world.replace(CONTACTS, id, fields);
 }
 
-/// Changes a contact in its place, where neither e-mail nor phone can change.
+/// Changes a contact in its place.
 pub(super) fn change(world: &mut World, call: &Call, id: &str, with: impl FnOnce(&mut Fields)) {
-    if let Some(fields) = world.store.of_mut(CONTACTS).get_mut(id) {
+    world.change(CONTACTS, id, |fields| {
         with(fields);
         touch(fields, call.now);
-    }
+    });
 }
 
 fn touch(fields: &mut Fields, now: Timestamp) {
@@ -262,12 +266,12 @@ fn touch(fields: &mut Fields, now: Timestamp) {
 
 /// A contact as its own answer shows it; empty if there is none.
 pub(super) fn view(world: &World, id: &str) -> Value {
-    world.store.of(CONTACTS).get(id).map_or_else(|| json!({}), |fields| Value::Object(full(fields)))
+    world.store.of(CONTACTS).get(id).map_or_else(|| json!({}), |fields| full(world, fields).into())
 }
 
 /// A contact with what follows from its fields.
-pub(super) fn full(fields: &Fields) -> Fields {
-    let mut view = shown(fields);
+pub(super) fn full(world: &World, fields: &Fields) -> Fields {
+    let mut view = fields.shown();
     let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();
     let whole = format!("{} {}", text("firstName"), text("lastName"));
     let whole = if text("name").is_empty() { whole.trim() } else { text("name") };
@@ -289,6 +293,10 @@ pub(super) fn full(fields: &Fields) -> Fields {
             let written = field.get("value").map(written);
             if let (Some(place), Some(written)) = (field.get_mut("value"), written) {
                 *place = json!(written);
+            }
+            let own = field.get("id").and_then(Value::as_str).and_then(|it| world.store.of(CUSTOM_FIELDS).row(it));
+            if let Some(own) = own.filter(|_| !world.traps.custom_fields_without_key) {
+                field["key"] = json!(own.text("fieldKey"));
             }
         }
     }
@@ -319,14 +327,13 @@ pub(super) fn settle(world: &mut World) {
     let ids: Vec<String> = world.store.of(CONTACTS).rows().map(|row| row.id().to_owned()).collect();
     let location = world.account.location_id.clone();
     for id in ids {
-        let Some(fields) = world.store.of_mut(CONTACTS).get_mut(&id) else { continue };
-        fields.insert("locationId".to_owned(), json!(location));
-        for (date, hidden) in [("dateAdded", "~added"), ("dateUpdated", "~updated")] {
-            let at = fields.get(date).and_then(Value::as_str).and_then(|it| it.parse::<Timestamp>().ok());
-            fields.insert(hidden.to_owned(), json!(at.map_or(0, Timestamp::as_millisecond)));
-        }
-        let fields = fields.clone();
-        world.contacts.add(&id, &fields);
+        world.change(CONTACTS, &id, |fields| {
+            fields.insert("locationId", json!(location));
+            for (date, hidden) in [("dateAdded", "~added"), ("dateUpdated", "~updated")] {
+                let at = fields.text(date).parse::<Timestamp>().ok();
+                fields.insert(hidden, json!(at.map_or(0, Timestamp::as_millisecond)));
+            }
+        });
     }
 }
 

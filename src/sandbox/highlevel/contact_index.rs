@@ -1,68 +1,198 @@
-//! Which contact has an e-mail or a phone.
-use std::collections::HashMap;
+//! Which contacts have an e-mail, a phone, a tag, a date or a word, without looking at all of them.
+use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeBounds;
 
 use serde_json::Value;
 
-use crate::sandbox::call::texts;
+use super::contact;
+use super::contact_text::ContactText;
+use crate::sandbox::change::Change;
 use crate::sandbox::store::Fields;
 
-/// Finds contacts by e-mail and phone without looking at all of them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct ContactIndex(HashMap<(Way, String), Vec<String>>);
+/// Fields that many contacts share, and that are searched for whole. Tags are a list; each is one.
+const LABELS: [&str; 7] = ["tags", "businessId", "assignedTo", "source", "city", "state", "country"];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Way {
-    Email,
-    SecondEmail,
-    Phone,
+/// Finds contacts, by their places, under exactly what they hold now.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ContactIndex {
+    email: HashMap<Box<str>, Few>,
+    further: HashMap<Box<str>, Few>,
+    phone: HashMap<Box<str>, Few>,
+    labels: [HashMap<Box<str>, BTreeSet<u64>>; LABELS.len()],
+    added: BTreeSet<(i64, u64)>,
+    updated: BTreeSet<(i64, u64)>,
+    text: ContactText,
+}
+
+/// Mostly one.
+#[derive(Debug, Clone)]
+enum Few {
+    One(u64),
+    Many(BTreeSet<u64>),
+}
+
+/// A date by which contacts are kept in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dated {
+    Added,
+    Updated,
+}
+
+impl Dated {
+    /// The date that searches call so.
+    pub(super) fn of(field: &str) -> Option<Self> {
+        match field {
+            "dateAdded" => Some(Self::Added),
+            "dateUpdated" => Some(Self::Updated),
+            _ => None,
+        }
+    }
+
+    /// Of a contact, in milliseconds.
+    pub(super) fn read(self, fields: &Fields) -> i64 {
+        let name = if self == Self::Added { "~added" } else { "~updated" };
+        fields.get(name).and_then(Value::as_i64).unwrap_or_default()
+    }
 }
 
 impl ContactIndex {
-    /// Enters a contact.
-    pub(super) fn add(&mut self, id: &str, fields: &Fields) {
-        for key in keys(fields) {
-            self.0.entry(key).or_default().push(id.to_owned());
+    /// Follows a change of a contact.
+    pub(crate) fn noted(&mut self, change: &Change<'_>) {
+        let (was, is) = change.places;
+        if let Some(fields) = change.before {
+            self.drop(was, fields);
+        }
+        if let Some(fields) = change.after {
+            self.add(is, fields);
         }
     }
 
-    /// Takes a contact out, as it was entered.
-    pub(super) fn drop(&mut self, id: &str, fields: &Fields) {
-        for key in keys(fields) {
-            if let Some(ids) = self.0.get_mut(&key) {
-                ids.retain(|it| it != id);
-                if ids.is_empty() {
-                    self.0.remove(&key);
+    fn add(&mut self, place: u64, fields: &Fields) {
+        enter(&mut self.email, &fields.text("email").to_lowercase(), place);
+        enter(&mut self.phone, fields.text("phone"), place);
+        further(fields).for_each(|it| enter(&mut self.further, &it.to_lowercase(), place));
+        for (map, name) in self.labels.iter_mut().zip(LABELS) {
+            for label in labels(fields, name) {
+                match map.get_mut(label.as_str()) {
+                    Some(set) => drop(set.insert(place)),
+                    None => drop(map.insert(label.into(), BTreeSet::from([place]))),
                 }
             }
         }
+        self.added.insert((Dated::Added.read(fields), place));
+        self.updated.insert((Dated::Updated.read(fields), place));
+        let name = contact::name_of_person(fields);
+        let texts = ["email", "phone", "companyName"].into_iter().map(|it| fields.text(it));
+        self.text.add(place, std::iter::once(name.as_str()).chain(texts).chain(further(fields)));
+    }
+
+    fn drop(&mut self, place: u64, fields: &Fields) {
+        leave(&mut self.email, &fields.text("email").to_lowercase(), place);
+        leave(&mut self.phone, fields.text("phone"), place);
+        further(fields).for_each(|it| leave(&mut self.further, &it.to_lowercase(), place));
+        for (map, name) in self.labels.iter_mut().zip(LABELS) {
+            for label in labels(fields, name) {
+                let set = map.get_mut(label.as_str());
+                if set.is_some_and(|set| set.remove(&place) && set.is_empty()) {
+                    map.remove(label.as_str());
+                }
+            }
+        }
+        self.added.remove(&(Dated::Added.read(fields), place));
+        self.updated.remove(&(Dated::Updated.read(fields), place));
+        self.text.drop(place);
     }
 
     /// The oldest contact whose primary e-mail this is.
-    pub(super) fn by_email(&self, email: &str) -> Option<&str> {
-        self.first(Way::Email, email.to_lowercase())
+    pub(super) fn by_email(&self, email: &str) -> Option<u64> {
+        self.email.get(email.to_lowercase().as_str()).map(Few::first)
     }
 
     /// The oldest contact that has this as one of its further e-mails.
-    pub(super) fn by_second_email(&self, email: &str) -> Option<&str> {
-        self.first(Way::SecondEmail, email.to_lowercase())
+    pub(super) fn by_second_email(&self, email: &str) -> Option<u64> {
+        self.further.get(email.to_lowercase().as_str()).map(Few::first)
     }
 
     /// The oldest contact with this phone, which is in E.164.
-    pub(super) fn by_phone(&self, phone: &str) -> Option<&str> {
-        self.first(Way::Phone, phone.to_owned())
+    pub(super) fn by_phone(&self, phone: &str) -> Option<u64> {
+        self.phone.get(phone).map(Few::first)
     }
 
-    fn first(&self, way: Way, text: String) -> Option<&str> {
-        self.0.get(&(way, text))?.first().map(String::as_str)
+    /// Every contact of which a field is this text, whatever its case, in order. None where that field is in no index.
+    pub(super) fn with(&self, field: &str, text: &str) -> Option<Vec<u64>> {
+        let lower = text.to_lowercase();
+        let few = match field {
+            "email" | "emailLowerCase" => self.email.get(lower.as_str()),
+            "phone" => self.phone.get(text),
+            "additionalEmails" => self.further.get(lower.as_str()),
+            _ => {
+                let at = LABELS.iter().position(|it| *it == field)?;
+                return Some(self.labels[at].get(lower.as_str()).into_iter().flatten().copied().collect());
+            }
+        };
+        Some(few.map(Few::all).unwrap_or_default())
+    }
+
+    /// Contacts by a date, oldest first.
+    pub(super) fn dated(&self, by: Dated, range: impl RangeBounds<(i64, u64)>) -> impl DoubleEndedIterator<Item = (i64, u64)> {
+        let set = if by == Dated::Added { &self.added } else { &self.updated };
+        set.range(range).copied()
+    }
+
+    /// Contacts that a person means who types `part`, which is in lower case: it is in a name, an e-mail, the phone or the
+    /// company. In no order.
+    pub(super) fn mentioning(&self, part: &str) -> Vec<u64> {
+        self.text.find(part)
     }
 }
 
-fn keys(fields: &Fields) -> Vec<(Way, String)> {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).filter(|it| !it.is_empty());
-    let mut keys = Vec::new();
-    keys.extend(text("email").map(|it| (Way::Email, it.to_lowercase())));
-    keys.extend(text("phone").map(|it| (Way::Phone, it.to_owned())));
-    let further = texts(fields.get("additionalEmails"));
-    keys.extend(further.iter().map(|it| (Way::SecondEmail, it.to_lowercase())));
-    keys
+impl Few {
+    fn first(&self) -> u64 {
+        match self {
+            Self::One(one) => *one,
+            Self::Many(many) => many.first().copied().unwrap_or_default(),
+        }
+    }
+
+    fn all(&self) -> Vec<u64> {
+        match self {
+            Self::One(one) => vec![*one],
+            Self::Many(many) => many.iter().copied().collect(),
+        }
+    }
+}
+
+fn enter(map: &mut HashMap<Box<str>, Few>, key: &str, place: u64) {
+    if key.is_empty() {
+        return;
+    }
+    match map.get_mut(key) {
+        None => drop(map.insert(key.into(), Few::One(place))),
+        Some(Few::Many(many)) => drop(many.insert(place)),
+        Some(few @ Few::One(_)) => *few = Few::Many(BTreeSet::from([few.first(), place])),
+    }
+}
+
+fn leave(map: &mut HashMap<Box<str>, Few>, key: &str, place: u64) {
+    let gone = match map.get_mut(key) {
+        Some(Few::One(one)) => *one == place,
+        Some(Few::Many(many)) => many.remove(&place) && many.is_empty(),
+        None => false,
+    };
+    if gone {
+        map.remove(key);
+    }
+}
+
+fn further(fields: &Fields) -> impl Iterator<Item = &str> {
+    fields.get("additionalEmails").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn labels<'a>(fields: &'a Fields, name: &str) -> impl Iterator<Item = String> + use<'a> {
+    let (one, list) = match fields.get(name) {
+        Some(Value::Array(list)) => (None, list.as_slice()),
+        Some(Value::String(text)) => (Some(text.as_str()), &[][..]),
+        _ => (None, &[][..]),
+    };
+    one.into_iter().chain(list.iter().filter_map(Value::as_str)).filter(|it| !it.is_empty()).map(str::to_lowercase)
 }

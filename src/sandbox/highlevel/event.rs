@@ -7,7 +7,7 @@ use super::refusal::{bad, not_found, wrong};
 use super::slots::{millisecond, times};
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, BLOCKS, CALENDARS, contact};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, Row, shown};
+use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 /// A moment as it was sent, and in milliseconds.
@@ -59,7 +59,7 @@ pub(super) fn set_times(fields: &mut Fields, start: &Moment, end: &Moment) {
 
 /// An event as the calendars' answers show it, with every field that the vendor always sends.
 pub(super) fn view(world: &World, fields: &Fields) -> Fields {
-    let mut view = shown(fields);
+    let mut view = fields.shown();
     let calendar = fields.get("calendarId").and_then(Value::as_str).unwrap_or_default();
     let group = world.store.of(CALENDARS).get(calendar).and_then(|it| it.get("groupId")).cloned();
     for (key, value) in [
@@ -139,7 +139,11 @@ pub(super) fn in_range(world: &World, call: &Call, collection: &str) -> Result<V
         return Err(bad("The start time must be before the end time"));
     }
     let (calendar, user, group) = (call.query("calendarId"), call.query("userId"), call.query("groupId"));
-    if calendar.is_none() && user.is_none() && group.is_none() {
+    let named = [calendar, user, group].into_iter().flatten().count();
+    if named > 1 && world.traps.events_by_one_owner_only {
+        return Err(wrong("Only one of calendarId, userId or groupId is allowed"));
+    }
+    if named == 0 && world.traps.events_by_owner_only {
         return Err(wrong("Either of calendarId, userId or groupId is required"));
     }
     let of_group = |id: &str| {
@@ -152,7 +156,10 @@ pub(super) fn in_range(world: &World, call: &Call, collection: &str) -> Result<V
             && of_group(row.text("calendarId"))
     };
     let mut found: Vec<(i64, Fields)> = Vec::new();
-    for row in world.store.of(collection).rows().filter(wanted) {
+    let (all, index) = (world.store.of(collection), if collection == BLOCKS { &world.blocked } else { &world.booked });
+    let mut near: Vec<u64> = index.near(from, to).collect();
+    near.sort_unstable();
+    for row in near.into_iter().filter_map(|it| all.at(it)).filter(wanted) {
         let all = times(row, from, to, &world.account.zone);
         found.extend(all.into_iter().map(|time| (time.0, instance(world, row, time))));
     }
@@ -167,7 +174,7 @@ pub(super) fn of_contact(world: &mut World, call: &Call) -> Outcome {
         let at = Timestamp::from_millisecond(ms).unwrap_or(Timestamp::MAX);
         at.to_zoned_datetime(world.account.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
     };
-    let own = world.store.of(APPOINTMENTS).rows().filter(|row| row.text("contactId") == id);
+    let own = world.booked.of_contact(&id).filter_map(|it| world.store.of(APPOINTMENTS).at(it));
     let mut events: Vec<Fields> = Vec::new();
     for row in own {
         let mut event = view(world, &row.fields);
@@ -193,8 +200,8 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = call.path("eventId");
     let done = json!({"succeeded": true});
     for (collection, what) in [(APPOINTMENTS, "appointment"), (BLOCKS, "block slot")] {
-        if let Some(fields) = world.store.of_mut(collection).remove(id) {
-            world.store.of_mut(APPOINTMENT_NOTES).remove_children(id);
+        if let Some(fields) = world.remove(collection, id) {
+            world.remove_children(APPOINTMENT_NOTES, id);
             let title = fields.get("title").and_then(Value::as_str).unwrap_or_default();
             return Ok(Reply::deleted(done, format!("Deleted {what} \"{title}\"")).about(collection, id));
         }
@@ -208,11 +215,11 @@ pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
 
 /// Takes one repetition out of an event's rule.
 pub(super) fn skip(world: &mut World, master: &str, start: i64) {
-    let Some(fields) = world.store.of_mut(APPOINTMENTS).get_mut(master) else { return };
-    let rule = fields.get("rrule").and_then(Value::as_str).unwrap_or_default();
     let at = Timestamp::from_millisecond(start).unwrap_or(Timestamp::MAX);
-    let rule = format!("{rule}\nEXDATE:{}", at.strftime("%Y%m%dT%H%M%SZ"));
-    fields.insert("rrule".to_owned(), json!(rule));
+    world.change(APPOINTMENTS, master, |fields| {
+        let rule = format!("{}\nEXDATE:{}", fields.text("rrule"), at.strftime("%Y%m%dT%H%M%SZ"));
+        fields.insert("rrule", json!(rule));
+    });
 }
 
 /// Completes the events that were planted.
@@ -222,12 +229,13 @@ pub(super) fn settle(world: &mut World) {
     for collection in [APPOINTMENTS, BLOCKS] {
         let ids: Vec<String> = world.store.of(collection).rows().map(|row| row.id().to_owned()).collect();
         for id in ids {
-            let Some(fields) = world.store.of_mut(collection).get_mut(&id) else { continue };
-            let read = |name: &str| fields.get(name).and_then(Value::as_str).and_then(|it| Moment::read(it, &zone));
-            if let (Some(start), Some(end)) = (read("startTime"), read("endTime")) {
-                set_times(fields, &start, &end);
-            }
-            fields.insert("locationId".to_owned(), json!(location));
+            world.change(collection, &id, |fields| {
+                let read = |name: &str| Moment::read(fields.text(name), &zone);
+                if let (Some(start), Some(end)) = (read("startTime"), read("endTime")) {
+                    set_times(fields, &start, &end);
+                }
+                fields.insert("locationId", json!(location));
+            });
         }
     }
 }

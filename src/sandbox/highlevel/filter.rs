@@ -43,6 +43,11 @@ impl Filter {
         }
     }
 
+    /// Whether nothing is asked.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Self::All(filters) if filters.is_empty())
+    }
+
     /// Whether it holds for a contact.
     pub(super) fn holds(&self, contact: &Fields) -> bool {
         match self {

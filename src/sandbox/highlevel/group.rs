@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use super::refusal::{bad, not_found};
 use super::{CALENDARS, GROUPS};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
 
 /// `GET /calendars/groups`
 pub(super) fn list(world: &mut World, _: &Call) -> Outcome {
-    let groups: Vec<Fields> = world.store.of(GROUPS).rows().map(|row| shown(&row.fields)).collect();
+    let groups: Vec<Fields> = world.store.of(GROUPS).rows().map(|row| row.fields.shown()).collect();
     let summary = format!("Listed {} calendar groups", groups.len());
     Ok(Reply::read(json!({"groups": groups}), summary))
 }
@@ -23,7 +23,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let id = world.store.next_id(GROUPS);
     fields.insert("id".to_owned(), json!(id));
     fields.insert("locationId".to_owned(), json!(world.account.location_id));
-    world.store.of_mut(GROUPS).insert(&id, "", fields);
+    world.insert(GROUPS, &id, "", fields);
     let summary = format!("Created calendar group \"{}\"", name_of(world, &id));
     Ok(Reply::created(answer(world, &id), summary).about(GROUPS, &id))
 }
@@ -32,9 +32,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     free(world, call, Some(&id))?;
-    if let Some(fields) = world.store.of_mut(GROUPS).get_mut(&id) {
-        apply(call, fields);
-    }
+    world.change(GROUPS, &id, |fields| apply(call, fields));
     let summary = format!("Updated calendar group \"{}\"", name_of(world, &id));
     Ok(Reply::updated(answer(world, &id), summary).about(GROUPS, &id))
 }
@@ -43,9 +41,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn set_status(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let active = call.truth("isActive").unwrap_or_default();
-    if let Some(fields) = world.store.of_mut(GROUPS).get_mut(&id) {
-        fields.insert("isActive".to_owned(), json!(active));
-    }
+    world.change(GROUPS, &id, |fields| drop(fields.insert("isActive", json!(active))));
     let verb = if active { "Enabled" } else { "Disabled" };
     let summary = format!("{verb} calendar group \"{}\"", name_of(world, &id));
     Ok(Reply::updated(json!({"success": true}), summary).about(GROUPS, &id))
@@ -55,13 +51,11 @@ pub(super) fn set_status(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let summary = format!("Deleted calendar group \"{}\"", name_of(world, &id));
-    world.store.of_mut(GROUPS).remove(&id);
+    world.remove(GROUPS, &id);
     let own = world.store.of(CALENDARS).rows().filter(|row| row.text("groupId") == id);
     let own: Vec<String> = own.map(|row| row.id().to_owned()).collect();
     for calendar in own {
-        if let Some(fields) = world.store.of_mut(CALENDARS).get_mut(&calendar) {
-            fields.remove("groupId");
-        }
+        world.change(CALENDARS, &calendar, |fields| drop(fields.remove("groupId")));
     }
     Ok(Reply::deleted(json!({"success": true}), summary).about(GROUPS, &id))
 }
@@ -103,5 +97,5 @@ fn name_of(world: &World, id: &str) -> String {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    json!({"group": world.store.of(GROUPS).get(id).map(shown).unwrap_or_default()})
+    json!({"group": world.store.of(GROUPS).get(id).map(Fields::shown).unwrap_or_default()})
 }

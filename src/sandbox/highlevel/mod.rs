@@ -1,7 +1,7 @@
 //! HighLevel: contacts and calendars with all that hangs on them.
 //!
-//! Invariant: every contact is in the [`ContactIndex`] under exactly its own e-mails and phone; every appointment and
-//! block slot carries `~start` and `~end` in milliseconds.
+//! Invariant: every contact is in the [`ContactIndex`] under exactly what it holds, every appointment and block slot in its
+//! [`EventIndex`]; events carry `~start` and `~end` in milliseconds, contacts `~added` and `~updated`.
 #![expect(clippy::unnecessary_wraps, reason = "behaviours share one signature, also those that refuse nothing")]
 
 mod appointment;
@@ -11,9 +11,12 @@ mod calendar;
 mod contact;
 mod contact_index;
 mod contact_list;
+mod contact_text;
 mod event;
+mod event_index;
 mod filter;
 mod group;
+mod hits;
 mod hours;
 mod membership;
 mod note;
@@ -33,9 +36,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 pub(super) use self::contact_index::ContactIndex;
+pub(super) use self::event_index::EventIndex;
 use super::access::HighlevelAccess;
 use super::auth;
 use super::call::{Behaviour, Call, Refusal};
+use super::oauth::{self, Caller, Grant, Holder, Invalid};
 use super::route::Target;
 use super::validate;
 use super::world::World;
@@ -56,7 +61,11 @@ pub(super) const CUSTOM_FIELDS: &str = "custom_fields";
 
 /// What is written by hand, by method and path.
 pub(super) fn behaviour(key: &str) -> Option<Behaviour> {
-    contacts(key).or_else(|| calendars(key))
+    contacts(key).or_else(|| calendars(key)).or(match key {
+        "POST oauth/token" => Some(oauth::highlevel_tokens),
+        "POST oauth/locationToken" => Some(oauth::location_tokens),
+        _ => None,
+    })
 }
 
 fn contacts(key: &str) -> Option<Behaviour> {
@@ -145,19 +154,28 @@ fn calendars(key: &str) -> Option<Behaviour> {
 }
 
 /// Token first, then version, as the vendor's gateway does; both answer 401.
-pub(super) fn signed_in(access: &HighlevelAccess, headers: &HeaderMap, versioned: bool) -> Result<(), Refusal> {
+pub(super) fn signed_in(
+    access: &HighlevelAccess,
+    headers: &HeaderMap,
+    versioned: bool,
+    holder: &dyn Fn(&str) -> Option<Result<Grant, Invalid>>,
+) -> Result<Caller, Refusal> {
     let text = |name: &str| headers.get(name).and_then(|it| it.to_str().ok());
-    match text(header::AUTHORIZATION.as_str()) {
+    let caller = match text(header::AUTHORIZATION.as_str()) {
         // Older accounts send a key in a header of its own.
-        None if text("x-api-key") == Some(access.token.as_str()) => {}
+        None if text("x-api-key") == Some(access.token.as_str()) => Caller::Owner,
         None => return Err(refusal::plain(401, "Authorization header not found")),
-        Some(it) if auth::is_bearer(it, &access.token) => {}
-        Some(_) => return Err(refusal::plain(401, "Invalid Private Integration token")),
-    }
+        Some(it) if auth::is_bearer(it, &access.token) => Caller::Owner,
+        Some(it) => match auth::bearer(it).and_then(holder) {
+            Some(Ok(grant)) => Caller::App(grant),
+            Some(Err(Invalid(why))) => return Err(refusal::plain(401, why)),
+            None => return Err(refusal::plain(401, "Invalid Private Integration token")),
+        },
+    };
     match text("version").map(str::trim) {
-        None | Some("") if !versioned => Ok(()),
+        None | Some("") if !versioned => Ok(caller),
         None | Some("") => Err(refusal::plain(401, "version header was not found.")),
-        Some(it) if is_version(it) => Ok(()),
+        Some(it) if is_version(it) => Ok(caller),
         Some(_) => Err(refusal::plain(401, "version header is invalid")),
     }
 }
@@ -204,8 +222,27 @@ pub(super) fn check(target: &Target, call: &Call) -> Result<(), Refusal> {
     if problems.is_empty() { Ok(()) } else { Err(refusal::invalid(&problems)) }
 }
 
-/// 403 for another location; 422 for unknown fields where that is switched on.
+/// 401 for a scope that the token has not; 403 for another location, or one that is not active; 422 for unknown fields
+/// where that is switched on.
 pub(super) fn admit(world: &World, target: &Target, call: &Call) -> Result<(), Refusal> {
+    let (scopes, holder) = match &call.caller {
+        Caller::Owner => (&world.scopes, None),
+        Caller::App(grant) => (&grant.scopes, Some(grant.holder)),
+    };
+    // A private token is of no kind; an app's is the location's or the agency's.
+    let kind = holder.map(|it| if it == Holder::Company { "Agency-Access" } else { "Location-Access" });
+    let access = &target.operation.access;
+    if kind.is_some_and(|kind| !access.is_empty() && !access.iter().any(|it| it.starts_with(kind))) {
+        let message = "This authClass type is not allowed to access this scope. Please use the correct token type.";
+        return Err(refusal::plain(401, message));
+    }
+    let granted = |scope: &String| scopes.as_ref().is_none_or(|it| it.contains(scope));
+    if !target.operation.scopes.iter().all(granted) {
+        return Err(refusal::plain(401, "The token is not authorized for this scope."));
+    }
+    if world.traps.location_inactive && !target.is_open() {
+        return Err(refusal::plain(403, "Location is not active"));
+    }
     let own = &world.account.location_id;
     let stated = [Some(call.path("locationId")), call.query("locationId"), call.text("locationId")];
     if stated.into_iter().flatten().any(|it| !it.is_empty() && it != own) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::refusal::not_found;
 use super::{NOTES, contact, iso};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
 
 const FIELDS: &[&str] = &["body", "userId", "title", "color", "pinned"];
@@ -12,7 +12,7 @@ const FIELDS: &[&str] = &["body", "userId", "title", "color", "pinned"];
 /// `GET /contacts/{contactId}/notes`: newest first.
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let contact = contact::existing(world, call)?;
-    let mut notes: Vec<Value> = world.store.of(NOTES).children(&contact).map(|row| shown(&row.fields).into()).collect();
+    let mut notes: Vec<Value> = world.store.of(NOTES).children(&contact).map(|row| row.fields.shown().into()).collect();
     notes.reverse();
     let summary = format!("Listed {} notes on {}", notes.len(), contact::name_of(world, &contact));
     Ok(Reply::read(json!({"notes": notes}), summary))
@@ -27,7 +27,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     for (key, value) in [("id", json!(id)), ("contactId", json!(contact)), ("dateAdded", json!(iso(call.now)))] {
         fields.insert(key.to_owned(), value);
     }
-    world.store.of_mut(NOTES).insert(&id, &contact, fields);
+    world.insert(NOTES, &id, &contact, fields);
     let summary = format!("Wrote a note on {}", contact::name_of(world, &contact));
     Ok(Reply::created(answer(world, &id), summary).about(NOTES, &id))
 }
@@ -42,9 +42,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 /// `PUT /contacts/{contactId}/notes/{id}`
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let (contact, id) = existing(world, call)?;
-    if let Some(fields) = world.store.of_mut(NOTES).get_mut(&id) {
-        apply(call, fields);
-    }
+    world.change(NOTES, &id, |fields| apply(call, fields));
     let summary = format!("Updated a note on {}", contact::name_of(world, &contact));
     Ok(Reply::updated(answer(world, &id), summary).about(NOTES, &id))
 }
@@ -52,7 +50,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 /// `DELETE /contacts/{contactId}/notes/{id}`
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let (contact, id) = existing(world, call)?;
-    world.store.of_mut(NOTES).remove(&id);
+    world.remove(NOTES, &id);
     let summary = format!("Deleted a note on {}", contact::name_of(world, &contact));
     Ok(Reply::deleted(json!({"succeded": true}), summary).about(NOTES, &id))
 }
@@ -77,5 +75,5 @@ fn apply(call: &Call, fields: &mut Fields) {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    json!({"note": world.store.of(NOTES).get(id).map(shown).unwrap_or_default()})
+    json!({"note": world.store.of(NOTES).get(id).map(Fields::shown).unwrap_or_default()})
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use super::refusal::{not_found, wrong};
 use super::{NOTIFICATIONS, calendar};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, Row, shown};
+use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 /// Notifications that one request may make.
@@ -18,7 +18,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let is = |row: &Row, key: &str| row.fields.get(key).and_then(Value::as_bool).unwrap_or_default();
     let wanted = |row: &&Row| active.is_none_or(|it| is(row, "isActive") == it) && is(row, "deleted") == deleted;
     let all = world.store.of(NOTIFICATIONS).children(&id).filter(wanted);
-    let page: Vec<Fields> = all.skip(skip).take(limit).map(|row| shown(&row.fields)).collect();
+    let page: Vec<Fields> = all.skip(skip).take(limit).map(|row| row.fields.shown()).collect();
     let summary = format!("Listed {} notifications of \"{}\"", page.len(), calendar::name_of(world, &id));
     Ok(Reply::read(json!(page), summary))
 }
@@ -43,8 +43,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         );
         fields.insert("_id".to_owned(), json!(id));
         fields.insert("deleted".to_owned(), json!(false));
-        made.push((id.clone(), shown(&fields)));
-        world.store.of_mut(NOTIFICATIONS).insert(&id, &calendar, fields);
+        made.push((id.clone(), fields.shown()));
+        world.insert(NOTIFICATIONS, &id, &calendar, fields);
     }
     let summary = format!("Created {} notifications of \"{}\"", made.len(), calendar::name_of(world, &calendar));
     let body: Vec<&Fields> = made.iter().map(|(_, fields)| fields).collect();
@@ -58,26 +58,24 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
 /// `GET /calendars/{calendarId}/notifications/{notificationId}`
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
-    let body = world.store.of(NOTIFICATIONS).get(&id).map(shown).unwrap_or_default();
-    Ok(Reply::read(Value::Object(body), "Read a notification").about(NOTIFICATIONS, &id))
+    let body = world.store.of(NOTIFICATIONS).get(&id).map(Fields::shown).unwrap_or_default();
+    Ok(Reply::read(body.into(), "Read a notification").about(NOTIFICATIONS, &id))
 }
 
 /// `PUT /calendars/{calendarId}/notifications/{notificationId}`
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
-    if let Some(fields) = world.store.of_mut(NOTIFICATIONS).get_mut(&id) {
+    world.change(NOTIFICATIONS, &id, |fields| {
         let sent = call.fields().filter(|(key, it)| *key != "_id" && !it.is_null());
         fields.extend(sent.map(|(key, it)| (key.clone(), it.clone())));
-    }
+    });
     Ok(Reply::updated(json!({"message": "Notification updated"}), "Updated a notification").about(NOTIFICATIONS, &id))
 }
 
 /// `DELETE /calendars/{calendarId}/notifications/{notificationId}`: it is marked, and found only among the deleted.
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
-    if let Some(fields) = world.store.of_mut(NOTIFICATIONS).get_mut(&id) {
-        fields.insert("deleted".to_owned(), json!(true));
-    }
+    world.change(NOTIFICATIONS, &id, |fields| drop(fields.insert("deleted", json!(true))));
     Ok(Reply::deleted(json!({"message": "Notification deleted"}), "Deleted a notification").about(NOTIFICATIONS, &id))
 }
 

@@ -3,14 +3,14 @@ use serde_json::{Value, json};
 
 use super::refusal::not_found;
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
 
 /// `GET /calendars/resources/{resourceType}`
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let (limit, skip) = (call.count("limit", 100, 1_000), call.count("skip", 0, usize::MAX));
     let all = world.store.of(collection(call)).rows();
-    let page: Vec<Fields> = all.skip(skip).take(limit).map(|row| shown(&row.fields)).collect();
+    let page: Vec<Fields> = all.skip(skip).take(limit).map(|row| row.fields.shown()).collect();
     let summary = format!("Listed {} {}", page.len(), collection(call));
     Ok(Reply::read(json!(page), summary))
 }
@@ -31,7 +31,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         fields.insert(key.to_owned(), value);
     }
     apply(call, &mut fields);
-    world.store.of_mut(name).insert(&id, "", fields);
+    world.insert(name, &id, "", fields);
     Ok(Reply::created(answer(world, name, &id), format!("Created {} in {name}", title(world, name, &id))).about(name, &id))
 }
 
@@ -44,9 +44,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 /// `PUT /calendars/resources/{resourceType}/{id}`
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let (name, id) = existing(world, call)?;
-    if let Some(fields) = world.store.of_mut(name).get_mut(&id) {
-        apply(call, fields);
-    }
+    world.change(name, &id, |fields| apply(call, fields));
     Ok(Reply::updated(answer(world, name, &id), format!("Updated {} in {name}", title(world, name, &id))).about(name, &id))
 }
 
@@ -54,7 +52,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let (name, id) = existing(world, call)?;
     let summary = format!("Deleted {} in {name}", title(world, name, &id));
-    world.store.of_mut(name).remove(&id);
+    world.remove(name, &id);
     Ok(Reply::deleted(json!({"success": true}), summary).about(name, &id))
 }
 
@@ -81,5 +79,5 @@ fn title(world: &World, name: &str, id: &str) -> String {
 }
 
 fn answer(world: &World, name: &str, id: &str) -> Value {
-    Value::Object(world.store.of(name).get(id).map(shown).unwrap_or_default())
+    world.store.of(name).get(id).map(Fields::shown).unwrap_or_default().into()
 }

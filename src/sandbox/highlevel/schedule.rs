@@ -6,7 +6,7 @@ use super::refusal::{not_found, wrong};
 use super::{CALENDARS, SCHEDULES, iso};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
 use crate::sandbox::ledger::Effect;
-use crate::sandbox::store::{Fields, Row, shown};
+use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 const MOST: usize = 500;
@@ -20,7 +20,7 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
             && calendar.is_none_or(|it| texts(row.fields.get("calendarIds")).iter().any(|id| id == it))
     };
     let all = world.store.of(SCHEDULES).rows().filter(wanted);
-    let page: Vec<Fields> = all.skip(skip).take(limit).map(|row| shown(&row.fields)).collect();
+    let page: Vec<Fields> = all.skip(skip).take(limit).map(|row| row.fields.shown()).collect();
     let summary = format!("Found {} schedules", page.len());
     Ok(Reply::read(json!({"schedules": page}), summary))
 }
@@ -42,7 +42,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         fields.insert(key.to_owned(), value);
     }
     apply(call, &mut fields);
-    world.store.of_mut(SCHEDULES).insert(&id, "", fields);
+    world.insert(SCHEDULES, &id, "", fields);
     Ok(Reply::created(answer(world, &id), format!("Created schedule \"{}\"", name(world, &id))).about(SCHEDULES, &id))
 }
 
@@ -56,9 +56,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     check(world, call)?;
-    if let Some(fields) = world.store.of_mut(SCHEDULES).get_mut(&id) {
-        apply(call, fields);
-    }
+    world.change(SCHEDULES, &id, |fields| apply(call, fields));
     Ok(Reply::updated(answer(world, &id), format!("Updated schedule \"{}\"", name(world, &id))).about(SCHEDULES, &id))
 }
 
@@ -66,7 +64,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let summary = format!("Deleted schedule \"{}\"", name(world, &id));
-    world.store.of_mut(SCHEDULES).remove(&id);
+    world.remove(SCHEDULES, &id);
     Ok(Reply::deleted(json!({"success": true}), summary).about(SCHEDULES, &id))
 }
 
@@ -93,9 +91,11 @@ fn set(world: &mut World, call: &Call, on: bool) -> Outcome {
     } else if !on {
         ids.retain(|it| it != calendar);
     }
-    if let Some(fields) = world.store.of_mut(SCHEDULES).get_mut(&id) {
-        fields.insert("calendarIds".to_owned(), json!(ids));
-        fields.insert("dateUpdated".to_owned(), json!(iso(call.now)));
+    if on != held {
+        world.change(SCHEDULES, &id, |fields| {
+            fields.insert("calendarIds", json!(ids));
+            fields.insert("dateUpdated", json!(iso(call.now)));
+        });
     }
     let verb = if on { "Put" } else { "Took" };
     let summary = format!("{verb} schedule \"{}\" {} a calendar", name(world, &id), if on { "over" } else { "off" });
@@ -133,5 +133,5 @@ fn name(world: &World, id: &str) -> String {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    json!({"schedule": world.store.of(SCHEDULES).get(id).map(shown).unwrap_or_default()})
+    json!({"schedule": world.store.of(SCHEDULES).get(id).map(Fields::shown).unwrap_or_default()})
 }

@@ -179,8 +179,11 @@ fn who_is_free(
 fn busy(world: &World, from: i64, to: i64, own: Option<&str>) -> Vec<Busy> {
     let mut busy = Vec::new();
     let stands = |row: &Row| !matches!(row.text("appointmentStatus"), "cancelled" | "invalid" | "noshow");
-    for (rows, block) in [(world.store.of(APPOINTMENTS), false), (world.store.of(BLOCKS), true)] {
-        for row in rows.rows().filter(|row| Some(row.id()) != own && (block || stands(row))) {
+    for (rows, index, block) in
+        [(world.store.of(APPOINTMENTS), &world.booked, false), (world.store.of(BLOCKS), &world.blocked, true)]
+    {
+        let near = index.near(from, to).filter_map(|it| rows.at(it));
+        for row in near.filter(|row| Some(row.id()) != own && (block || stands(row))) {
             for (start, end) in times(row, from, to, &world.account.zone) {
                 let (calendar, user) = (row.text("calendarId").to_owned(), row.text("assignedUserId").to_owned());
                 busy.push(Busy { start, end, calendar, user, block });

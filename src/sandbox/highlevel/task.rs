@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::refusal::{not_found, wrong};
 use super::{TASKS, contact};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, shown};
+use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
 
 const FIELDS: &[&str] = &["title", "body", "dueDate", "completed", "assignedTo"];
@@ -13,7 +13,7 @@ const FIELDS: &[&str] = &["title", "body", "dueDate", "completed", "assignedTo"]
 /// `GET /contacts/{contactId}/tasks`
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let contact = contact::existing(world, call)?;
-    let tasks: Vec<Value> = world.store.of(TASKS).children(&contact).map(|row| shown(&row.fields).into()).collect();
+    let tasks: Vec<Value> = world.store.of(TASKS).children(&contact).map(|row| row.fields.shown().into()).collect();
     let summary = format!("Listed {} tasks of {}", tasks.len(), contact::name_of(world, &contact));
     Ok(Reply::read(json!({"tasks": tasks}), summary))
 }
@@ -27,7 +27,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     fields.insert("id".to_owned(), json!(id));
     fields.insert("contactId".to_owned(), json!(contact));
     let summary = format!("Created task \"{}\" for {}", title(&fields), contact::name_of(world, &contact));
-    world.store.of_mut(TASKS).insert(&id, &contact, fields);
+    world.insert(TASKS, &id, &contact, fields);
     Ok(Reply::created(answer(world, &id), summary).about(TASKS, &id))
 }
 
@@ -60,7 +60,7 @@ pub(super) fn complete(world: &mut World, call: &Call) -> Outcome {
 /// `DELETE /contacts/{contactId}/tasks/{taskId}`
 pub(super) fn delete(world: &mut World, call: &Call) -> Outcome {
     let (id, fields) = existing(world, call)?;
-    world.store.of_mut(TASKS).remove(&id);
+    world.remove(TASKS, &id);
     Ok(Reply::deleted(json!({"succeded": true}), format!("Deleted task \"{}\"", title(&fields))).about(TASKS, &id))
 }
 
@@ -89,9 +89,7 @@ fn apply(call: &Call, fields: &mut Fields) -> Result<(), Refusal> {
 }
 
 fn put(world: &mut World, id: &str, fields: Fields) {
-    if let Some(place) = world.store.of_mut(TASKS).get_mut(id) {
-        *place = fields;
-    }
+    world.replace(TASKS, id, fields);
 }
 
 fn title(fields: &Fields) -> &str {
@@ -99,5 +97,5 @@ fn title(fields: &Fields) -> &str {
 }
 
 fn answer(world: &World, id: &str) -> Value {
-    json!({"task": world.store.of(TASKS).get(id).map(shown).unwrap_or_default()})
+    json!({"task": world.store.of(TASKS).get(id).map(Fields::shown).unwrap_or_default()})
 }

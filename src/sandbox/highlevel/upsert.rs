@@ -11,9 +11,9 @@ use crate::sandbox::world::World;
 pub(super) fn upsert(world: &mut World, call: &Call) -> Outcome {
     let email = call.text("email").map(str::trim);
     let phone = call.text("phone").and_then(contact::e164);
-    let by_email = email.and_then(|it| world.contacts.by_email(it)).map(str::to_owned);
-    let by_second = email.and_then(|it| world.contacts.by_second_email(it)).map(str::to_owned);
-    let by_phone = phone.as_deref().and_then(|it| world.contacts.by_phone(it)).map(str::to_owned);
+    let by_email = email.and_then(|it| contact::id_at(world, world.contacts.by_email(it))).map(str::to_owned);
+    let by_second = email.and_then(|it| contact::id_at(world, world.contacts.by_second_email(it))).map(str::to_owned);
+    let by_phone = phone.as_deref().and_then(|it| contact::id_at(world, world.contacts.by_phone(it))).map(str::to_owned);
 
     let second = by_email.is_none() && by_second.is_some();
     let found = by_email.or(by_second).or_else(|| by_phone.clone());

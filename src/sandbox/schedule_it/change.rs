@@ -15,7 +15,7 @@ pub(super) fn create(world: &mut World, call: &Call, kind: Kind) -> Outcome {
     let id = next_number(&mut world.store, kind.collection());
     fields.insert("id".to_owned(), json!(id));
     fields.insert("workspace".to_owned(), json!(world.account.workspace));
-    world.store.of_mut(kind.collection()).insert(&id, "", fields);
+    world.insert(kind.collection(), &id, "", fields);
     let summary = format!("Created {} \"{}\"", kind.noun(), title_of(world, &id, kind));
     let body = with_status(world, answer(world, &id, kind), "created", kind);
     Ok(Reply::created(body, summary).about(kind.collection(), &id))
@@ -26,9 +26,7 @@ pub(super) fn update(world: &mut World, call: &Call, kind: Kind) -> Outcome {
     let id = existing(world, call, kind)?;
     let mut fields = world.store.of(kind.collection()).get(&id).cloned().unwrap_or_default();
     apply(world, call, kind, &mut fields)?;
-    if let Some(place) = world.store.of_mut(kind.collection()).get_mut(&id) {
-        *place = fields;
-    }
+    world.replace(kind.collection(), &id, fields);
     let summary = format!("Updated {} \"{}\"", kind.noun(), title_of(world, &id, kind));
     let body = with_status(world, answer(world, &id, kind), "updated", kind);
     Ok(Reply::updated(body, summary).about(kind.collection(), &id))
@@ -38,7 +36,7 @@ pub(super) fn update(world: &mut World, call: &Call, kind: Kind) -> Outcome {
 pub(super) fn delete(world: &mut World, call: &Call, kind: Kind) -> Outcome {
     let id = existing(world, call, kind)?;
     let summary = format!("Deleted {} \"{}\"", kind.noun(), title_of(world, &id, kind));
-    world.store.of_mut(kind.collection()).remove(&id);
+    world.remove(kind.collection(), &id);
     Ok(Reply::deleted(with_status(world, Fields::new(), "deleted", kind), summary).about(kind.collection(), &id))
 }
 
@@ -51,7 +49,7 @@ fn with_status(world: &World, mut fields: Fields, done: &str, kind: Kind) -> Val
     ] {
         fields.insert(key.to_owned(), json!(value));
     }
-    Value::Object(fields)
+    fields.into()
 }
 
 /// Puts what was sent into a record; refuses what it would not be right with.

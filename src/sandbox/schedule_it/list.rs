@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::kind::Kind;
 use super::{refusal, zone};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
-use crate::sandbox::store::{Fields, Row, shown};
+use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 /// Query names that are no filters.
@@ -51,7 +51,7 @@ pub(super) fn get(world: &mut World, call: &Call, kind: Kind) -> Outcome {
         record = only(record, &names.split(',').map(str::trim).collect::<Vec<_>>());
     }
     let summary = format!("Read {} \"{}\"", kind.noun(), title_of(world, &id, kind));
-    Ok(Reply::read(Value::Object(record), summary).about(kind.collection(), &id))
+    Ok(Reply::read(record.into(), summary).about(kind.collection(), &id))
 }
 
 /// The record that the path names, if it is in the workspace that is asked for; else 404.
@@ -73,7 +73,7 @@ pub(super) fn title_of(world: &World, id: &str, kind: Kind) -> String {
 }
 
 fn full(world: &World, row: &Row, kind: Kind) -> Fields {
-    let mut fields = shown(&row.fields);
+    let mut fields = row.fields.shown();
     for (key, value) in kind.fields() {
         if !fields.contains_key(*key) {
             fields.insert((*key).to_owned(), json!(value));
@@ -99,7 +99,7 @@ fn full(world: &World, row: &Row, kind: Kind) -> Fields {
 
 /// The fields with these names, and always the id.
 fn only(fields: Fields, names: &[&str]) -> Fields {
-    fields.into_iter().filter(|(key, _)| key == "id" || names.contains(&key.as_str())).collect()
+    fields.into_iter().filter(|(key, _)| &**key == "id" || names.contains(&&**key)).collect()
 }
 
 /// The workspace that is asked for; the main one unless the query says otherwise.

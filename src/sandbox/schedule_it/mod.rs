@@ -5,6 +5,7 @@
 //!
 //! Invariant: every value of every record is a string.
 mod change;
+mod conduct;
 mod kind;
 mod list;
 mod zone;
@@ -13,10 +14,12 @@ use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
+pub(super) use self::conduct::Conduct;
 use self::kind::Kind;
 use super::access::ScheduleItAccess;
 use super::auth;
 use super::call::{Behaviour, Call, Refusal, Reply};
+use super::oauth::{Caller, Grant, Invalid};
 use super::route::Target;
 use super::store::Store;
 use super::world::World;
@@ -47,12 +50,20 @@ pub(super) fn behaviour(key: &str) -> Option<Behaviour> {
 }
 
 /// Basic sign-in only.
-pub(super) fn signed_in(access: &ScheduleItAccess, headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn signed_in(
+    access: &ScheduleItAccess,
+    headers: &HeaderMap,
+    holder: &dyn Fn(&str) -> Option<Result<Grant, Invalid>>,
+) -> Result<Caller, Refusal> {
     let wanted = auth::basic(&access.user, &access.password);
     match headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok()) {
         None => Err(refusal(401, "Sign in with the account number, the login name and the password.")),
-        Some(sent) if auth::is_same(sent, &wanted) => Ok(()),
-        Some(_) => Err(refusal(401, "The user name or the password is wrong.")),
+        Some(sent) if auth::is_same(sent, &wanted) => Ok(Caller::Owner),
+        Some(sent) => match auth::bearer(sent).and_then(holder) {
+            Some(Ok(grant)) => Ok(Caller::App(grant)),
+            Some(Err(Invalid(why))) => Err(refusal(401, why)),
+            None => Err(refusal(401, "The user name or the password is wrong.")),
+        },
     }
 }
 
@@ -116,10 +127,9 @@ pub(super) fn settle(world: &mut World) {
     for kind in Kind::ALL {
         let ids: Vec<String> = world.store.of(kind.collection()).rows().map(|row| row.id().to_owned()).collect();
         for id in ids {
-            let workspace = world.account.workspace.clone();
-            let Some(fields) = world.store.of_mut(kind.collection()).get_mut(&id) else { continue };
-            if !fields.contains_key("workspace") {
-                fields.insert("workspace".to_owned(), json!(workspace));
+            let workspace = json!(world.account.workspace);
+            if world.store.of(kind.collection()).get(&id).is_some_and(|it| !it.contains_key("workspace")) {
+                world.change(kind.collection(), &id, |fields| drop(fields.insert("workspace", workspace)));
             }
         }
     }

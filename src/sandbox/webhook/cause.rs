@@ -1,8 +1,9 @@
 //! Which events follow from what was done.
 use super::super::call::{Call, Reply};
 use super::super::route::Target;
-use super::super::store::{Change, Fields, shown};
+use super::super::store::Fields;
 use super::super::world::World;
+use super::change::Change;
 
 /// An event's name, and the record that it is about.
 type Caused = (&'static str, Fields);
@@ -154,13 +155,12 @@ fn of_change(change: &Change) -> Vec<Caused> {
 
 /// The names of what is told, the general one first.
 fn changed(family: &Family, before: &Fields, after: &Fields) -> Vec<&'static str> {
-    let names = before.keys().chain(after.keys().filter(|it| !before.contains_key(*it)));
-    let moved = names
-        .filter(|it| !it.starts_with('~') && !KEPT_BY_THE_SERVICE.contains(&it.as_str()))
-        .filter(|it| before.get(*it) != after.get(*it));
+    let names = before.iter().chain(after.iter().filter(|(it, _)| !before.contains_key(it))).map(|(name, _)| name);
+    let moved =
+        names.filter(|it| !it.starts_with('~') && !KEPT_BY_THE_SERVICE.contains(it)).filter(|it| before.get(it) != after.get(it));
     let (mut general, mut own) = (false, Vec::new());
     for field in moved {
-        let told = family.fields.iter().find(|(name, _)| name == field).map(|(_, told)| *told);
+        let told = family.fields.iter().find(|(name, _)| *name == field).map(|(_, told)| *told);
         general |= matches!(told, None | Some(Told::Both(_)));
         let event = match told {
             Some(Told::Both(event) | Told::Only(event)) => Some(event),
@@ -184,17 +184,17 @@ pub(super) fn of_call(world: &World, target: &Target, call: &Call, reply: &Reply
     // The record that the path names, where there is one.
     for (_, id) in &call.path {
         let collection = path.split('/').next().unwrap_or_default();
-        record.extend(world.store.of(collection).get(id).map(shown).unwrap_or_default());
-        record.insert("id".to_owned(), id.as_str().into());
+        record.extend(world.store.of(collection).get(id).map(Fields::shown).unwrap_or_default());
+        record.insert("id", id.as_str().into());
     }
-    record.extend(call.fields().map(|(key, value)| (key.clone(), value.clone())));
-    record.extend(reply.body.as_object().cloned().unwrap_or_default());
+    record.extend(call.fields().map(|(key, value)| (key, value.clone())));
+    record.extend(reply.body.as_object().into_iter().flatten().map(|(key, value)| (key, value.clone())));
     if name.ends_with("Message") {
         let direction = if *name == "InboundMessage" { "inbound" } else { "outbound" };
-        record.insert("direction".to_owned(), direction.into());
+        record.insert("direction", direction.into());
         for (own, told) in [("type", "messageType"), ("message", "body")] {
             if let Some(value) = call.field(own) {
-                record.insert(told.to_owned(), value.clone());
+                record.insert(told, value.clone());
             }
         }
     }
@@ -203,8 +203,10 @@ pub(super) fn of_call(world: &World, target: &Target, call: &Call, reply: &Reply
 
 /// A record with its id, as it leaves the sandbox.
 fn known(id: &str, fields: &Fields) -> Fields {
-    let mut fields = shown(fields);
-    fields.entry("id").or_insert_with(|| id.into());
+    let mut fields = fields.shown();
+    if !fields.contains_key("id") {
+        fields.insert("id", id.into());
+    }
     fields
 }
 
@@ -217,14 +219,18 @@ mod tests {
 
     fn fields(value: Value) -> Fields {
         match value {
-            Value::Object(fields) => fields,
+            Value::Object(fields) => fields.into(),
             other => panic!("{other}"),
         }
     }
 
     fn names(collection: &str, before: Option<Value>, after: Option<Value>) -> Vec<&'static str> {
-        let change =
-            Change { collection: collection.to_owned(), id: "1".into(), before: before.map(fields), after: after.map(fields) };
+        let change = Change {
+            collection: collection.to_owned(),
+            id: "1".to_owned(),
+            before: before.map(fields),
+            after: after.map(fields),
+        };
         of_changes(&[change]).into_iter().map(|(name, _)| name).collect()
     }
 

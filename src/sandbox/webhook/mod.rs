@@ -8,6 +8,7 @@
 //!
 //! Invariant: the same changes give the same events with the same ids, in the same order.
 mod cause;
+mod change;
 mod courier;
 mod delivery;
 mod keys;
@@ -17,6 +18,7 @@ mod payload;
 use jiff::Timestamp;
 use serde_json::Value;
 
+pub(crate) use self::change::Change;
 pub use self::delivery::{Attempt, Delivery, DeliveryFaults};
 pub use self::keys::PublicKeys;
 pub(crate) use self::outbox::Outbox;
@@ -44,7 +46,7 @@ pub struct Webhook {
 
 /// What HighLevel tells of a call that was carried out. The world has been watched since before the call.
 pub(crate) fn follow(world: &mut World, target: &Target, call: &Call, reply: &Reply, by_hand: bool) -> Vec<Webhook> {
-    let changes = world.store.changes();
+    let changes = world.changes();
     if target.connector.id != ConnectorId::new("highlevel") || reply.effect == Effect::Read {
         return Vec::new();
     }

@@ -127,6 +127,7 @@ mod tests {
             effect,
             record: Some(RecordRef { collection: "contacts".to_owned(), id: id.to_owned() }),
             fault: None,
+            breach: None,
             by_hand,
             summary: String::new(),
         }

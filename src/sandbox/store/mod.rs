@@ -1,11 +1,10 @@
 //! Records in memory: ordered collections with ids that are the same on every run.
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
 
-use serde_json::{Map, Value};
+mod fields;
 
-/// The fields of a record. Keys that start with `~` are the sandbox's own and never leave it.
-pub(crate) type Fields = Map<String, Value>;
+pub(crate) use self::fields::Fields;
 
 /// One record and whose child it is.
 #[derive(Debug, Clone)]
@@ -15,7 +14,7 @@ pub(crate) struct Row {
     pub(crate) fields: Fields,
 }
 
-/// Records in the order in which they were made, found by id and by parent.
+/// Records in the order in which they were made, found by id, by place and by parent.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Collection {
     rows: BTreeMap<u64, Row>,
@@ -23,28 +22,13 @@ pub(crate) struct Collection {
     by_parent: HashMap<Box<str>, BTreeSet<u64>>,
     next: u64,
     ids: u64,
-    /// What was there before it was touched, while someone watches.
-    touched: Option<Vec<(Box<str>, Option<Fields>)>>,
 }
 
-/// Every collection by its name.
+/// Every collection by its name. What changes it is [`World`](super::world::World)'s alone, where each change is seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     collections: BTreeMap<String, Collection>,
     random: u64,
-    /// The collections that may have been touched, while someone watches.
-    touched: Option<Vec<String>>,
-}
-
-/// What became of a record between two looks.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Change {
-    pub(crate) collection: String,
-    pub(crate) id: Box<str>,
-    /// None where it was not there.
-    pub(crate) before: Option<Fields>,
-    /// None where it is gone.
-    pub(crate) after: Option<Fields>,
 }
 
 impl Row {
@@ -58,14 +42,13 @@ impl Row {
 
     /// The text of a field, empty if it is missing or no text.
     pub(crate) fn text(&self, field: &str) -> &str {
-        self.fields.get(field).and_then(Value::as_str).unwrap_or_default()
+        self.fields.text(field)
     }
 }
 
 impl Collection {
-    /// Adds a record, or replaces the one with the same id in its place.
-    pub(crate) fn insert(&mut self, id: &str, parent: &str, fields: Fields) {
-        self.touch(id);
+    /// Adds a record, or replaces the one with the same id, which then comes last; says its place.
+    pub(super) fn insert(&mut self, id: &str, parent: &str, mut fields: Fields) -> u64 {
         self.remove(id);
         let at = self.next;
         self.next += 1;
@@ -73,7 +56,27 @@ impl Collection {
         if !parent.is_empty() {
             self.by_parent.entry(parent.into()).or_default().insert(at);
         }
+        fields.shrink();
         self.rows.insert(at, Row { id: id.into(), parent: parent.into(), fields });
+        at
+    }
+
+    /// A record to change, with its place.
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<(u64, &mut Fields)> {
+        let at = *self.by_id.get(id)?;
+        self.rows.get_mut(&at).map(|row| (at, &mut row.fields))
+    }
+
+    pub(super) fn remove(&mut self, id: &str) -> Option<(u64, Fields)> {
+        let at = self.by_id.remove(id)?;
+        let row = self.rows.remove(&at)?;
+        if let Some(children) = self.by_parent.get_mut(&row.parent) {
+            children.remove(&at);
+            if children.is_empty() {
+                self.by_parent.remove(&row.parent);
+            }
+        }
+        Some((at, row.fields))
     }
 
     pub(crate) fn row(&self, id: &str) -> Option<&Row> {
@@ -84,16 +87,19 @@ impl Collection {
         self.row(id).map(|row| &row.fields)
     }
 
-    pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut Fields> {
-        self.touch(id);
-        self.rows.get_mut(self.by_id.get(id)?).map(|row| &mut row.fields)
+    /// The place of a record: places grow in the order in which records were made.
+    pub(crate) fn place(&self, id: &str) -> Option<u64> {
+        self.by_id.get(id).copied()
     }
 
-    fn touch(&mut self, id: &str) {
-        if self.touched.is_some() {
-            let before = self.get(id).cloned();
-            self.touched.get_or_insert_default().push((id.into(), before));
-        }
+    /// The record at a place.
+    pub(crate) fn at(&self, place: u64) -> Option<&Row> {
+        self.rows.get(&place)
+    }
+
+    /// Every record with its place, in the order in which they were made.
+    pub(crate) fn placed(&self) -> impl DoubleEndedIterator<Item = (u64, &Row)> {
+        self.rows.iter().map(|(at, row)| (*at, row))
     }
 
     /// The record with this id below this parent.
@@ -101,29 +107,7 @@ impl Collection {
         self.row(id).filter(|row| row.parent() == parent).map(|row| &row.fields)
     }
 
-    pub(crate) fn remove(&mut self, id: &str) -> Option<Fields> {
-        self.touch(id);
-        let at = self.by_id.remove(id)?;
-        let row = self.rows.remove(&at)?;
-        if let Some(children) = self.by_parent.get_mut(&row.parent) {
-            children.remove(&at);
-            if children.is_empty() {
-                self.by_parent.remove(&row.parent);
-            }
-        }
-        Some(row.fields)
-    }
-
-    /// Removes every child of a parent and says how many there were.
-    pub(crate) fn remove_children(&mut self, parent: &str) -> usize {
-        let ids: Vec<Box<str>> = self.children(parent).map(|row| row.id.clone()).collect();
-        for id in &ids {
-            self.remove(id);
-        }
-        ids.len()
-    }
-
-    pub(crate) fn children(&self, parent: &str) -> impl Iterator<Item = &Row> {
+    pub(crate) fn children(&self, parent: &str) -> impl DoubleEndedIterator<Item = &Row> {
         self.by_parent.get(parent).into_iter().flatten().filter_map(|at| self.rows.get(at))
     }
 
@@ -132,9 +116,9 @@ impl Collection {
     }
 
     /// The records made before the one with this id, newest first; all of them if there is none.
-    pub(crate) fn before(&self, id: &str) -> impl Iterator<Item = &Row> {
+    pub(crate) fn before(&self, id: &str) -> impl Iterator<Item = (u64, &Row)> {
         let end = self.by_id.get(id).copied().unwrap_or(u64::MAX);
-        self.rows.range(..end).rev().map(|(_, row)| row)
+        self.rows.range(..end).rev().map(|(at, row)| (*at, row))
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
@@ -148,33 +132,7 @@ impl Collection {
 
 impl Store {
     pub(crate) fn new(random: u64) -> Self {
-        Self { collections: BTreeMap::new(), random, touched: None }
-    }
-
-    /// Whether changes are kept from now on, for [`Store::changes`]. Costs a copy of each record that is touched.
-    pub(crate) fn watch(&mut self, watched: bool) {
-        self.changes();
-        self.touched = watched.then(Vec::new);
-    }
-
-    /// What changed since the last look, in the order in which it was first touched, a collection after the other.
-    pub(crate) fn changes(&mut self) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for name in self.touched.as_mut().map(std::mem::take).unwrap_or_default() {
-            let Some(collection) = self.collections.get_mut(&name) else { continue };
-            let mut known = HashSet::new();
-            for (id, before) in collection.touched.take().unwrap_or_default() {
-                // How it was at first is what counts.
-                if !known.insert(id.clone()) {
-                    continue;
-                }
-                let after = collection.get(&id).cloned();
-                if before != after {
-                    changes.push(Change { collection: name.clone(), id, before, after });
-                }
-            }
-        }
-        changes
+        Self { collections: BTreeMap::new(), random }
     }
 
     /// A collection; an unknown one is empty.
@@ -184,18 +142,11 @@ impl Store {
     }
 
     /// A collection to change; an unknown one is made.
-    pub(crate) fn of_mut(&mut self, name: &str) -> &mut Collection {
+    pub(super) fn of_mut(&mut self, name: &str) -> &mut Collection {
         if !self.collections.contains_key(name) {
             self.collections.insert(name.to_owned(), Collection::default());
         }
-        let collection = self.collections.entry(name.to_owned()).or_default();
-        if let Some(touched) = &mut self.touched
-            && collection.touched.is_none()
-        {
-            touched.push(name.to_owned());
-            collection.touched = Some(Vec::new());
-        }
-        collection
+        self.collections.entry(name.to_owned()).or_default()
     }
 
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
@@ -249,11 +200,6 @@ fn mix(random: u64, name: &str, count: u64) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The fields that may leave the sandbox.
-pub(crate) fn shown(fields: &Fields) -> Fields {
-    fields.iter().filter(|(key, _)| !key.starts_with('~')).map(|(key, value)| (key.clone(), value.clone())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -274,40 +220,14 @@ mod tests {
         all.insert("c", "p", fields("third"));
         assert_eq!(all.rows().map(Row::id).collect::<Vec<_>>(), ["b", "a", "c"]);
         assert_eq!(all.children("p").map(Row::id).collect::<Vec<_>>(), ["b", "c"]);
-        assert_eq!(all.before("c").map(Row::id).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(all.before("c").map(|(_, row)| row.id()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(all.child("q", "b").is_none());
-        assert_eq!(all.remove_children("p"), 2);
-        assert_eq!(all.len(), 1);
-        assert!(all.row("b").is_none());
-    }
-
-    #[test]
-    fn what_changed_between_two_looks_is_told_once_and_only_while_someone_watches() {
-        let mut store = Store::new(1);
-        store.of_mut("contacts").insert("a", "", fields("early"));
-        assert_eq!(store.changes(), []);
-        store.watch(true);
-        store.of_mut("contacts").insert("b", "", fields("made"));
-        *store.of_mut("contacts").get_mut("a").unwrap() = fields("changed");
-        store.of_mut("contacts").insert("c", "", fields("made and gone"));
-        store.of_mut("contacts").remove("c");
-        store.of_mut("tasks").remove("none");
-        let change = |id: &str, before: Option<&str>, after: Option<&str>| Change {
-            collection: "contacts".to_owned(),
-            id: id.into(),
-            before: before.map(fields),
-            after: after.map(fields),
-        };
-        assert_eq!(store.changes(), [change("b", None, Some("made")), change("a", Some("early"), Some("changed"))]);
-        assert_eq!(store.changes(), []);
-        store.of_mut("contacts").remove("a");
-        assert_eq!(store.changes(), [change("a", Some("changed"), None)]);
-        store.of_mut("contacts").get_mut("b");
-        assert_eq!(store.changes(), []);
-        store.watch(false);
-        store.of_mut("contacts").remove("b");
-        store.watch(true);
-        assert_eq!(store.changes(), []);
+        assert_eq!(all.place("c").and_then(|it| all.at(it)).map(Row::id), Some("c"));
+        all.insert("b", "q", fields("moved"));
+        assert_eq!(all.rows().map(Row::id).collect::<Vec<_>>(), ["a", "c", "b"]);
+        assert_eq!(all.children("p").map(Row::id).collect::<Vec<_>>(), ["c"]);
+        assert!(all.remove("c").is_some() && all.remove("c").is_none());
+        assert_eq!((all.len(), all.children("p").count()), (2, 0));
     }
 
     #[test]
