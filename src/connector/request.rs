@@ -255,8 +255,7 @@ impl<'a> Building<'a> {
             .at("input.body")
         };
         match (encoding, whole) {
-            // Where a body may be left out, an empty one is not the same as none.
-            (_, None) if parts.is_empty() && matches!(self.operation.method, Method::Delete | Method::Get | Method::Head) => {
+            (_, None) if parts.is_empty() && matches!(self.operation.method, Method::Get | Method::Head) => {
                 Ok((None, Bytes::new()))
             }
             (Encoding::Json, Some(whole)) => Ok((json(), serde_json::to_vec(whole).map_err(broken)?.into())),

@@ -359,7 +359,7 @@ mod tests {
             ["highlevel.webhook.ContactCreate", "highlevel.poll.contact-created", "highlevel.poll.contact-changed"]
         );
         assert!(made.events.iter().all(|(_, it)| it["id"] == made.record.id && it["firstName"] == "Ada"));
-        let change = Deed::Change { id: made.record.id.clone(), fields: fields(json!({ "tags": ["vip"] })) };
+        let change = Deed::Change { id: made.record.id, fields: fields(json!({ "tags": ["vip"] })) };
         let changed = sandbox.by_hand(table("contacts"), change).unwrap();
         assert!(ids(&changed).contains(&"highlevel.webhook.ContactTagUpdate".to_owned()), "{changed:?}");
         let events = sandbox.records("events");
@@ -372,7 +372,7 @@ mod tests {
             let tags = Deed::Change { id: String::new(), fields: fields(json!({ "tags": [] })) };
             for deed in [Deed::Add(Map::new()), Deed::Change { id: String::new(), fields: Map::new() }, tags, none()] {
                 let known = |it: &&str| crate::catalog::Event::find(&OperationId::new(it)).is_some();
-                assert!(deed.polls(table.collection).iter().all(|it| known(&it)), "{}", table.collection);
+                assert!(deed.polls(table.collection).iter().all(|it| known(it)), "{}", table.collection);
             }
         }
     }

@@ -59,7 +59,7 @@ impl Ask {
         if self.client != app.id {
             return Err("No app has this client_id here. The sandbox shows the one that it has.");
         }
-        let url = Url::parse(&self.redirect).map_err(|_| "The redirect_uri is no address.")?;
+        let url = Url::parse(&self.redirect).ok().ok_or("The redirect_uri is no address.")?;
         let own = url.host_str().is_some_and(|it| matches!(it, "127.0.0.1" | "localhost" | "[::1]"));
         match url.scheme() {
             "https" => {}

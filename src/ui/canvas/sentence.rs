@@ -78,7 +78,8 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog) -> Sentence {
         }
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {
-                let service = catalog.connector(event.connector()).map_or(event.connector().as_str(), |it| it.title.as_str());
+                let service =
+                    catalog.connector(event.connector()).map_or_else(|| event.connector().as_str(), |it| it.title.as_str());
                 let how = match it.source {
                     EventSource::Webhook { .. } => " tells it",
                     EventSource::Poll(_) => " is asked now and then",

@@ -357,15 +357,15 @@ fn happening(
         return false;
     };
     let catalog = fields.ctx.catalog;
-    let service = catalog.connector(event.id.connector()).map_or(event.id.connector().as_str(), |it| it.title.as_str());
+    let service = catalog.connector(event.id.connector()).map_or_else(|| event.id.connector().as_str(), |it| it.title.as_str());
     let poll = match &event.source {
         EventSource::Webhook { name } => {
-            ui.label(dim(ui, &format!("{service} tells it by a webhook, {name}. In the sandbox a record changed by hand does.")));
+            ui.label(dim(ui, format!("{service} tells it by a webhook, {name}. In the sandbox a record changed by hand does.")));
             return false;
         }
         EventSource::Poll(poll) => poll,
     };
-    ui.label(dim(ui, &format!("{} {service} is asked now and then.", event.help)));
+    ui.label(dim(ui, format!("{} {service} is asked now and then.", event.help)));
     let mut changed = false;
     for key in &poll.asks {
         let label = catalog.operation(&poll.operation).and_then(|(_, it)| Some(it.input(key)?.label()));

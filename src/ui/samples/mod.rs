@@ -234,7 +234,6 @@ impl<'a> Known<'a> {
         let given = |value, origin| Given { value: Arc::new(value), origin };
         let found = match &node.kind {
             NodeKind::Trigger(trigger) if !trigger.sample().is_null() => Some(given(trigger.sample().clone(), Origin::Sample)),
-            NodeKind::Trigger(Trigger::Manual { .. }) => None,
             NodeKind::Trigger(Trigger::Webhook { .. }) => {
                 Some(given(json!({ "body": {}, "headers": {}, "query": {}, "method": "POST" }), Origin::Example))
             }
