@@ -32,6 +32,7 @@ use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
 use crate::catalog::Catalog;
+use crate::engine::private;
 
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
@@ -128,6 +129,9 @@ impl App {
         if let Some(report) = crash::untold(&app.home) {
             let words = format!("Your flows are as you left them. The report of the fault is {}.", report.display());
             app.toasts.say(Toast::new(Tone::Failed, "Flowyard ended by a fault of its own last time").detail(words), 0.0);
+        }
+        if let Some(words) = private::keep(&app.home) {
+            app.toasts.say(Toast::new(Tone::Failed, "What Flowyard keeps here is not private").detail(words), 0.0);
         }
         app.hear_drafts(0.0);
         app

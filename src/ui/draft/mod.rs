@@ -8,7 +8,7 @@ mod track;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -20,6 +20,7 @@ pub(crate) use self::track::Track;
 use super::behind::Waker;
 use super::document::Outside;
 use super::files::Stamp;
+use crate::engine::private;
 
 /// The directory below the window's own.
 const FOLDER: &str = "drafts";
@@ -136,8 +137,8 @@ impl Drop for Drafts {
 
 /// Held as long as this window keeps its drafts here.
 fn lock(folder: &Path) -> Option<File> {
-    fs::create_dir_all(folder).ok()?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).ok()?;
+    private::make(folder).ok()?;
+    let file = private::options().truncate(false).write(true).open(folder.join("lock")).ok()?;
     file.try_lock().ok()?;
     Some(file)
 }
@@ -259,7 +260,7 @@ fn write(folder: &Path, open: &mut HashMap<String, File>, key: &str, lines: &[Li
     let file = if let Some(file) = open.get_mut(key) {
         file
     } else {
-        let file = OpenOptions::new().create(true).append(true).open(path_of(folder, key))?;
+        let file = private::options().append(true).open(path_of(folder, key))?;
         open.entry(key.to_owned()).or_insert(file)
     };
     // In one call, so that the end of this process does not cut it.
