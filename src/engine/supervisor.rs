@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, release};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, recover};
 use crate::connector::BreakerState;
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -67,8 +67,11 @@ impl Supervisor {
                     reply.send(self.signal(run, Signal::Cancel { by }).is_ok()).ok();
                 }
                 Command::Release { run, step, release, reply } => {
-                    if let Err(Signal::Release { reply, .. }) = self.signal(run, Signal::Release { step, release, reply }) {
-                        reply.send(Err(release::not_under_way(run))).ok();
+                    if let Err(Signal::Release { step, release, reply }) =
+                        self.signal(run, Signal::Release { step, release, reply })
+                    {
+                        // In this task, so that two words on one run are heard one after the other.
+                        reply.send(recover::wake(&self.shared, run, step, release).await).ok();
                     }
                 }
                 Command::Resume { connection, reply } => self.resume(connection, reply).await,
