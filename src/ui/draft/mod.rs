@@ -6,13 +6,16 @@
 mod line;
 mod track;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
+
+use serde_json::Value;
 
 use self::line::Unread;
 pub(crate) use self::line::{Draft, Line, Opened};
@@ -21,6 +24,7 @@ use super::behind::Waker;
 use super::document::Outside;
 use super::files::Stamp;
 use crate::engine::private;
+use crate::flow::NodeId;
 
 /// The directory below the window's own.
 const FOLDER: &str = "drafts";
@@ -152,6 +156,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// What a person has pinned in the flow of a file, as the window of this data directory keeps it; the newest draft of it counts.
+pub(super) fn pinned(home: &Path, flow: &Path) -> BTreeMap<NodeId, Arc<Value>> {
+    let same =
+        |path: &Path| path == flow || fs::canonicalize(path).is_ok_and(|it| fs::canonicalize(flow).is_ok_and(|own| it == own));
+    let read = |path: PathBuf| {
+        let draft = Draft::read(&fs::read_to_string(path).ok()?).ok()?;
+        draft.file.as_ref().is_some_and(|it| same(&it.path)).then_some(draft.pins)
+    };
+    files(&home.join(FOLDER)).into_iter().rev().find_map(read).unwrap_or_default()
+}
+
 fn path_of(folder: &Path, key: &str) -> PathBuf {
     folder.join(format!("{key}.{EXTENSION}"))
 }
@@ -269,8 +284,6 @@ fn write(folder: &Path, open: &mut HashMap<String, File>, key: &str, lines: &[Li
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::flow::testing::Sketch;
     use crate::flow::{Edit, Flow};
