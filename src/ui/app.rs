@@ -21,7 +21,7 @@ use super::draft::Drafts;
 use super::files::{Dialogs, Files};
 use super::keymap::Keymap;
 use super::live::Live;
-use super::log::Log;
+use super::log::{Log, mark};
 use super::motion::Motion;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
@@ -308,7 +308,7 @@ impl App {
         for command in self.keys.typed(ctx) {
             self.send(Msg::Do(command));
         }
-        if ctx.text_edit_focused() {
+        if ctx.text_edit_focused() || mark::has_keyboard(ctx) {
             return;
         }
         let clipboard: Vec<Event> = ctx.input(|it| {
