@@ -43,7 +43,7 @@
 //! # Where truth lives
 //!
 //! The flow file, the draft of what is changed and not saved, the journal, the vault, the preferences: each truth has one
-//! owner, all else is derived and may be thrown away. A run pins the revision of its flow by content hash; editing never disturbs a run under way.
+//! owner, all else is derived and may be thrown away: the index of the log's search, which lies beside the journal. A run pins the revision of its flow by content hash; editing never disturbs a run under way.
 pub mod catalog;
 pub mod cli;
 pub mod connector;

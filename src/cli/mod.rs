@@ -23,6 +23,7 @@ mod flows;
 mod listen;
 mod locate;
 mod log;
+mod part;
 mod print;
 mod read;
 mod release;

@@ -14,6 +14,7 @@ use super::data::DataArgs;
 use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
 use super::flows::{self, Source};
+use super::part::{self, PartArgs};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
@@ -22,7 +23,7 @@ use crate::catalog::Catalog;
 use crate::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use crate::flow::{Flow, NodeId, NodeKind, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
-use crate::run::{Outcome, RunId};
+use crate::run::{Aim, Outcome, Plan, RunId};
 use crate::sandbox;
 
 /// Run a flow once, and show each step as it happens.
@@ -42,6 +43,9 @@ pub(super) struct Run {
     /// The trigger that the run begins with, by its id; needed where the flow has several
     #[arg(long, value_name = "NODE")]
     trigger: Option<String>,
+
+    #[command(flatten)]
+    part: PartArgs,
 
     /// Another flow that this one calls; may be given several times
     #[arg(long = "with", value_name = "FLOW")]
@@ -117,23 +121,47 @@ impl Target {
 
 pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
     let catalog = Catalog::shipped();
-    let main = flows::read(&args.flow)?;
+    let mut main = flows::read(&args.flow)?;
     let others: Vec<Source> = args.others.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
+    let target = &args.target;
+    let aim = args.part.aim(&main.flow)?;
+    let pins = args.part.pins(target.sandbox, &target.data.resolve(false)?, &args.flow);
+    let whole = Arc::clone(&main.flow);
+    main.flow = aim.part(&whole);
     let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
     flows::demand_sound(&all, &catalog, out)?;
-    let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref())?;
-    let payload = payload(kind, args.input.as_ref(), &catalog)?;
-    runtime::block_on(go(args, &all, catalog, trigger, payload, out))
+    let begin = if aim == Aim::Whole {
+        let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref())?;
+        let payload = match (&args.input, pins.get(&trigger)) {
+            (None, Some(pinned)) => Value::clone(pinned),
+            _ => payload(kind, args.input.as_ref(), &catalog)?,
+        };
+        let given = if pins.is_empty() { Vec::new() } else { part::plan(&aim, &whole, &pins, &catalog, None)?.given };
+        Plan { flow: whole, trigger, payload, given }
+    } else {
+        let last = match aim {
+            Aim::Only(_) => part::last_run(&target.data.resolve(target.sandbox)?, &whole)?,
+            _ => None,
+        };
+        let mut plan = part::plan(&aim, &whole, &pins, &catalog, last.as_ref().map(|(_, passed)| passed))?;
+        if let (Some(_), Some(NodeKind::Trigger(kind))) = (&args.input, whole.nodes.get(&plan.trigger).map(|it| &it.kind)) {
+            plan.payload = payload(kind, args.input.as_ref(), &catalog)?;
+        }
+        if let (Some((head, _)), false) = (&last, args.json) {
+            out.say(paint(DIM, format_args!("What comes before it is taken from run {}", head.id)));
+        }
+        plan
+    };
+    let pinned: Vec<&str> =
+        begin.given.iter().map(|it| &it.node).filter(|it| pins.contains_key(*it)).map(NodeId::as_str).collect();
+    if !pinned.is_empty() && !args.json {
+        let list = pinned.join(", ");
+        out.say(paint(DIM, format_args!("Pinned in the window, and not done: {} (--no-pins does them)", Plain(&list))));
+    }
+    runtime::block_on(go(args, &all, catalog, begin, out))
 }
 
-async fn go(
-    args: &Run,
-    flows: &[&Source],
-    catalog: Catalog,
-    trigger: NodeId,
-    payload: Value,
-    out: &mut Printer,
-) -> Result<Exit, Error> {
+async fn go(args: &Run, flows: &[&Source], catalog: Catalog, begin: Plan, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let target = &args.target;
     let data = target.data.resolve(target.sandbox)?;
@@ -161,7 +189,7 @@ async fn go(
     }
     let mut watched = Watched::new(&engine, Story::new(Arc::clone(&flow)), args.json);
     let began = std::time::Instant::now();
-    let ending = watched.follow(trigger, payload, &mut signals, out).await;
+    let ending = watched.follow(begin, &mut signals, out).await;
     let took = began.elapsed();
     engine.stop().wait().await;
     let ending = ending?;
@@ -202,17 +230,12 @@ impl<'a> Watched<'a> {
         Self { engine, story, json, run: None }
     }
 
-    async fn follow(
-        &mut self,
-        trigger: NodeId,
-        payload: Value,
-        signals: &mut Signals,
-        out: &mut Printer,
-    ) -> Result<Ending, Error> {
+    async fn follow(&mut self, begin: Plan, signals: &mut Signals, out: &mut Printer) -> Result<Ending, Error> {
         let (sender, mut events) = mpsc::channel(16);
         let mut troubles = self.engine.troubles();
         let flow = self.story.flow().id.clone();
-        let started = self.engine.start(flow, Some(trigger), payload, Some(sender)).wait();
+        let Plan { trigger, payload, given, .. } = begin;
+        let started = self.engine.start_with(flow, Some(trigger), payload, given, Some(sender)).wait();
         tokio::select! {
             started = started => {
                 let ended = || Failure::new(FailureKind::Machine, "The engine ended before the run began");

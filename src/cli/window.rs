@@ -135,6 +135,8 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
     });
     let stage = Stage { engine: engine.clone(), sandbox: sandbox.clone(), connections: plain, start };
     teller.tell(Told::Ready(Box::new(stage)));
+    // Nobody waits for it: a test that comes sooner reads what it needs itself.
+    tokio::task::spawn_blocking(crate::expr::warm_up);
     // An end without a word, where the thread that opened the window is gone, ends this too.
     ended.await.ok();
     engine.stop().wait().await;

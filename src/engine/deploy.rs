@@ -22,16 +22,9 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
     let Deployment { flow, bindings } = deployment;
     let revision = Revision(flow.content_hash().into());
     let program = shared.program(&revision, || Program::compile(&flow, &shared.catalog))?;
-    let triggers: BTreeMap<_, _> = flow
-        .nodes
-        .iter()
-        .filter(|(_, node)| !node.muted)
-        .filter_map(|(id, node)| match &node.kind {
-            NodeKind::Trigger(trigger) => Some((id.clone(), trigger.clone())),
-            _ => None,
-        })
-        .collect();
-    let hooks: Vec<Hook> = triggers
+    let deployed = known(&flow, program, bindings);
+    let hooks: Vec<Hook> = deployed
+        .triggers
         .iter()
         .filter_map(|(node, trigger)| match trigger {
             Trigger::Webhook { path, .. } => Some(Hook { flow: flow.id.clone(), node: node.clone(), path: path.clone() }),
@@ -44,7 +37,6 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
         .await
         .map_err(|error| Failure::new(FailureKind::Machine, "The flow's revision could not be kept").detail(error.to_string()))?
         .map_err(Failure::from)?;
-    let deployed = Deployed { program, triggers, slots: flow.slots.clone(), bindings };
     shared.claim_hooks(&flow.id, &hooks).map_err(|hook| {
         Failure::new(FailureKind::Flow, format!("The hook \"{}\" belongs to the flow \"{}\" already", hook.path, hook.flow))
             .at(format!("{} of \"{}\"", hook.node, flow.name))
@@ -52,4 +44,18 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
     })?;
     shared.insert_flow(flow.id.clone(), Arc::new(deployed));
     Ok(hooks)
+}
+
+/// A flow as it is known while it runs.
+pub(super) fn known(flow: &Flow, program: Arc<Program>, bindings: BTreeMap<SlotId, ConnectionId>) -> Deployed {
+    let triggers: BTreeMap<_, _> = flow
+        .nodes
+        .iter()
+        .filter(|(_, node)| !node.muted)
+        .filter_map(|(id, node)| match &node.kind {
+            NodeKind::Trigger(trigger) => Some((id.clone(), trigger.clone())),
+            _ => None,
+        })
+        .collect();
+    Deployed { program, triggers, slots: flow.slots.clone(), bindings }
 }

@@ -1,5 +1,5 @@
 //! What happened, for reading: the journal as shells see it, also while another process writes it.
 pub use crate::journal::{
-    Filter, Format, Found, Hit, Journal, JournalError, OutcomeKind, Place, Reader, Record, RunHead, RunState, Searched,
+    Filter, Format, Found, Hit, Indexed, Journal, JournalError, OutcomeKind, Place, Reader, Record, RunHead, RunState, Searched,
     StepExchange,
 };

@@ -38,6 +38,7 @@ use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections, Vault};
 pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings};
 use crate::journal::Journal;
+pub use crate::journal::private;
 pub use crate::journal::{Mode, Options as JournalOptions};
 use crate::record::{Failure, FailureKind};
 pub use crate::run::Given;
@@ -150,6 +151,11 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         troubles.clone(),
     );
     let shared = Arc::new(shared);
+    if let Some(words) = shared.journal.exposed() {
+        let failure = Failure::new(FailureKind::Machine, "The data directory is not private").detail(words);
+        tracing::warn!(%failure, "others on this machine can reach what is logged");
+        shared.trouble(failure.hint("Let it belong to you alone, or choose another with --data."));
+    }
     let listener = match listen {
         Some(address) => Some(trigger::listener::bind(address).await?),
         None => None,

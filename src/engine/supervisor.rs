@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, release};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, recover};
 use crate::connector::BreakerState;
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -16,6 +16,9 @@ use crate::run::RunId;
 /// When the journal is first brought within its bound after a start, and how often from then on.
 const TIDY_FIRST: Duration = Duration::from_secs(20);
 const TIDY_EVERY: Duration = Duration::from_mins(10);
+/// The same, of bringing the index of the search up to date.
+const INDEX_FIRST: Duration = Duration::from_secs(5);
+const INDEX_EVERY: Duration = Duration::from_mins(1);
 
 /// The one task that commands go through.
 pub(super) struct Supervisor {
@@ -31,9 +34,18 @@ impl Supervisor {
     pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
         let mut stopped = None;
         let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
+        let mut indexing = tokio::time::interval_at(Instant::now() + INDEX_FIRST, INDEX_EVERY);
+        let mut indexed = None;
         loop {
             let command = tokio::select! {
                 command = commands.recv() => command,
+                _ = indexing.tick() => {
+                    let written = self.shared.journal.written().appends;
+                    if indexed.replace(written) != Some(written) {
+                        self.index();
+                    }
+                    continue;
+                }
                 _ = tidying.tick() => {
                     self.tidy();
                     continue;
@@ -55,8 +67,11 @@ impl Supervisor {
                     reply.send(self.signal(run, Signal::Cancel { by }).is_ok()).ok();
                 }
                 Command::Release { run, step, release, reply } => {
-                    if let Err(Signal::Release { reply, .. }) = self.signal(run, Signal::Release { step, release, reply }) {
-                        reply.send(Err(release::not_under_way(run))).ok();
+                    if let Err(Signal::Release { step, release, reply }) =
+                        self.signal(run, Signal::Release { step, release, reply })
+                    {
+                        // In this task, so that two words on one run are heard one after the other.
+                        reply.send(recover::wake(&self.shared, run, step, release).await).ok();
                     }
                 }
                 Command::Resume { connection, reply } => self.resume(connection, reply).await,
@@ -82,6 +97,16 @@ impl Supervisor {
                 tracing::warn!(%error, "the journal could not be brought within its bound");
                 shared.trouble(error.into());
             }
+        });
+    }
+
+    /// Brings the index of the search up to date, beside everything else and in no hurry.
+    fn index(&self) {
+        let shared = Arc::clone(&self.shared);
+        self.shared.tasks.spawn_blocking(move || match shared.journal.reader().index_quietly(&|| shared.is_stopping()) {
+            Ok(indexed) => tracing::debug!(?indexed, "the index of the search is up to date"),
+            // A search does without, only slower.
+            Err(error) => tracing::warn!(%error, "the index of the search could not be brought up to date"),
         });
     }
 

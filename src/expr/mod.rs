@@ -38,7 +38,7 @@ pub use self::duration::{DurationError, later, parse_duration};
 pub use self::error::{EvalError, ExprError};
 pub(crate) use self::error::{clipped, short};
 pub use self::expression::Expr;
-pub use self::function::{Help, Kind, functions};
+pub use self::function::{Help, Kind, functions, warm_up};
 pub use self::reference::{Reference, Segment};
 pub use self::scope::{Data, Scope};
 pub use self::text::Text;

@@ -3,7 +3,7 @@ use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::Path;
 
-use super::JournalError;
+use super::{JournalError, private};
 
 /// Held as long as this lives.
 #[derive(Debug)]
@@ -16,8 +16,7 @@ impl Lock {
     pub(super) fn take(dir: &Path) -> Result<Self, JournalError> {
         let failed = |error: &std::io::Error| JournalError::directory(dir, error);
         let path = dir.join("flowyard.lock");
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(|error| failed(&error))?;
+        let mut file = private::options().read(true).write(true).truncate(false).open(path).map_err(|error| failed(&error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -18,8 +18,10 @@ mod error;
 mod exchange;
 mod export;
 mod head;
+mod index;
 mod link;
 mod lock;
+pub mod private;
 mod queue;
 mod reader;
 mod retain;
@@ -45,6 +47,7 @@ use self::encode::Encoded;
 pub use self::error::JournalError;
 pub use self::export::{Format, Record};
 pub use self::head::{Filter, OutcomeKind, RunHead, RunState, Stored};
+pub use self::index::Indexed;
 use self::lock::Lock;
 pub use self::queue::Commit;
 use self::queue::{Change, Queue};
@@ -84,6 +87,7 @@ struct Inner {
     counts: Arc<Counts>,
     options: Options,
     dir: PathBuf,
+    exposed: Option<String>,
     writer: Mutex<Option<(JoinHandle<()>, Lock)>>,
 }
 
@@ -102,6 +106,9 @@ impl Journal {
         make_directory(dir)?;
         let lock = Lock::take(dir)?;
         let file = schema::path(dir);
+        // Made here, so that it is private from the first; what SQLite makes beside it gets the same mode.
+        private::options().write(true).create_new(true).open(&file).map(drop).unwrap_or_default();
+        let exposed = private::keep(dir);
         let mut db = schema::connect(&file, Use::Write { wait: options.lock_wait })?;
         schema::migrate(&mut db, &file)?;
         let prepared = (|| {
@@ -127,6 +134,7 @@ impl Journal {
             counts,
             options,
             dir: dir.to_owned(),
+            exposed,
             writer: Mutex::new(Some((thread, lock))),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -182,6 +190,11 @@ impl Journal {
     pub fn written(&self) -> Written {
         let Counts { appends, commits } = &*self.inner.counts;
         Written { appends: appends.load(Ordering::Relaxed), commits: commits.load(Ordering::Relaxed) }
+    }
+
+    /// What others on this machine can read or change of the data directory, in words for a person; none if nothing.
+    pub fn exposed(&self) -> Option<&str> {
+        self.inner.exposed.as_deref()
     }
 
     /// The reading side; it has everything that [`open_reader`](Self::open_reader) gives.
@@ -245,6 +258,11 @@ impl Journal {
         self.reader().search(text, limit, each)
     }
 
+    /// See [`Reader::index`].
+    pub fn index(&self, each: &mut dyn FnMut(Indexed) -> std::ops::ControlFlow<()>) -> Result<Indexed, JournalError> {
+        self.reader().index(each)
+    }
+
     /// See [`Reader::export`].
     pub fn export(&self, filter: &Filter, format: Format, out: &mut dyn std::io::Write) -> Result<u64, JournalError> {
         self.reader().export(filter, format, out)
@@ -303,7 +321,7 @@ fn make_directory(dir: &Path) -> Result<(), JournalError> {
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir).map_err(|error| JournalError::directory(dir, &error))?;
+    private::make(dir).map_err(|error| JournalError::directory(dir, &error))?;
     // The new directory's own name is to survive a power cut too; where directories cannot be synced, it is up to the system.
     if let Some(parent) = dir.parent() {
         fs::File::open(parent).and_then(|it| it.sync_all()).ok();

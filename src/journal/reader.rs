@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{fmt, fs};
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension as _, Row, params, params_from_iter};
+use rusqlite::{OptionalExtension as _, Params, Row, params, params_from_iter};
 use serde_json::Value;
 
 use super::desk::{PER_RUN, first_append};
@@ -62,7 +62,7 @@ impl Reader {
 
     /// A run's head; none if the journal does not have it.
     pub fn run(&self, run: RunId) -> Result<Option<RunHead>, JournalError> {
-        let mut found = self.heads("r.id = ?1", &[run.0 as i64])?;
+        let mut found = self.heads("r.id = ?1", [run.0 as i64])?;
         Ok(found.pop())
     }
 
@@ -70,7 +70,7 @@ impl Reader {
     pub fn runs(&self, filter: &Filter) -> Result<Vec<RunHead>, JournalError> {
         let Some((wanted, values)) = self.wanted(filter)? else { return Ok(Vec::new()) };
         let limit = filter.limit.min(PAGE);
-        self.heads(&format!("{wanted} ORDER BY r.id DESC LIMIT {limit}"), &values)
+        self.heads(&format!("{wanted} ORDER BY r.id DESC LIMIT {limit}"), params_from_iter(values))
     }
 
     /// Only the numbers of the runs that a filter lets through, newest first: small enough to have them all, so that a long list
@@ -305,10 +305,25 @@ impl Reader {
         })
     }
 
-    fn heads(&self, wanted: &str, values: &[i64]) -> Result<Vec<RunHead>, JournalError> {
+    /// The heads of these runs, newest first.
+    pub(super) fn heads_of(&self, runs: &[RunId]) -> Result<Vec<RunHead>, JournalError> {
+        let ids: Vec<u64> = runs.iter().map(|it| it.0).collect();
+        self.heads("r.id IN (SELECT value FROM json_each(?1)) ORDER BY r.id DESC", [Value::from(ids).to_string()])
+    }
+
+    /// The heads of the runs from one number to before another, oldest first.
+    pub(super) fn heads_between(&self, from: i64, until: i64) -> Result<Vec<RunHead>, JournalError> {
+        self.heads("r.id >= ?1 AND r.id < ?2 ORDER BY r.id", [from, until])
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        self.links.file()
+    }
+
+    fn heads(&self, wanted: &str, values: impl Params) -> Result<Vec<RunHead>, JournalError> {
         let rows = self.ask(|link| {
             let mut query = link.db.prepare_cached(&format!("{HEAD}{wanted}"))?;
-            query.query_map(params_from_iter(values), head)?.collect::<rusqlite::Result<Vec<_>>>()
+            query.query_map(values, head)?.collect::<rusqlite::Result<Vec<_>>>()
         })?;
         rows.into_iter().map(|it| it.map_err(|detail| self.damaged(detail))).collect()
     }

@@ -1,4 +1,5 @@
-//! Finding a text in whatever the journal keeps, without an index: everything is unpacked and looked through, newest first.
+//! Finding a text in whatever the journal keeps, newest first. The [index](super::index) tells which runs cannot have it; all
+//! others are unpacked and looked through.
 use std::borrow::Cow;
 use std::ops::{ControlFlow, Range};
 use std::time::{Duration, Instant};
@@ -6,13 +7,16 @@ use std::time::{Duration, Instant};
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::Value;
 
+use super::index::Sieve;
 use super::link::Blobs;
-use super::{Filter, JournalError, Reader, RunHead, exchange};
+use super::{Filter, JournalError, Reader, RunHead, StepExchange, exchange};
 use crate::record::Failure;
 use crate::run::{Outcome, RunId, StepKey};
 
 /// Heads that are fetched at a time; after each, progress is told.
 const CHUNK: usize = 128;
+/// Runs that are held against the index at a time, at most.
+const SIFTED: usize = 8192;
 /// Bytes of a text that is looked for.
 const LONGEST: usize = 1024;
 /// Bytes on each side of what was found.
@@ -60,8 +64,10 @@ pub enum Found {
 /// What a search looked through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Searched {
-    /// Runs.
+    /// Runs, with those below.
     pub runs: u64,
+    /// Runs of which the index said that they do not have it.
+    pub skipped: u64,
     /// Bytes, unpacked.
     pub bytes: u64,
     /// For so long.
@@ -101,33 +107,72 @@ impl Reader {
         text: &str,
         each: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> Result<Searched, JournalError> {
-        let begun = Instant::now();
-        let mut searched = Searched::default();
         if text.is_empty() || filter.limit == 0 {
-            return Ok(searched);
+            return Ok(Searched::default());
         }
         let needle = Needle::new(text)?;
+        self.look_through(filter, &needle, Sieve::of(self, text).as_ref(), each)
+    }
+
+    /// The same without the index.
+    #[cfg(test)]
+    pub(super) fn scan(&self, filter: &Filter, text: &str, each: &mut dyn FnMut(Found)) -> Result<Searched, JournalError> {
+        self.look_through(filter, &Needle::new(text)?, None, &mut |found| {
+            each(found);
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn look_through(
+        &self,
+        filter: &Filter,
+        needle: &Needle,
+        sieve: Option<&Sieve>,
+        each: &mut dyn FnMut(Found) -> ControlFlow<()>,
+    ) -> Result<Searched, JournalError> {
+        let begun = Instant::now();
+        let mut searched = Searched::default();
         let mut hits = 0;
+        let most = if sieve.is_some() { SIFTED } else { CHUNK };
+        // The first page is a small one: a text that many have is found in it.
         let mut page = Filter { limit: CHUNK, ..filter.clone() };
         loop {
-            let heads = self.runs(&page)?;
-            let is_last = heads.len() < CHUNK;
-            for head in heads {
-                searched.runs += 1;
-                searched.reached = Some(head.id);
-                page.before = Some(head.id);
-                let spot = match needle.in_head(&head) {
-                    Some(spot) => Some(spot),
-                    None => self.find_in_appends(head.id, |blobs, entries, exchanges| {
-                        needle.in_append(blobs, head.id, entries, exchanges, &mut searched.bytes)
-                    })?,
-                };
-                let Some(Spot { place, step, excerpt, found }) = spot else { continue };
-                hits += 1;
+            let all = self.ids(&page)?;
+            let is_last = all.len() < page.limit;
+            page.limit = (page.limit * 4).min(most);
+            page.before = all.last().copied().or(page.before);
+            let wanted = match sieve {
+                Some(sieve) => sieve.sift(self, &all)?,
+                None => all.clone(),
+            };
+            let (before, mut looked) = (searched, 0);
+            // How far it is once all down to this run are done with.
+            let reach = |searched: &mut Searched, run: RunId, looked: u64| {
+                let done = all.partition_point(|it| *it >= run) as u64;
+                searched.runs = before.runs + done;
+                searched.skipped = before.skipped + done.saturating_sub(looked);
+                searched.reached = Some(run);
                 searched.elapsed = begun.elapsed();
-                if each(Found::Hit(Box::new(Hit { head, place, step, excerpt, found }))).is_break() || hits == filter.limit {
+            };
+            for chunk in wanted.chunks(CHUNK) {
+                for head in self.heads_of(chunk)? {
+                    looked += 1;
+                    let spot = self.spot(needle, &head, &mut searched.bytes)?;
+                    let Some(Spot { place, step, excerpt, found }) = spot else { continue };
+                    hits += 1;
+                    reach(&mut searched, head.id, looked);
+                    if each(Found::Hit(Box::new(Hit { head, place, step, excerpt, found }))).is_break() || hits == filter.limit {
+                        return Ok(searched);
+                    }
+                }
+                let Some(last) = chunk.last() else { continue };
+                reach(&mut searched, *last, looked);
+                if Some(last) != wanted.last() && each(Found::Progress(searched)).is_break() {
                     return Ok(searched);
                 }
+            }
+            if let Some(last) = all.last() {
+                reach(&mut searched, *last, looked);
             }
             searched.elapsed = begun.elapsed();
             if is_last || each(Found::Progress(searched)).is_break() {
@@ -135,6 +180,79 @@ impl Reader {
             }
         }
     }
+
+    fn spot(&self, needle: &Needle, head: &RunHead, bytes: &mut u64) -> Result<Option<Spot>, JournalError> {
+        if let Some(spot) = needle.in_head(head) {
+            return Ok(Some(spot));
+        }
+        self.find_in_appends(head.id, |blobs, entries, exchanges| needle.in_append(blobs, head.id, entries, exchanges, bytes))
+    }
+}
+
+/// Hands over every text of a run that a search could find something in, until told to stop.
+pub(super) fn each_text(
+    reader: &Reader,
+    head: &RunHead,
+    each: &mut dyn FnMut(&str) -> ControlFlow<()>,
+) -> Result<ControlFlow<()>, JournalError> {
+    if texts_of_head(head).try_for_each(&mut *each).is_break() {
+        return Ok(ControlFlow::Break(()));
+    }
+    let stopped = reader.find_in_appends(head.id, |blobs, entries, exchanges| {
+        let run = head.id.0;
+        for fact in facts_of(blobs, run, entries)? {
+            if texts_of_fact(&fact).try_for_each(|it| each(&it)).is_break() {
+                return Ok(Some(()));
+            }
+        }
+        let Some(exchanges) = exchanges else { return Ok(None) };
+        let mut failed = None;
+        for frame in exchange::frames(blobs.unpack(exchanges, run)?) {
+            let told = frame.and_then(|frame| {
+                let parsed = frame.parse(false)?;
+                let bodies = [frame.request, frame.answer].map(String::from_utf8_lossy).into_iter();
+                Ok(texts_of_exchange(&parsed).map(Cow::Owned).chain(bodies).try_for_each(|it| each(&it)))
+            });
+            match told {
+                Ok(ControlFlow::Continue(())) => {}
+                Ok(ControlFlow::Break(())) => return Ok(Some(())),
+                Err(detail) => failed = Some(detail),
+            }
+        }
+        failed.map_or(Ok(None), |detail| Err(blobs.damaged(run, &detail)))
+    })?;
+    Ok(if stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+}
+
+fn texts_of_head(head: &RunHead) -> impl Iterator<Item = &str> {
+    let failure = match &head.outcome {
+        Some(Outcome::Failed(failure)) => Some(failure),
+        _ => None,
+    };
+    let words = failure.into_iter().flat_map(|Failure { title, detail, hint, at, .. }| [title, detail, hint, at].map(|it| &**it));
+    [&*head.flow_name, head.flow.as_str()].into_iter().chain(head.delivery.as_deref()).chain(words)
+}
+
+fn facts_of(blobs: &mut Blobs, run: u64, entries: &[u8]) -> Result<Vec<Value>, JournalError> {
+    let parsed = serde_json::from_slice(blobs.unpack(entries, run)?);
+    parsed.map_err(|error| blobs.damaged(run, &format!("facts that cannot be read: {error}")))
+}
+
+/// The names of a fact's own fields are the same in all and not looked at; those within its values are.
+fn texts_of_fact(fact: &Value) -> impl Iterator<Item = Cow<'_, str>> {
+    let fields = fact.as_object().into_iter().flatten();
+    fields.filter(|(name, _)| !matches!(&***name, "e" | "at" | "until" | "retry_at")).flat_map(|(_, value)| leaves(value))
+}
+
+/// Without the bodies.
+fn texts_of_exchange(it: &StepExchange) -> impl Iterator<Item = String> {
+    let exchange = &*it.exchange;
+    let line = format!("{} {}", exchange.request.method, exchange.request.url);
+    let status = exchange.answer.as_ref().map(|it| it.status.to_string());
+    let answered = exchange.answer.iter().flat_map(|it| &it.headers);
+    let headers = exchange.request.headers.iter().chain(answered).map(|(name, value)| format!("{name}: {value}"));
+    let own = [Some(line), status, exchange.error.clone()].into_iter().flatten();
+    std::iter::once(it.step.to_string()).chain(own).chain(headers)
 }
 
 impl Needle {
@@ -152,14 +270,7 @@ impl Needle {
     }
 
     fn in_head(&self, head: &RunHead) -> Option<Spot> {
-        let failure = match &head.outcome {
-            Some(Outcome::Failed(failure)) => Some(failure),
-            _ => None,
-        };
-        let words =
-            failure.into_iter().flat_map(|Failure { title, detail, hint, at, .. }| [title, detail, hint, at].map(|it| &**it));
-        let texts = [&*head.flow_name, head.flow.as_str()].into_iter().chain(head.delivery.as_deref()).chain(words);
-        texts.into_iter().find_map(|it| self.in_text(Place::Head, None, it.as_bytes()))
+        texts_of_head(head).find_map(|it| self.in_text(Place::Head, None, it.as_bytes()))
     }
 
     fn in_append(
@@ -173,9 +284,7 @@ impl Needle {
         let plain = blobs.unpack(entries, run.0)?;
         *bytes += plain.len() as u64;
         if self.in_json.is_match(plain) {
-            let parsed = serde_json::from_slice::<Vec<Value>>(plain);
-            let facts = parsed.map_err(|error| blobs.damaged(run.0, &format!("facts that cannot be read: {error}")))?;
-            if let Some(spot) = facts.iter().find_map(|it| self.in_fact(it)) {
+            if let Some(spot) = facts_of(blobs, run.0, entries)?.iter().find_map(|it| self.in_fact(it)) {
                 return Ok(Some(spot));
             }
         }
@@ -193,13 +302,9 @@ impl Needle {
         failed.map_or(Ok(None), |detail| Err(blobs.damaged(run.0, &detail)))
     }
 
-    /// The names of a fact's own fields are the same in all and not looked at; those within its values are.
     fn in_fact(&self, fact: &Value) -> Option<Spot> {
-        let fields = fact.as_object()?;
-        let step: Option<StepKey> = fields.get("step").and_then(|it| serde_json::from_value(it.clone()).ok());
-        let worth = fields.iter().filter(|(name, _)| !matches!(&***name, "e" | "at" | "until" | "retry_at"));
-        let texts = worth.flat_map(|(_, value)| leaves(value));
-        texts.into_iter().find_map(|it| self.in_text(Place::Entry, step.as_ref(), it.as_bytes()))
+        let step: Option<StepKey> = fact.get("step").and_then(|it| serde_json::from_value(it.clone()).ok());
+        texts_of_fact(fact).find_map(|it| self.in_text(Place::Entry, step.as_ref(), it.as_bytes()))
     }
 
     fn in_exchange(&self, frame: exchange::Frame<'_>) -> Result<Option<Spot>, String> {
@@ -209,15 +314,8 @@ impl Needle {
             return Ok(None);
         }
         let parsed = frame.parse(false)?;
-        let exchange = &*parsed.exchange;
         let step = Some(&parsed.step);
-        let line = format!("{} {}", exchange.request.method, exchange.request.url);
-        let status = exchange.answer.as_ref().map(|it| it.status.to_string());
-        let answered = exchange.answer.iter().flat_map(|it| &it.headers);
-        let headers = exchange.request.headers.iter().chain(answered).map(|(name, value)| format!("{name}: {value}"));
-        let own = [Some(line), status, exchange.error.clone()].into_iter().flatten();
-        let mut texts = std::iter::once(parsed.step.to_string()).chain(own).chain(headers);
-        Ok(texts
+        Ok(texts_of_exchange(&parsed)
             .find_map(|it| self.in_text(Place::Exchange, step, it.as_bytes()))
             .or_else(|| self.in_text(Place::RequestBody, step, frame.request))
             .or_else(|| self.in_text(Place::AnswerBody, step, frame.answer)))

@@ -8,6 +8,7 @@
 //! Invariant: nothing here reads a clock, a random number or a file; time and chance come in as arguments.
 //! Invariant: replaying the same entries gives the same run, so recovery is the ordinary path.
 //! Invariant: a step's inputs are evaluated as of its first attempt, so every attempt sends the same.
+mod aim;
 mod begin;
 mod call;
 mod conclude;
@@ -16,15 +17,18 @@ mod fill;
 mod given;
 mod hook;
 mod next;
+mod passed;
 mod program;
 mod sight;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use self::aim::{Aim, Desk, NoPlan, Plan, Shown};
 pub use self::call::{Call, Conclusion, HttpRequest, Next, Payload, Perform, Repeatable, Verify};
 pub use self::entry::{Entry, ItemPath, Outcome, Park, Release, Revision, RunId, StepKey};
 pub use self::given::Given;
 pub use self::hook::{HookError, HookRequest};
+pub use self::passed::Passed;
 pub use self::program::{CompiledLookup, Program};
 pub use self::state::Run;

@@ -21,7 +21,7 @@ use super::draft::Drafts;
 use super::files::{Dialogs, Files};
 use super::keymap::Keymap;
 use super::live::Live;
-use super::log::Log;
+use super::log::{Log, mark};
 use super::motion::Motion;
 use super::msg::{Msg, Room};
 use super::palette::Palette;
@@ -32,6 +32,7 @@ use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
 use crate::catalog::Catalog;
+use crate::engine::private;
 
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
@@ -128,6 +129,9 @@ impl App {
         if let Some(report) = crash::untold(&app.home) {
             let words = format!("Your flows are as you left them. The report of the fault is {}.", report.display());
             app.toasts.say(Toast::new(Tone::Failed, "Flowyard ended by a fault of its own last time").detail(words), 0.0);
+        }
+        if let Some(words) = private::keep(&app.home) {
+            app.toasts.say(Toast::new(Tone::Failed, "What Flowyard keeps here is not private").detail(words), 0.0);
         }
         app.hear_drafts(0.0);
         app
@@ -304,7 +308,7 @@ impl App {
         for command in self.keys.typed(ctx) {
             self.send(Msg::Do(command));
         }
-        if ctx.text_edit_focused() {
+        if ctx.text_edit_focused() || mark::has_keyboard(ctx) {
             return;
         }
         let clipboard: Vec<Event> = ctx.input(|it| {

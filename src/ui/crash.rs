@@ -1,10 +1,12 @@
 //! What is left of a fault that ended the window, for the person and for whoever mends it.
 use std::backtrace::Backtrace;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::panic::{self, PanicHookInfo};
 use std::path::{Path, PathBuf};
 use std::sync::Once;
+
+use crate::engine::private;
 
 /// The report of an end that nobody has been told of yet, and of the last one that was told.
 const FILE: &str = "crash.txt";
@@ -43,9 +45,9 @@ fn report(info: &PanicHookInfo<'_>) -> String {
 
 fn write(path: &Path, report: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        private::make(folder)?;
     }
-    fs::write(path, report)
+    private::options().write(true).truncate(true).open(path)?.write_all(report.as_bytes())
 }
 
 #[cfg(test)]

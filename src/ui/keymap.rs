@@ -3,7 +3,7 @@
 //! Invariant: no two commands have the same keys.
 use std::collections::BTreeMap;
 
-use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers};
+use eframe::egui::{Context, Id, Key, KeyboardShortcut, Modifiers};
 
 use super::command::UiCommand;
 
@@ -58,8 +58,10 @@ impl Keymap {
     /// Takes the commands that were typed out of the input. While text is typed, only those with Ctrl or a function key.
     pub(crate) fn typed(&self, ctx: &Context) -> Vec<UiCommand> {
         let typing = ctx.text_edit_focused();
+        let held = holder(ctx);
         // More modifiers first: Ctrl+Shift+Z must not be taken for Ctrl+Z.
-        let mut all: Vec<_> = self.keys.iter().filter(|(command, it)| !typing || beside_text(**command, **it)).collect();
+        let all = self.keys.iter().filter(|(command, it)| !typing || beside_text(**command, **it));
+        let mut all: Vec<_> = all.filter(|(command, it)| held.is_none_or(|all| beside_rows(**command, **it, all))).collect();
         all.sort_by_key(|(_, it)| std::cmp::Reverse(count(it.modifiers)));
         ctx.input_mut(|input| {
             all.into_iter()
@@ -68,6 +70,25 @@ impl Keymap {
                 .collect()
         })
     }
+}
+
+/// What has the keyboard and is neither a text nor the canvas: keys without Ctrl are not about the canvas then, since what they
+/// would change is not what a person looks at. Said in each frame by what it is; with `all`, selecting all is its own, too.
+pub(crate) fn hold(ctx: &Context, id: Id, all: bool) {
+    ctx.data_mut(|it| it.insert_temp(Id::unique("who holds the keyboard"), (id, all)));
+}
+
+/// Whether something that said so has the keyboard, and whether selecting all is its own.
+fn holder(ctx: &Context) -> Option<bool> {
+    let (id, all): (Id, bool) = ctx.data(|it| it.get_temp(Id::unique("who holds the keyboard")))?;
+    ctx.memory(|it| it.has_focus(id)).then_some(all)
+}
+
+fn beside_rows(command: UiCommand, keys: KeyboardShortcut, all: bool) -> bool {
+    let function = keys.logical_key.name().len() > 1 && keys.logical_key.name().starts_with('F');
+    (keys.modifiers.command || keys.modifiers.alt || function)
+        && !matches!(command, UiCommand::Delete | UiCommand::DeleteAndHeal)
+        && !(all && command == UiCommand::SelectAll)
 }
 
 fn count(it: Modifiers) -> u32 {

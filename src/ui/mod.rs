@@ -53,11 +53,15 @@ mod update;
 mod widgets;
 mod words;
 
+use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde_json::Value;
+
 pub use self::behind::{Behind, Stage, Start, StartRun, Told, Waker};
+use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
 
 /// What the window's own icon is drawn from.
@@ -116,6 +120,12 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
         Err(_) => Err(Failure::new(FailureKind::Machine, "A fault in Flowyard has closed the window")
             .hint("Open it again: your flows are as you left them, and it says where the report of the fault is.")),
     }
+}
+
+/// What a person has pinned in the window as the results of a flow's steps, by the flow's file; empty where the window of this
+/// data directory does not have it open. Blocks.
+pub fn pins(home: &Path, flow: &Path) -> BTreeMap<NodeId, Arc<Value>> {
+    draft::pinned(home, flow)
 }
 
 /// Asked before the window is made: some of what is underneath panics where nothing is there to draw on.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::command::UiCommand;
 use super::theme::ThemeChoice;
+use crate::engine::private;
 
 /// The name of the file in the data directory.
 const FILE: &str = "window.json";
@@ -106,7 +107,7 @@ impl Prefs {
 
     /// Writes them.
     pub(crate) fn save(&self, home: &Path) -> io::Result<()> {
-        fs::create_dir_all(home)?;
+        private::make(home)?;
         let mut beside = tempfile::Builder::new().prefix(".window-").suffix(".tmp").tempfile_in(home)?;
         serde_json::to_writer_pretty(&mut beside, self)?;
         beside.write_all(b"\n")?;

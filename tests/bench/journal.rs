@@ -1,10 +1,12 @@
 //! How many appends a second become durable, and what they cost. Two appends a run, the second with a call of about 600 bytes of
-//! body, at three concurrencies; then a search through what was written. One JSON line each.
+//! body, at three concurrencies; then what a search costs in many runs, before they are in its index and after. One JSON line
+//! each.
 //!
-//! `cargo bench --no-default-features --bench journal -- [DIR] [SECONDS]`
+//! `cargo bench --no-default-features --bench journal -- [DIR] [SECONDS] [RUNS]`
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 use std::error::Error;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,14 +31,74 @@ fn main() -> Fallible<()> {
         let line = runtime.block_on(measure(dir.path(), concurrency, Duration::from_secs_f64(seconds)))?;
         println!("{line}");
     }
+    let runs = arguments.next().map_or(Ok(100_000), |it| it.parse())?;
+    let dir = tempfile::tempdir_in(&parent)?;
+    println!("{}", search(&runtime, dir.path(), runs)?);
     Ok(())
+}
+
+/// A text that is nowhere, one that a single old run has, a number that one has, and one that all have.
+fn search(runtime: &tokio::runtime::Runtime, dir: &Path, runs: u64) -> Fallible<Value> {
+    let journal = Journal::open(dir, Options { max_bytes: u64::MAX, ..Options::default() })?;
+    let stop = Arc::new(AtomicBool::new(false));
+    runtime.block_on(async {
+        let tasks: Vec<_> = (0..64).map(|_| tokio::spawn(work(journal.clone(), Arc::clone(&stop), runs))).collect();
+        for task in tasks {
+            task.await??;
+        }
+        Ok::<_, Box<dyn Error + Send + Sync>>(())
+    })?;
+    let looks = || -> Fallible<Value> {
+        let mut all = serde_json::Map::new();
+        let old = runs / 20;
+        let texts = [
+            ("nowhere", "nowhere to be found".to_owned()),
+            ("once", email(old)),
+            ("number", phone(old)),
+            ("all", "Lovelace".to_owned()),
+        ];
+        for (name, text) in texts {
+            let mut hits = 0;
+            let begun = Instant::now();
+            let searched = journal.search(&text, 50, &mut |_| hits += 1)?;
+            let ms = (begun.elapsed().as_secs_f64() * 1e4).round() / 10.0;
+            all.insert(name.to_owned(), json!({"ms": ms, "hits": hits, "looked_through": searched.runs - searched.skipped}));
+        }
+        Ok(Value::Object(all))
+    };
+    let before = looks()?;
+    let begun = Instant::now();
+    let indexed = journal.reader().index(&mut |_| ControlFlow::Continue(()))?;
+    let took = begun.elapsed();
+    let (size, index) = (journal.size()?, journal.reader().index_size());
+    Ok(json!({
+        "bench": "search",
+        "profile": if cfg!(debug_assertions) { "dev" } else { "release" },
+        "runs": runs,
+        "indexed_runs": indexed.runs,
+        "journal_mb": size / 1_000_000,
+        "index_mb": index / 1_000_000,
+        "index_bytes_per_journal_mb": (index as f64 / size as f64 * 1e6).round(),
+        "index_s": took.as_secs_f64(),
+        "text_mb": indexed.text / 1_000_000,
+        "before": before,
+        "after": looks()?,
+    }))
+}
+
+fn email(run: u64) -> String {
+    format!("ada.{:x}@example.org", run.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+fn phone(run: u64) -> String {
+    format!("+4917{:010}", run.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 10_000_000_000)
 }
 
 async fn measure(dir: &Path, concurrency: usize, time: Duration) -> Fallible<Value> {
     let journal = Journal::open(dir, Options::default())?;
     let stop = Arc::new(AtomicBool::new(false));
     let (cpu, begun) = (cpu_time(), Instant::now());
-    let tasks: Vec<_> = (0..concurrency).map(|_| tokio::spawn(work(journal.clone(), Arc::clone(&stop)))).collect();
+    let tasks: Vec<_> = (0..concurrency).map(|_| tokio::spawn(work(journal.clone(), Arc::clone(&stop), u64::MAX))).collect();
     tokio::time::sleep(time).await;
     stop.store(true, Ordering::Relaxed);
     let mut waits = Vec::new();
@@ -69,15 +131,18 @@ async fn measure(dir: &Path, concurrency: usize, time: Duration) -> Fallible<Val
 }
 
 /// Runs one after the other; how long each append took.
-async fn work(journal: Journal, stop: Arc<AtomicBool>) -> Fallible<Vec<Duration>> {
+async fn work(journal: Journal, stop: Arc<AtomicBool>, last: u64) -> Fallible<Vec<Duration>> {
     let (flow, revision, node) = (FlowId::from("contact"), Revision("0f".repeat(32).into()), NodeId::from("hook"));
     let mut waits = Vec::new();
     while !stop.load(Ordering::Relaxed) {
         let run = journal.next_run_id();
+        if run.0 > last {
+            break;
+        }
         let now = Timestamp::now();
         let payload = Arc::new(json!({
-            "contact_id": format!("{:020}", run.0), "first_name": "Ada", "last_name": "Lovelace", "email": "Ada@Example.ORG",
-            "tags": ["lead", "website", "spring"], "phone": "+491701234567",
+            "contact_id": format!("{:020}", run.0), "first_name": "Ada", "last_name": "Lovelace",
+            "email": email(run.0), "tags": ["lead", "website", "spring"], "phone": phone(run.0),
         }));
         let new = NewRun {
             flow: flow.clone(),
@@ -117,8 +182,7 @@ async fn work(journal: Journal, stop: Arc<AtomicBool>) -> Fallible<Vec<Duration>
 fn exchange(run: u64, started: Timestamp) -> StepExchange {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let asked = json!({
-        "id": run, "name": "Ada Lovelace", "email": "ada@example.org", "phone": "+491701234567", "tags": ["lead", "website"],
-        "source": "form", "note": "Asked for an appointment next week, in the morning if that can be arranged, and a call before.",
+        "id": run, "name": "Ada Lovelace", "email": email(run), "phone": phone(run), "tags": ["lead", "website"], "source": "form", "note": "Asked for an appointment next week, in the morning if that can be arranged, and a call before.",
     });
     let got = json!({
         "ok": true, "id": format!("{run:024x}"), "dateAdded": "2026-03-01T12:00:00.000Z", "locationId": "ve9EPM428h8vShlRW1KT",

@@ -274,3 +274,31 @@ fn ended_well(home: &Home, data: &str, accepted: &[u64]) {
     }
     home.run(&["log", "export", "--data", data, "--output", "all.jsonl"]).with_code(0);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_in_the_directory_is_for_its_owner_alone_also_where_it_was_not() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let home = home();
+    let mode = |path: &std::path::Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let all_private = |data: &str| {
+        assert_eq!(mode(&home.path(data)), 0o700, "{data}");
+        let files = fs::read_dir(home.path(data)).expect("a directory");
+        for file in files.map(|it| it.expect("an entry").path()) {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+        }
+    };
+    all_private("good");
+    for path in [home.path("good"), home.path("good/journal.db")] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("it is ours");
+    }
+    home.run(&["run", "a.flowyard", "--sandbox", "--data", "good"]).with_code(0);
+    all_private("good");
+    // One that holds other things as well is left as it is, and told of where others may write in it.
+    fs::create_dir(home.path("mine")).expect("files can be made");
+    home.write("mine/letter.txt", "mine");
+    fs::set_permissions(home.path("mine"), fs::Permissions::from_mode(0o777)).expect("it is ours");
+    home.run(&["run", "a.flowyard", "--sandbox", "--data", "mine"]).with_code(0).warns(&["not private", "others may write in"]);
+    assert_eq!((mode(&home.path("mine")), mode(&home.path("mine/journal.db"))), (0o777, 0o600));
+}

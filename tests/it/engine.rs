@@ -24,6 +24,10 @@ async fn engine(data: &Path, flows: &[Flow]) -> Handle {
 }
 
 async fn start(data: &Path, flows: &[Flow], limits: Limits) -> Result<Handle, flowyard::record::Failure> {
+    start_with(data, flows, limits, true).await
+}
+
+async fn start_with(data: &Path, flows: &[Flow], limits: Limits, recover: bool) -> Result<Handle, flowyard::record::Failure> {
     engine::start(Settings {
         data: data.to_owned(),
         journal: JournalOptions::default(),
@@ -35,7 +39,7 @@ async fn start(data: &Path, flows: &[Flow], limits: Limits) -> Result<Handle, fl
         clock: Clock::System,
         calls: CallSettings::default(),
         limits,
-        recover: true,
+        recover,
     })
     .await
 }
@@ -228,6 +232,58 @@ async fn a_call_that_must_not_be_repeated_waits_for_a_person_after_a_restart() {
     };
     assert_eq!(tokio::time::timeout(PATIENCE, ended).await.expect("it ends"), Outcome::Succeeded);
     assert_eq!(target.got().len(), 1, "sent once, never again by itself");
+    handle.stop().wait().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_does_not_recover_goes_on_with_the_run_that_a_person_releases_and_with_no_other() {
+    let (dir, target) = (tempfile::tempdir().expect("a directory"), Target::start().await);
+    let call = NodeKind::SubFlow { flow: "inner".into(), input: [("n", Binding::value(1))].into() };
+    let ask = NodeKind::Approval { message: Binding::value("Pay?") };
+    let inner = [("t", manual()), ("ask", ask), ("pay", post(&target.url(), "{'pay': 1}", false)), ("r", respond("'paid'"))];
+    let mut inner = flow("inner", &inner, &["t -> ask", "pay -> r"]);
+    let approved = flowyard::flow::Edge { from: "ask".into(), port: "approved".into(), to: "pay".into() };
+    inner.apply(flowyard::flow::Edit::Connect(approved)).expect("a way");
+    let outer = flow("outer", &[("t", manual()), ("call", call), ("s", set("call.answer"))], &["t -> call", "call -> s"]);
+    let flows = [inner, outer];
+    let handle = engine(dir.path(), &flows).await;
+    for _ in 0..2 {
+        let (watch, _events) = mpsc::channel(64);
+        handle.start("outer".into(), None, json!({}), Some(watch)).wait().await.expect("an answer").expect("a run");
+    }
+    let waiting = || {
+        let reader = flowyard::journal::Journal::open_reader(dir.path()).expect("a journal");
+        let state = Some(flowyard::journal::RunState::Parked);
+        reader.ids(&flowyard::journal::Filter { state, ..Default::default() }).expect("runs")
+    };
+    while waiting().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    handle.stop().wait().await;
+
+    let handle = start_with(dir.path(), &[], Limits::default(), false).await.expect("an engine");
+    let mut events = handle.events();
+    let child = waiting()[0];
+    let refused = handle.release(child, None, Release::Repeat).wait().await.expect("an answer").expect_err("it is an approval");
+    assert!(refused.to_string().contains("waits for an approval"), "{refused}");
+    let unknown = handle.release(RunId(99), None, Release::Approve).wait().await.expect("an answer").expect_err("no such run");
+    assert!(unknown.to_string().contains("There is no run 99"), "{unknown}");
+    assert!(target.got().is_empty());
+    handle.release(child, None, Release::Approve).wait().await.expect("an answer").expect("it waits");
+    let mut ended = Vec::new();
+    while ended.len() < 2 {
+        let event = tokio::time::timeout(PATIENCE, events.recv()).await.expect("it ends").expect("events");
+        if let Event::Ended { run, outcome } = event {
+            assert_eq!(outcome, Outcome::Succeeded, "{run}");
+            ended.push(run);
+        }
+    }
+    // The one that called it has gone on as well; the other two rest.
+    assert_eq!(ended[0], child);
+    assert_eq!(target.got(), [json!({ "pay": 1 })]);
+    assert_eq!(waiting().len(), 1);
+    let again = handle.release(child, None, Release::Approve).wait().await.expect("an answer").expect_err("it is over");
+    assert!(again.to_string().contains("is over"), "{again}");
     handle.stop().wait().await;
 }
 

@@ -15,6 +15,7 @@ mod hostile_services;
 mod hostile_webhooks;
 mod kill;
 mod packaging;
+mod part;
 mod support;
 mod templates;
 #[cfg(feature = "gui")]

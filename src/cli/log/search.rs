@@ -1,5 +1,6 @@
 //! `flowyard log search`.
 use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
@@ -8,7 +9,12 @@ use super::{Wanted, Which, list};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, STRONG, paint};
 use crate::cli::{story, words};
-use crate::engine::log::{Found, Hit, Place};
+use crate::engine::log::{Found, Hit, Place, Reader, Searched};
+
+/// From so many runs on that were looked through, some are taken into the index.
+const WORTH_IT: u64 = 1000;
+/// No longer than this, and no longer than the search took.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// Find a text in everything that is logged: names, failures, requests, answers.
 #[derive(Debug, Args)]
@@ -56,7 +62,22 @@ pub(super) fn run(args: &Search, out: &mut Printer) -> Result<Exit, Error> {
     let looked =
         format!("{} looked through in {}", words::count(searched.runs as usize, "run"), words::duration(searched.elapsed));
     out.say(paint(DIM, format_args!("Found in {}; {looked}.", words::count(hits, "run"))));
+    index(&reader, &searched);
     Ok(if hits == 0 { Exit::Failed } else { Exit::Done })
+}
+
+/// Takes some of what had to be looked through into the index, so that the next search is faster. What is printed is printed by
+/// then, and it is no matter for the person where that does not work.
+fn index(reader: &Reader, searched: &Searched) {
+    if searched.runs - searched.skipped < WORTH_IT {
+        return;
+    }
+    let until = Instant::now() + searched.elapsed.min(LONGEST);
+    let go_on = |_| if Instant::now() < until { ControlFlow::Continue(()) } else { ControlFlow::Break(()) };
+    match reader.index(&mut { go_on }) {
+        Ok(indexed) => tracing::debug!(?indexed, "runs were taken into the index of the search"),
+        Err(error) => tracing::debug!(%error, "the index of the search could not be brought up to date"),
+    }
 }
 
 fn show(hit: &Hit, out: &mut Printer) {

@@ -154,6 +154,18 @@ impl Driver {
         Ok(driver)
     }
 
+    /// A person's word on a step that waits, before the run goes on; says which step.
+    pub(super) fn release(&mut self, step: Option<&str>, release: Release) -> Result<StepKey, Failure> {
+        let step = release::choose(self.id, &self.run.parked_steps(), step, &release)?;
+        self.entries.extend(self.run.release(&step, release, self.shared.clock.now()));
+        Ok(step)
+    }
+
+    /// It does not go on after all.
+    pub(super) fn give_up(self) {
+        self.shared.leave(self.id);
+    }
+
     /// Drives it on, on a task of its own.
     pub(super) fn go_on(self) {
         let shared = Arc::clone(&self.shared);
@@ -312,11 +324,7 @@ impl Driver {
                 self.entries.push(entry);
             }
             Signal::Release { step, release, reply } => {
-                let chosen = release::choose(self.id, &self.run.parked_steps(), step.as_deref(), &release);
-                if let Ok(step) = &chosen {
-                    self.entries.extend(self.run.release(step, release, now));
-                }
-                reply.send(chosen).ok();
+                reply.send(self.release(step.as_deref(), release)).ok();
             }
             Signal::Resume { connection, released } => {
                 for (step, on) in self.run.parked_steps() {

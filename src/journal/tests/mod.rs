@@ -3,6 +3,7 @@ mod commit;
 mod crash;
 mod export;
 mod full;
+mod index;
 mod open;
 mod read;
 mod retain;
@@ -22,13 +23,13 @@ use crate::record::{Answer, Body, Exchange, Failure, FailureKind, Request, Timin
 use crate::run::{Outcome, Park, Release};
 
 /// A journal in a directory of its own.
-struct Bench {
-    journal: Journal,
+pub(super) struct Bench {
+    pub(super) journal: Journal,
     dir: TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(Options::default())
     }
 
@@ -54,7 +55,7 @@ impl Bench {
     }
 
     /// A run that began.
-    fn begin(&self, flow: &str) -> RunId {
+    pub(super) fn begin(&self, flow: &str) -> RunId {
         let run = self.journal.next_run_id();
         self.journal.append(accepted(run, flow, None)).wait().unwrap();
         run
@@ -67,7 +68,7 @@ impl Bench {
         run
     }
 
-    fn add(&self, run: RunId, entries: Vec<Entry>) {
+    pub(super) fn add(&self, run: RunId, entries: Vec<Entry>) {
         self.journal.append(facts(run, entries)).wait().unwrap();
     }
 
@@ -103,7 +104,7 @@ fn facts(run: RunId, entries: Vec<Entry>) -> Append {
     Append { run, new: None, entries, exchanges: Vec::new() }
 }
 
-fn succeeded(step: &str, output: Value) -> Entry {
+pub(super) fn succeeded(step: &str, output: Value) -> Entry {
     Entry::StepSucceeded { step: StepKey::new(step), port: PortId::out(), output: Arc::new(output), at: at(1) }
 }
 
@@ -117,7 +118,7 @@ fn step_failed(step: &str) -> Entry {
         .unwrap()
 }
 
-fn finish(outcome: Outcome) -> Entry {
+pub(super) fn finish(outcome: Outcome) -> Entry {
     Entry::Finished { outcome, at: at(100) }
 }
 

@@ -1,6 +1,6 @@
 //! The whole flow at a glance, and how near one is.
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Color32, CornerRadius, Mesh, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{Color32, CornerRadius, Mesh, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2};
 
 use super::{Act, Stage};
 use crate::ui::command::UiCommand;
@@ -11,19 +11,38 @@ use crate::ui::widgets::button;
 const WIDTH: f32 = 168.0;
 const HEIGHT: f32 = 108.0;
 const MARGIN: f32 = 16.0;
+/// A canvas that is no larger than this is not covered.
+const SMALL: Vec2 = vec2(900.0, 560.0);
 
 pub(super) fn show(ui: &mut Ui, stage: &mut Stage<'_>) {
     let rect = stage.view.rect;
     // Where there is little room, or all is in view, the flow is more worth seeing than its map.
     let beyond = stage.board.bounds().is_some_and(|it| !stage.view.seen().expand(1.0).contains_rect(it));
-    let map = stage.scene.minimap && beyond && rect.width() > 520.0 && rect.height() > 300.0;
     let mut left = rect.left() + MARGIN;
-    if map {
-        let area = Rect::from_min_size(pos2(left, rect.bottom() - MARGIN - HEIGHT), vec2(WIDTH, HEIGHT));
+    let map = (stage.scene.minimap && beyond && rect.width() > 520.0 && rect.height() > 300.0).then(|| corner(stage)).flatten();
+    if let Some(area) = map {
         paint_map(ui, stage, area);
-        left = area.right() + 8.0;
+        if area.left() <= left {
+            left = area.right() + 8.0;
+        }
     }
     bar(ui, stage, pos2(left, rect.bottom() - MARGIN));
+}
+
+/// Where the map lies: in the corner below that has no card under it. On a large canvas it may cover some, since there is enough
+/// to see beside it; on a small one, where both have cards, it is left out.
+fn corner(stage: &Stage<'_>) -> Option<Rect> {
+    let rect = stage.view.rect;
+    let size = vec2(WIDTH, HEIGHT);
+    let top = rect.bottom() - MARGIN - HEIGHT;
+    let left = Rect::from_min_size(pos2(rect.left() + MARGIN, top), size);
+    let right = Rect::from_min_size(pos2(rect.right() - MARGIN - WIDTH, top), size);
+    let is_free = |area: &Rect| {
+        let under = area.expand(6.0);
+        !stage.board.spots.iter().any(|it| !it.is_hidden() && (stage.view.to_screen() * it.rect()).intersects(under))
+    };
+    let is_large = rect.width() > SMALL.x && rect.height() > SMALL.y;
+    [left, right].into_iter().find(is_free).or(is_large.then_some(left))
 }
 
 fn paint_map(ui: &mut Ui, stage: &mut Stage<'_>, area: Rect) {

@@ -6,13 +6,16 @@
 mod line;
 mod track;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::{self, JoinHandle};
+
+use serde_json::Value;
 
 use self::line::Unread;
 pub(crate) use self::line::{Draft, Line, Opened};
@@ -20,6 +23,8 @@ pub(crate) use self::track::Track;
 use super::behind::Waker;
 use super::document::Outside;
 use super::files::Stamp;
+use crate::engine::private;
+use crate::flow::NodeId;
 
 /// The directory below the window's own.
 const FOLDER: &str = "drafts";
@@ -136,8 +141,8 @@ impl Drop for Drafts {
 
 /// Held as long as this window keeps its drafts here.
 fn lock(folder: &Path) -> Option<File> {
-    fs::create_dir_all(folder).ok()?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(folder.join("lock")).ok()?;
+    private::make(folder).ok()?;
+    let file = private::options().truncate(false).write(true).open(folder.join("lock")).ok()?;
     file.try_lock().ok()?;
     Some(file)
 }
@@ -149,6 +154,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         entries.map(|it| it.path()).filter(|it| it.extension().is_some_and(|it| it == EXTENSION)).collect();
     files.sort();
     files
+}
+
+/// What a person has pinned in the flow of a file, as the window of this data directory keeps it; the newest draft of it counts.
+pub(super) fn pinned(home: &Path, flow: &Path) -> BTreeMap<NodeId, Arc<Value>> {
+    let same =
+        |path: &Path| path == flow || fs::canonicalize(path).is_ok_and(|it| fs::canonicalize(flow).is_ok_and(|own| it == own));
+    let read = |path: PathBuf| {
+        let draft = Draft::read(&fs::read_to_string(path).ok()?).ok()?;
+        draft.file.as_ref().is_some_and(|it| same(&it.path)).then_some(draft.pins)
+    };
+    files(&home.join(FOLDER)).into_iter().rev().find_map(read).unwrap_or_default()
 }
 
 fn path_of(folder: &Path, key: &str) -> PathBuf {
@@ -259,7 +275,7 @@ fn write(folder: &Path, open: &mut HashMap<String, File>, key: &str, lines: &[Li
     let file = if let Some(file) = open.get_mut(key) {
         file
     } else {
-        let file = OpenOptions::new().create(true).append(true).open(path_of(folder, key))?;
+        let file = private::options().append(true).open(path_of(folder, key))?;
         open.entry(key.to_owned()).or_insert(file)
     };
     // In one call, so that the end of this process does not cut it.
@@ -268,8 +284,6 @@ fn write(folder: &Path, open: &mut HashMap<String, File>, key: &str, lines: &[Li
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::flow::testing::Sketch;
     use crate::flow::{Edit, Flow};

@@ -14,7 +14,7 @@ use super::entry::{self, Entry};
 use super::fields::{Aim, Editing, Fields, Form, field_id};
 use super::form::{Field, Kept, Shape};
 use super::viewer::Carried;
-use super::{pill, tree, when};
+use super::{pill, records, tree, when};
 use crate::flow::{Binding, Edit, FieldPath, Gesture, Missing, Problem, Severity, Source};
 use crate::ui::canvas::sentence::{count, title};
 use crate::ui::command::UiCommand;
@@ -85,7 +85,7 @@ impl Fields<'_> {
         }
         let has_error = problems.iter().any(|it| it.severity == Severity::Error);
         // Of what is taken apart each part says its own.
-        self.worth_line(ui, worth.as_ref().filter(|it| !taken_apart || matches!(it, Worth::Wrong(_))), has_error);
+        self.worth_line(ui, field, worth.as_ref().filter(|it| !taken_apart || matches!(it, Worth::Wrong(_))), has_error);
         if let Some(binding) = &field.binding {
             let missing = matches!(&worth, Some(Worth::Wrong(it)) if it.missing) || matches!(worth, Some(Worth::LeftOut));
             let unsure = problems.iter().any(|it| it.code == "may_not_run");
@@ -302,7 +302,7 @@ impl Fields<'_> {
         form.heights.remove(&field.path);
     }
 
-    fn worth_line(&self, ui: &mut Ui, worth: Option<&Worth>, told: bool) {
+    fn worth_line(&self, ui: &mut Ui, field: &Field, worth: Option<&Worth>, told: bool) {
         let colors = theme::colors(ui);
         match worth {
             Some(Worth::Value(value)) => {
@@ -310,6 +310,14 @@ impl Fields<'_> {
                     when::words(value, self.account_zone().as_ref(), &TimeZone::system()).unwrap_or_else(|| tree::preview(value));
                 let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
                 response.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("Here: {words}")));
+                // How it fares elsewhere, where it follows from what a record holds.
+                let is_mapped = field.binding.as_ref().is_some_and(|it| !matches!(it.source, Source::Value(_)));
+                let has_room = rect.width() > 80.0 + 6.0 * self.records.len() as f32;
+                let dots = if is_mapped && self.records.len() > 1 && has_room {
+                    records::field_dots(ui, rect.right_center() - vec2(2.0, 0.0), self.records, field) + 8.0
+                } else {
+                    0.0
+                };
                 let words = if words.is_empty() { "Empty text".to_owned() } else { words };
                 cut_text(
                     ui,
@@ -317,7 +325,7 @@ impl Fields<'_> {
                     &words,
                     font::regular(size::SMALL),
                     colors.text.dim,
-                    rect.width() - 4.0,
+                    rect.width() - 4.0 - dots,
                 );
                 response.on_hover_text(words);
             }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::complete::Name;
 use super::draft::Draft;
 use super::form::{self, Field, Line};
+use super::records::Broken;
 use super::viewer::Carried;
 use super::{automap, pill, tree};
 use crate::flow::{Binding, Edit, FieldPath, Node, NodeId, Severity, Source};
@@ -96,6 +97,8 @@ pub(super) struct Fields<'a> {
     pub(super) id: &'a NodeId,
     pub(super) node: &'a Arc<Node>,
     pub(super) known: Known<'a>,
+    /// How the fields fare in each record, the newest first; none where that is not known yet.
+    pub(super) records: &'a [Option<Broken>],
 }
 
 /// The id of a field's control.

@@ -162,7 +162,8 @@ impl Inspector {
         self.strip.judge(ui, ctx, doc, id, &known_records, self.form.editing.is_some());
         let play = self.strip.current(&known_records).map(|it| it.1);
         let known = self.samples.known(doc, id, play, ctx.live, ctx.catalog, ctx.now);
-        let fields = Fields { ctx, doc, id, node, known };
+        let verdicts = self.strip.verdicts(&known_records);
+        let fields = Fields { ctx, doc, id, node, known, records: &verdicts };
         let now = play.map(|_| records::now_fills(&fields, &mut self.form));
         ui.spacing_mut().item_spacing.y = 0.0;
         self.strip.show(ui, &known_records, now);

@@ -1,15 +1,17 @@
 //! The records of a flow, and whether a step's fields can be filled in each: the strip at the head.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, CornerRadius, Label, Layout, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2};
+use eframe::egui::{
+    Align, CornerRadius, Id, Label, Layout, Pos2, Rect, RichText, Sense, Stroke, Ui, Vec2, WidgetInfo, pos2, vec2,
+};
 
 use super::fields::{Fields, Form};
-use super::form::Line;
+use super::form::{Field, Line};
 use crate::catalog::Catalog;
-use crate::flow::{Flow, Node, NodeId};
+use crate::flow::{Binding, Flow, Node, NodeId};
 use crate::run::RunId;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
@@ -25,6 +27,9 @@ const GAP: f32 = 3.0;
 /// Verdicts wait so long, in seconds, for more to be typed.
 const SETTLE: f64 = 0.3;
 
+/// The places of fields that cannot be filled in a record.
+pub(super) type Broken = Arc<BTreeSet<String>>;
+
 /// Which record is looked at, and how each fares.
 #[derive(Debug, Default)]
 pub(super) struct Strip {
@@ -33,8 +38,8 @@ pub(super) struct Strip {
     newest: Option<RunId>,
     /// Of which flow and step the verdicts are.
     of: Option<(Arc<Flow>, NodeId)>,
-    /// Whether every field could be filled, by run; with how much of the run was there.
-    verdicts: BTreeMap<RunId, (usize, bool)>,
+    /// The fields that could not be filled, by run; with how much of the run was there.
+    verdicts: BTreeMap<RunId, (usize, Broken)>,
     samples: Samples,
     /// When the flow was other last.
     changed: f64,
@@ -51,6 +56,11 @@ impl Strip {
         }
         let at = self.chosen.and_then(|it| records.iter().position(|play| play.id == it)).unwrap_or(0);
         records.get(at).map(|it| (at, *it))
+    }
+
+    /// What is known of each record, the newest first.
+    pub(super) fn verdicts(&self, records: &[&Play]) -> Vec<Option<Broken>> {
+        records.iter().map(|it| self.verdicts.get(&it.id).map(|it| Arc::clone(&it.1))).collect()
     }
 
     /// Works out one verdict more, unless the flow was changed in this very frame, or a moment ago by someone who types.
@@ -74,8 +84,8 @@ impl Strip {
         let open = |it: &&&Play| self.verdicts.get(&it.id).is_none_or(|known| known.0 != it.steps.len());
         let Some(play) = records.iter().find(open) else { return };
         let Some(node) = doc.flow().nodes.get(id) else { return };
-        let holds = fills(&mut self.samples, ctx, doc, id, node, play);
-        self.verdicts.insert(play.id, (play.steps.len(), holds));
+        let broken = broken(&mut self.samples, ctx, doc, id, node, play);
+        self.verdicts.insert(play.id, (play.steps.len(), Arc::new(broken)));
         ui.ctx().request_repaint();
     }
 
@@ -92,7 +102,7 @@ impl Strip {
             return;
         };
         let words = format!("Record {} of {}", at + 1, records.len());
-        let broken = records.iter().filter(|it| self.verdicts.get(&it.id).is_some_and(|it| !it.1)).count();
+        let broken = records.iter().filter(|it| self.verdicts.get(&it.id).is_some_and(|it| !it.1.is_empty())).count();
         let mut go = None;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
@@ -133,7 +143,7 @@ impl Strip {
         let width = count as f32 * (DOT + GAP) + 4.0;
         let (rect, response) = ui.allocate_exact_size(vec2(width, 20.0), Sense::click());
         let verdict = |nth: usize| {
-            let known = records.get(nth).and_then(|it| self.verdicts.get(&it.id)).map(|it| it.1);
+            let known = records.get(nth).and_then(|it| self.verdicts.get(&it.id)).map(|it| it.1.is_empty());
             if nth == at { now.or(known) } else { known }
         };
         let broken: Vec<String> = (0..count).filter(|it| verdict(*it) == Some(false)).map(|it| (it + 1).to_string()).collect();
@@ -168,14 +178,44 @@ impl Strip {
     }
 }
 
-/// Whether every field of a step can be filled in a record.
-fn fills(samples: &mut Samples, ctx: &Ctx<'_>, doc: &Document, id: &NodeId, node: &Node, play: &Play) -> bool {
+/// The fields of a step that cannot be filled in a record.
+fn broken(samples: &mut Samples, ctx: &Ctx<'_>, doc: &Document, id: &NodeId, node: &Node, play: &Play) -> BTreeSet<String> {
     let known = samples.known(doc, id, Some(play), ctx.live, ctx.catalog, ctx.now);
     let sight = known.at(id);
-    node.kind.bindings().into_iter().all(|(place, binding)| {
+    let is_broken = |(place, binding): (String, &Binding)| {
         let found = if place == "collect" { worth(binding, &known.inside(id)) } else { worth(binding, &sight) };
-        !matches!(found, Worth::Wrong(_))
-    })
+        matches!(found, Worth::Wrong(_)).then_some(place)
+    };
+    node.kind.bindings().into_iter().filter_map(is_broken).collect()
+}
+
+/// How one field fares in each record, the newest on the right, as the strip at the head shows it for all; returns its width.
+pub(super) fn field_dots(ui: &Ui, right: Pos2, records: &[Option<Broken>], field: &Field) -> f32 {
+    let colors = theme::colors(ui);
+    let (dot, step) = (4.0, 6.0);
+    let place = field.path.to_string();
+    let width = records.len() as f32 * step;
+    let mut broken = Vec::new();
+    for (nth, verdict) in records.iter().enumerate() {
+        let middle = right - vec2(dot / 2.0 + nth as f32 * step, 0.0);
+        match verdict.as_ref().map(|it| it.contains(&place)) {
+            Some(false) => drop(ui.painter().circle_filled(middle, dot / 2.0, colors.ok.mark)),
+            Some(true) => {
+                broken.push((nth + 1).to_string());
+                let square = Rect::from_center_size(middle, Vec2::splat(dot + 1.0));
+                ui.painter().rect_filled(square, CornerRadius::ZERO, colors.failed.mark);
+            }
+            None => drop(ui.painter().circle_stroke(middle, dot / 2.0 - 0.5, Stroke::new(line::HAIRLINE, colors.text.faint))),
+        }
+    }
+    let told =
+        if broken.is_empty() { "works in every record".to_owned() } else { format!("breaks in record {}", broken.join(", ")) };
+    let told = format!("{} {told}", field.label);
+    let area = Rect::from_min_max(right - vec2(width, 7.0), right + vec2(0.0, 7.0));
+    let response = ui.interact(area, Id::unique(("records of a field", &place)), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &told));
+    response.on_hover_text(told);
+    width
 }
 
 /// Whether every field can be filled in the record that is looked at, from what was worked out for the form.

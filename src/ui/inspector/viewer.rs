@@ -14,6 +14,7 @@ use super::raw::Raw;
 use super::reference::{field_words, written};
 use super::tree::{self, Found, Root, Row, Tree, What};
 use crate::expr::Segment;
+use crate::ui::keymap;
 use crate::ui::theme::tokens::{extent, radius, size};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::button::focus_ring;
@@ -338,7 +339,8 @@ impl Viewer {
                                 cut_text(ui, left, &text, font::regular(size::SMALL), colors.text.body, COLUMN - 8.0);
                                 if place.maps && value.is_some() {
                                     let path = cell_path(root, &way, at - 1, column);
-                                    let pressed = ui.interact(cell, ui.scope_id().with(("cell", at, nth)), Sense::click());
+                                    let pressed =
+                                        ui.interact(cell, ui.scope_id().with(("cell", at, nth)), Sense::click_and_drag());
                                     if pressed.hovered() {
                                         ui.painter().rect_stroke(
                                             cell.shrink(1.0),
@@ -347,8 +349,12 @@ impl Viewer {
                                             eframe::egui::StrokeKind::Inside,
                                         );
                                     }
+                                    let carried = Carried { reference: written(&path), words: field_words(&path) };
+                                    if pressed.drag_started() {
+                                        pressed.dnd_set_drag_payload(carried.clone());
+                                    }
                                     if pressed.clicked() {
-                                        asked = Some(Carried { reference: written(&path), words: field_words(&path) });
+                                        asked = Some(carried);
                                     }
                                 }
                             }
@@ -477,6 +483,9 @@ fn paint_row(
         ui.painter().rect_filled(rect, radius::CHIP, colors.bg.hover);
     }
     focus_ring(ui, &response, rect.shrink(2.0));
+    if response.has_focus() {
+        keymap::hold(ui.ctx(), id, false);
+    }
     let middle = rect.center().y;
     let mut x = rect.left() + 2.0 + 10.0 * row.depth as f32;
     let caret = Rect::from_min_max(rect.min, pos2(x + 16.0, rect.bottom()));

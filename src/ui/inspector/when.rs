@@ -1,20 +1,28 @@
 //! Times in a value, as a person reads them: where the account is, and where the person is.
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 use serde_json::Value;
 
 /// Words for a value that is a time: "24 Nov, 09:30 London, 10:30 Berlin". `account` is the zone of the service's account,
-/// where it is known; else the zone that the value itself names stands for it.
+/// where it is known; else the zone that the value itself names stands for it. A time that names none is taken to be of the
+/// account, or else of the person, and that is said: "24 Nov, 09:30 London (assumed), 10:30 Berlin".
 pub(super) fn words(value: &Value, account: Option<&TimeZone>, person: &TimeZone) -> Option<String> {
     let text = value.as_str()?.trim();
     // What is no date is most of what is asked about.
-    if text.len() < 17 || text.len() > 40 || !text.as_bytes().first()?.is_ascii_digit() || !text.contains(['T', ' ']) {
+    if text.len() < 16 || text.len() > 40 || !text.as_bytes().first()?.is_ascii_digit() || !text.contains(['T', ' ']) {
         return None;
     }
-    let at: Timestamp = text.parse().ok()?;
-    let first = account.cloned().unwrap_or_else(|| TimeZone::fixed(offset(text)));
+    let (at, first, assumed) = match text.parse::<Timestamp>() {
+        Ok(at) => (at, account.cloned().unwrap_or_else(|| TimeZone::fixed(offset(text))), ""),
+        Err(_) => {
+            let zone = account.unwrap_or(person).clone();
+            let at = zone.to_timestamp(text.parse::<DateTime>().ok()?).ok()?;
+            (at, zone, " (assumed)")
+        }
+    };
     let (there, here) = (at.to_zoned_datetime(first.clone()), at.to_zoned_datetime(person.clone()));
-    let mut words = format!("{} {}", there.strftime("%-d %b, %H:%M"), place(&first, at));
+    let mut words = format!("{} {}{assumed}", there.strftime("%-d %b, %H:%M"), place(&first, at));
     if there.datetime() != here.datetime() {
         let form = if there.date() == here.date() { "%H:%M" } else { "%-d %b, %H:%M" };
         words = format!("{words}, {} {}", here.strftime(form), place(person, at));
@@ -61,6 +69,11 @@ mod tests {
         assert_eq!(of("2026-11-24T09:30:00Z", None), told("24 Nov, 09:30 UTC, 10:30 Berlin"));
         assert_eq!(of("2026-11-24T10:30:00+01:00", None), told("24 Nov, 10:30 UTC+01"));
         assert_eq!(of("2026-11-24T23:30:00-05:00", None), told("24 Nov, 23:30 UTC-05, 25 Nov, 05:30 Berlin"));
+        // Without an offset it is told whose time it is taken to be.
+        let london = zone("Europe/London");
+        assert_eq!(of("2026-11-24T09:30:00", Some(&london)), told("24 Nov, 09:30 London (assumed), 10:30 Berlin"));
+        assert_eq!(of("2026-11-24 09:30", Some(&london)), told("24 Nov, 09:30 London (assumed), 10:30 Berlin"));
+        assert_eq!(of("2026-11-24T09:30:00", None), told("24 Nov, 09:30 Berlin (assumed)"));
         for other in ["", "24 Nov", "2026-11-24", "Mira Oakfield from Leeds", "07700 900142 and more", "2026-99-24T09:30:00Z"] {
             assert_eq!(of(other, None), None, "{other}");
         }

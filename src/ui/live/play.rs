@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::engine::log::RunHead;
 use crate::flow::{FlowId, NodeId, PortId};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Entry, Outcome, Park, Program, Release, RunId, StepKey};
+use crate::run::{Entry, Outcome, Park, Program, Release, RunId, Shown, StepKey};
 
 /// Durations of a node that are kept for its median.
 const DURATIONS: usize = 1_000;
@@ -93,6 +93,16 @@ pub(crate) enum StepState {
     Parked,
     Done,
     Failed,
+}
+
+impl Shown for Play {
+    fn output(&self, node: &NodeId) -> Option<Arc<Value>> {
+        self.node(node)?.output.clone()
+    }
+
+    fn took(&self, node: &NodeId, port: &PortId) -> bool {
+        self.way(node, port).is_some_and(|it| it.count > 0)
+    }
 }
 
 impl NodePlay {

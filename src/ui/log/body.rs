@@ -50,6 +50,16 @@ impl Lines {
         self.lines.len()
     }
 
+    /// All of it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Which bytes of the text a line is.
+    pub(super) fn range(&self, at: usize) -> Range<usize> {
+        self.lines.get(at).cloned().unwrap_or(self.text.len()..self.text.len())
+    }
+
     pub(super) fn get(&self, at: usize) -> &str {
         self.lines.get(at).and_then(|it| self.text.get(it.clone())).unwrap_or_default()
     }

@@ -1,4 +1,7 @@
 //! Paints one step: what it gave or why it failed, what a person may say, and its calls with both sides.
+use std::ops::Range;
+use std::sync::Arc;
+
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
     Align, Align2, Frame, Layout, Margin, Rect, Response, RichText, Sense, Stroke, Ui, UiBuilder, WidgetInfo, pos2, vec2,
@@ -6,6 +9,7 @@ use eframe::egui::{
 
 use super::body::{self, Lines};
 use super::curl;
+use super::mark::{self, Mark};
 use super::rows;
 use super::steps;
 use super::text::{self, LINE};
@@ -118,7 +122,7 @@ fn bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &StepKey
 
 /// What is known of a step's end.
 struct End<'a> {
-    output: Option<&'a std::sync::Arc<serde_json::Value>>,
+    output: Option<&'a Arc<serde_json::Value>>,
     failure: Option<&'a Failure>,
     parked: Option<&'a Park>,
     logged: Vec<&'a str>,
@@ -186,33 +190,52 @@ fn result(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &Step
     let width = text::letters(ui, ui.available_width() - 2.0 * space::M - 16.0);
     let key: TextKey = (run.head.id, step.clone(), None, Side::Response, false, width);
     let make = || Lines::new(serde_json::to_string_pretty(&**output).unwrap_or_default(), width);
-    let lines = lines_of(view, key, run.head.finished.is_none(), make);
+    let lines = lines_of(view, key.clone(), run.head.finished.is_none(), make);
     let wanted = view.search.as_ref().map(|it| it.text.clone()).unwrap_or_default();
     let count = lines.len();
     let mut roll = view.side_rolls[0];
-    let lines = &lines;
-    roll.show(ui, "result", LINE, count, |ui, range| {
-        for at in range {
-            code_line(ui, lines.get(at), &wanted, true);
-        }
-    });
+    roll.show(ui, "result", LINE, count, |ui, range| code_lines(ui, view, &key, &lines, range, &wanted, true));
     view.side_rolls[0] = roll;
 }
 
 /// Lines that are kept as long as the same is looked at.
-fn lines_of(view: &mut View, key: TextKey, fresh: bool, make: impl FnOnce() -> Lines) -> Lines {
+fn lines_of(view: &mut View, key: TextKey, fresh: bool, make: impl FnOnce() -> Lines) -> Arc<Lines> {
     if fresh {
-        return make();
+        return Arc::new(make());
     }
     if let Some(lines) = view.texts.get(&key) {
-        return lines.clone();
+        return Arc::clone(lines);
     }
     if view.texts.len() > 3 {
         view.texts.clear();
     }
-    let lines = make();
-    view.texts.insert(key, lines.clone());
+    let lines = Arc::new(make());
+    view.texts.insert(key, Arc::clone(&lines));
     lines
+}
+
+/// Visible lines of a text, of which a part can be selected.
+fn code_lines(ui: &mut Ui, view: &mut View, key: &TextKey, lines: &Lines, range: Range<usize>, wanted: &str, colored: bool) {
+    let Some(first) = range.clone().next() else { return };
+    let mut mark = view.mark.as_ref().filter(|it| it.0 == *key).map(|it| it.1);
+    let marked = mark.map(Mark::range).filter(|it| !it.is_empty());
+    let mut area = Rect::NOTHING;
+    for at in range {
+        let own = lines.range(at);
+        let within = marked.as_ref().filter(|it| it.start <= own.end && it.end > own.start);
+        // A line that is only shortened to fit has no break of its own to select.
+        let ends = lines.text().get(own.end..).is_some_and(|it| it.starts_with(['\n', '\r']));
+        let part = within.map(|it| {
+            let to = if it.end > own.end && ends { own.end + 1 } else { it.end.min(own.end) };
+            it.start.saturating_sub(own.start)..to - own.start
+        });
+        area = area.union(code_line(ui, lines.get(at), wanted, colored, part));
+    }
+    let before = mark;
+    mark::hear(ui, ui.scope_id().with("text"), area, lines, first, &mut mark);
+    if mark != before {
+        view.mark = mark.map(|it| (key.clone(), it));
+    }
 }
 
 /// Why the step failed, in a line above its calls; all of it where the result is shown.
@@ -323,7 +346,6 @@ enum Row<'a> {
     Timing,
     Part(&'static str, u64, Option<(u64, u64)>),
     Body(String),
-    Line(usize),
 }
 
 #[expect(clippy::too_many_arguments, reason = "which call, which side of it, and how")]
@@ -343,7 +365,7 @@ fn column(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepEx
         let pretty = if raw { None } else { body::pretty(&body.text) };
         Lines::new(pretty.unwrap_or_else(|| body.text.clone()), width)
     };
-    let lines = lines_of(view, key, false, make);
+    let lines = lines_of(view, key.clone(), false, make);
     let mut rows = Vec::new();
     if let Some(error) = exchange.error.as_deref().filter(|_| side == Side::Response) {
         rows.push(Row::Error(error));
@@ -362,20 +384,18 @@ fn column(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: RunId, call: &StepEx
         rows.push(Row::Part("Received", timing.receiving_us, Some((headed, whole))));
     }
     rows.push(Row::Body(body_words(body)));
-    rows.extend((0..lines.len()).map(Row::Line));
     let wanted = view.search.as_ref().map(|it| it.text.clone()).unwrap_or_default();
     let place = usize::from(side == Side::Response);
     let mut roll = view.side_rolls[place];
     let mut folded = false;
     let salt = if side == Side::Request { "request" } else { "response" };
-    let (rows, lines, shows) = (&rows, &lines, view.headers);
-    roll.show(ui, salt, LINE, rows.len(), |ui, range| {
-        for row in rows.get(range).unwrap_or_default() {
-            match row {
-                Row::Line(at) => drop(code_line(ui, lines.get(*at), &wanted, !view.raw)),
-                other => folded |= head_row(ui, other, &wanted, shows).clicked() && matches!(other, Row::Headers(_)),
-            }
+    let (above, shows, colored) = (rows.len(), view.headers, !view.raw);
+    roll.show(ui, salt, LINE, above + lines.len(), |ui, range| {
+        for row in rows.get(range.start.min(above)..range.end.min(above)).unwrap_or_default() {
+            folded |= head_row(ui, row, &wanted, shows).clicked() && matches!(row, Row::Headers(_));
         }
+        let below = range.start.saturating_sub(above)..range.end.saturating_sub(above);
+        code_lines(ui, view, &key, &lines, below, &wanted, colored);
     });
     view.side_rolls[place] = roll;
     view.headers ^= folded;
@@ -472,22 +492,22 @@ fn head_row(ui: &mut Ui, row: &Row<'_>, wanted: &str, shows: bool) -> Response {
             cut_text(ui, pos2(left, y), words, label, colors.text.body, right - left);
             words.clone()
         }
-        Row::Line(_) => String::new(),
     };
     let role = if matches!(row, Row::Headers(_)) { Role::Button } else { Role::Label };
     response.widget_info(|| WidgetInfo::labeled(role, true, &name));
     if matches!(row, Row::Header(..) | Row::Error(_)) { response.on_hover_text(name) } else { response }
 }
 
-/// A line of a body on its own ground.
-fn code_line(ui: &mut Ui, line: &str, wanted: &str, colored: bool) -> Response {
+/// A line of a body on its own ground; where its text is.
+fn code_line(ui: &mut Ui, line: &str, wanted: &str, colored: bool, marked: Option<Range<usize>>) -> Rect {
     let colors = theme::colors(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::hover());
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, line));
     let ground = rect.shrink2(vec2(space::M, 0.0));
     ui.painter().rect_filled(ground, 0.0, colors.bg.inset);
-    text::line(ui, ground.shrink2(vec2(8.0, 0.0)), line, wanted, colored);
-    response
+    let inner = ground.shrink2(vec2(8.0, 0.0));
+    text::line(ui, inner, line, wanted, colored, marked);
+    inner
 }
 
 /// `403 Forbidden`.

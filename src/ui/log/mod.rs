@@ -19,6 +19,7 @@ mod curl;
 mod detail;
 mod fall;
 mod list;
+pub(super) mod mark;
 mod narrow;
 pub(crate) mod retry;
 mod roll;

@@ -135,6 +135,8 @@ pub(super) fn waterfall(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, id: Id) -> 
         ui.scope_builder(UiBuilder::new().max_rect(inner), |ui| match (&view.run_failure, view.chosen) {
             (Some(failure), _) => nothing(ui, icon::WARNING, &failure.title, &format!("{} {}", failure.detail, failure.hint)),
             (None, Some(_)) => drop(ui.label(dim(ui, "Reading the run…"))),
+            // Where there is no run, the list says so, and what to do.
+            (None, None) if view.listed(ctx.live).len() == 0 => {}
             (None, None) => {
                 nothing(ui, icon::LIST_MAGNIFYING_GLASS, "No run is chosen", "Choose one on the left to see its steps.");
             }

@@ -1,7 +1,7 @@
 //! Paints lines of a body: in the colours of its parts, with what is looked for lit.
 use std::ops::Range;
 
-use eframe::egui::text::{LayoutJob, TextFormat};
+use eframe::egui::text::{CCursor, LayoutJob, TextFormat};
 use eframe::egui::{Color32, FontId, Rect, Ui, pos2, vec2};
 
 use super::body::{self, Tone};
@@ -22,13 +22,29 @@ pub(super) fn letters(ui: &Ui, width: f32) -> usize {
     (width / one).max(8.0) as usize
 }
 
-/// A line from its left middle on.
-pub(super) fn line(ui: &Ui, rect: Rect, text: &str, wanted: &str, colored: bool) {
+/// A line from its left middle on, with what of it is selected on a ground of its own; bytes beyond its end select its break.
+pub(super) fn line(ui: &Ui, rect: Rect, text: &str, wanted: &str, colored: bool, marked: Option<Range<usize>>) {
     let colors = theme::colors(ui);
     let parts = if colored { body::tones(text) } else { vec![(0..text.len(), Tone::Plain)] };
     let job = lit(text, &parts_of(&parts, colors), wanted, &code(), colors);
     let galley = ui.painter().layout_job(job);
+    if let Some(marked) = marked {
+        let x = |byte: usize| {
+            let letters = text.get(..byte.min(text.len())).map_or(0, |it| it.chars().count());
+            rect.left() + galley.pos_from_cursor(CCursor::new(letters)).left()
+        };
+        let beyond = if marked.end > text.len() { 5.0 } else { 0.0 };
+        let ground = Rect::from_x_y_ranges(x(marked.start)..=x(marked.end) + beyond, rect.y_range());
+        ui.painter().rect_filled(ground, 0.0, ui.visuals().selection.bg_fill);
+    }
     ui.painter().galley(pos2(rect.left(), rect.center().y - galley.size().y / 2.0), galley, colors.text.body);
+}
+
+/// The byte of a line that is nearest to a distance from its left.
+pub(super) fn byte_at(ui: &Ui, text: &str, x: f32) -> usize {
+    let galley = ui.painter().layout_no_wrap(text.to_owned(), code(), Color32::WHITE);
+    let letter = galley.cursor_from_pos(vec2(x, galley.size().y / 2.0)).index.0;
+    text.char_indices().nth(letter).map_or(text.len(), |it| it.0)
 }
 
 fn parts_of(parts: &[(Range<usize>, Tone)], colors: &Colors) -> Vec<(Range<usize>, Color32)> {

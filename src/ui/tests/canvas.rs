@@ -1,5 +1,6 @@
 //! The canvas by mouse and by keyboard.
 use eframe::egui::{Event, Key, Modifiers, vec2};
+use egui_kittest::kittest::Queryable as _;
 
 use super::desk::Desk;
 use crate::flow::testing::{Sketch, id};
@@ -231,4 +232,31 @@ fn what_is_far_away_is_not_drawn() {
     assert_eq!(drawn(&desk), 400);
     desk.key(Modifiers::NONE, Key::Num0);
     assert!((1..60).contains(&drawn(&desk)), "{}", drawn(&desk));
+}
+
+#[test]
+fn the_map_lies_where_no_card_is_and_a_small_canvas_is_not_covered() {
+    let mut flow = Sketch::flow("a, b, c, d");
+    for (node, place) in [("a", [0, 0]), ("b", [600, 0]), ("c", [0, 400]), ("d", [600, 2000])] {
+        flow.layout.insert(id(node), place);
+    }
+    let mut desk = Desk::with(&flow);
+    let map = |desk: &Desk| desk.window.query_by_label("Map of the flow").map(|it| it.rect());
+    let look = |desk: &mut Desk, pan: [f32; 2]| {
+        let doc = desk.doc().id;
+        let view = desk.window.state_mut().views.get_mut(&doc).expect("a view");
+        (view.zoom, view.pan) = (1.0, eframe::egui::pos2(pan[0], pan[1]).to_vec2());
+        desk.run();
+    };
+    look(&mut desk, [300.0, -250.0]);
+    let first = map(&desk).expect("a corner is free");
+    look(&mut desk, [-40.0, 130.0]);
+    // The card "c" is now in the left corner.
+    let second = map(&desk).expect("the other one is");
+    assert!(second.left() > first.left() + 100.0, "{first} {second}");
+    for card in ["a", "b", "c"] {
+        if let Some(card) = desk.window.query_by_role_and_label(eframe::egui::accesskit::Role::Button, card) {
+            assert!(!card.rect().intersects(second), "{:?}", card.rect());
+        }
+    }
 }

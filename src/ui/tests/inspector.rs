@@ -71,6 +71,23 @@ fn typing_into_a_field_is_one_step_that_can_be_taken_back() {
 }
 
 #[test]
+fn keys_are_not_about_the_canvas_while_a_row_of_the_input_has_the_keyboard() {
+    let mut desk = opened(&two_steps(sample(), Binding::value("")), "Say");
+    focus(&mut desk, "Insert Contact · Email");
+    for key in [Key::Delete, Key::Backspace, Key::M, Key::D] {
+        desk.key(Modifiers::NONE, key);
+    }
+    assert_eq!(desk.flow().nodes.len(), 2);
+    assert!(!desk.flow().nodes[&id("say")].muted);
+    // On the canvas they are.
+    desk.press_button("Say");
+    desk.key(Modifiers::NONE, Key::M);
+    assert!(desk.flow().nodes[&id("say")].muted);
+    desk.key(Modifiers::NONE, Key::Delete);
+    assert_eq!(desk.flow().nodes.len(), 1);
+}
+
+#[test]
 fn a_value_is_pressed_and_fills_the_field_that_had_the_keyboard() {
     let mut desk = opened(&two_steps(sample(), Binding::value("")), "Say");
     desk.press("Insert Contact · Email");
@@ -212,7 +229,7 @@ fn one_goes_through_the_records_and_sees_where_a_field_breaks() {
     assert!(desk.has("No record yet") && desk.has("Here: To ann@example.com"));
     played(&mut desk, &[json!({"email": "one@x.example"}), json!({}), json!({"email": "three@x.example"})]);
     assert!(desk.has("Record 1 of 3") && desk.has("Here: To three@x.example"));
-    assert!(desk.has("Breaks in record 2"));
+    assert!(desk.has("Breaks in record 2") && desk.has("Line breaks in record 2"), "for the step and for its field");
     desk.press("Earlier record");
     assert!(desk.has("Record 2 of 3") && desk.has_containing("“contact.email” is missing here"));
     desk.press("Earlier record");

@@ -230,6 +230,41 @@ fn a_run_shows_its_steps_and_a_call_both_sides() {
 }
 
 #[test]
+fn a_part_of_a_body_is_selected_by_mouse_and_copied_by_key() {
+    use eframe::egui::{Event, OutputCommand, pos2};
+    let files = Disk::new();
+    let flow = flow("one", "Visits");
+    files.done(&flow, "mira@example.org");
+    let mut desk = files.log(&flow);
+    let copied = |desk: &mut Desk| {
+        desk.window.event(Event::Copy);
+        desk.step();
+        let text = desk.window.output().platform_output.commands.iter().find_map(|it| match it {
+            OutputCommand::CopyText(text) => Some(text.clone()),
+            _ => None,
+        });
+        desk.run();
+        text
+    };
+    let line = desk.window.get_by_label("  \"email\": \"mira@example.org\"").rect();
+    // Nothing is selected yet: copying is about the canvas, which is not shown.
+    assert_eq!(copied(&mut desk), None);
+    let (top, bottom) = (pos2(line.left() + 4.0, line.top() - 8.0), pos2(line.right() - 2.0, line.bottom() + 8.0));
+    desk.drag(top, bottom);
+    assert_eq!(copied(&mut desk).as_deref(), Some("{\n  \"email\": \"mira@example.org\"\n}"));
+    desk.drag(bottom, top);
+    assert_eq!(copied(&mut desk).as_deref(), Some("{\n  \"email\": \"mira@example.org\"\n}"), "as well from its end");
+    // A word, and all of it.
+    desk.double_click(pos2(line.left() + 60.0, line.center().y));
+    assert_eq!(copied(&mut desk).as_deref(), Some("email"));
+    desk.key(Modifiers::COMMAND, Key::A);
+    assert_eq!(copied(&mut desk).as_deref(), Some("{\n  \"email\": \"mira@example.org\"\n}"));
+    // Another run has another text.
+    desk.press("Request as it was sent");
+    assert_eq!(copied(&mut desk), None);
+}
+
+#[test]
 fn keys_move_through_runs_and_steps() {
     let files = Disk::new();
     let flow = flow("one", "Visits");
@@ -500,7 +535,7 @@ fn the_log_is_reached_by_its_keys() {
     let mut desk = files.desk(&flow("one", "Visits"));
     desk.key(Modifiers::ALT, Key::Num4);
     desk.until("the log is read", |app| app.room == Room::Log && settled(app));
-    assert!(desk.has("No runs yet"));
+    assert!(desk.has("No runs yet") && !desk.has("No run is chosen"), "it is said once");
 }
 
 #[test]
@@ -518,9 +553,9 @@ fn a_run_is_done_again_from_a_step_and_what_came_before_is_taken_as_done() {
     let mut desk = Desk::with(&flow);
     let _runtime = stage(&desk);
     desk.until("the sandbox is up", |app| app.live.stage().is_some());
-    // What a person says of a run that this engine does not know is answered.
+    // What a person says of a run that the journal does not know is answered.
     desk.window.state().send(Msg::Release { run: RunId(99), step: StepKey::new("a"), release: crate::run::Release::Fail });
-    let words = "The run is not under way any more";
+    let words = "There is no run 99";
     for _ in 0..20_000 {
         if desk.has(words) {
             break;
@@ -556,4 +591,50 @@ fn a_run_is_done_again_from_a_step_and_what_came_before_is_taken_as_done() {
     assert!(!lines.contains(&"a begins".to_owned()) && lines.contains(&"a done".to_owned()), "{lines:?}");
     assert!(lines.contains(&"7".to_owned()), "{lines:?}");
     assert_eq!(run.head.outcome, Some(Outcome::Succeeded));
+}
+
+#[test]
+fn a_run_that_waits_since_an_earlier_start_goes_on_when_a_person_says_so() {
+    use super::runs::{add, stage};
+    use crate::flow::testing::id;
+    use crate::flow::{Binding, Edge, Edit, Level, NodeKind, Trigger};
+    let mut flow = Flow::new("asks", "Asks");
+    add(&mut flow, "t", NodeKind::Trigger(Trigger::Manual { sample: json!({}) }));
+    add(&mut flow, "ask", NodeKind::Approval { message: Binding::value("Send the letter?") });
+    add(&mut flow, "b", NodeKind::Log { level: Level::Info, message: Binding::value("sent") });
+    for (from, port, to) in [("t", "out", "ask"), ("ask", "approved", "b")] {
+        flow.apply(Edit::Connect(Edge { from: id(from), port: port.into(), to: id(to) })).unwrap();
+    }
+    let mut desk = Desk::with(&flow);
+    let home = Arc::clone(&desk.home);
+    let runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    desk.press("Test");
+    desk.until("it waits", |app| app.live.runs().any(|it| it.parked().next().is_some()));
+    let engine = desk.window.state().live.stage().unwrap().engine.clone();
+    runtime.block_on(engine.stop().wait());
+    drop((desk, engine, runtime));
+
+    let mut desk = Desk::at(home, &[]);
+    let runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    assert_eq!(desk.window.state().live.runs().count(), 0, "nothing goes on by itself");
+    // What other runs do than those that this window starts is told as well.
+    let mut events = desk.window.state().live.stage().unwrap().engine.events();
+    let (told, wake) = (desk.told.clone(), Arc::clone(&desk.waker));
+    runtime.spawn(async move {
+        while let Ok(event) = events.recv().await {
+            told.send(crate::ui::behind::Told::Event { event, own: false }).unwrap_or_default();
+            wake();
+        }
+    });
+    desk.key(Modifiers::ALT, Key::Num4);
+    desk.until("the run is read", |app| settled(app) && app.log.whole.loaded().is_some());
+    let run = desk.window.state().log.whole.loaded().unwrap().head.id;
+    click_row(&mut desk, "ask, waits");
+    desk.press("Approve in the log: Send the letter?");
+    desk.until("it ends", |app| {
+        settled(app) && app.log.whole.loaded().is_some_and(|it| it.head.id == run && it.head.outcome == Some(Outcome::Succeeded))
+    });
+    assert!(desk.window.state().log.whole.loaded().unwrap().entries.iter().any(|it| matches!(it, Entry::Logged { .. })));
 }

@@ -8,7 +8,6 @@ use eframe::egui::Context;
 use super::file::home;
 use crate::engine::log::Format;
 use crate::flow::{Flow, FlowId};
-use crate::record::FailureKind;
 use crate::run::{RunId, StepKey};
 use crate::ui::app::App;
 use crate::ui::archive::{Ask, Exporting, News};
@@ -80,13 +79,7 @@ impl App {
             }
         });
         for failure in refused {
-            let toast = if failure.kind == FailureKind::NotFound {
-                let words = "It was begun before Flowyard was started last. Run it again from this step.";
-                Toast::new(Tone::Failed, "The run is not under way any more").detail(words)
-            } else {
-                Toast::failure(&failure)
-            };
-            self.say(ctx, toast);
+            self.say(ctx, Toast::failure(&failure));
         }
         if !self.log.releases.is_empty() {
             ctx.request_repaint_after(ANSWER);

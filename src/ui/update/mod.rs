@@ -1,5 +1,4 @@
 //! The only place that changes the window's state: one function a request.
-mod aim;
 mod file;
 mod log;
 mod sandbox;
@@ -7,7 +6,6 @@ mod test;
 
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
-use self::aim::Aim;
 use super::app::App;
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
@@ -24,6 +22,7 @@ use super::template;
 use super::theme::ThemeChoice;
 use super::toast::{Toast, Tone};
 use crate::flow::{Edit, Flow, FlowId, Gesture, NodeId};
+use crate::run::Aim;
 
 impl App {
     /// Does what was asked for.

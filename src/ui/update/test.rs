@@ -2,12 +2,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::aim::{Aim, Desk, Plan};
 use crate::catalog::OperationId;
 use crate::engine::Deployment;
 use crate::flow::{Flow, Node, NodeId, NodeKind, Problem, Severity};
 use crate::record::Failure;
-use crate::run::{Outcome, RunId};
+use crate::run::{Aim, Desk, Outcome, Plan, RunId, Shown};
 use crate::ui::app::App;
 use crate::ui::behind::Start;
 use crate::ui::document::{DocId, Document, Test, TestState};
@@ -45,10 +44,11 @@ impl App {
         }
         let shown = doc.test.as_ref().and_then(Test::run).and_then(|it| self.live.run(it));
         let Some(doc) = self.docs.get(id) else { return };
-        let plan = match aim.plan(&Desk { flow: &flow, pins: &doc.pins, play: shown, catalog: &catalog }) {
+        let shown = shown.map(|it| it as &dyn Shown);
+        let plan = match aim.plan(&Desk { flow: &flow, pins: &doc.pins, shown, catalog: &catalog }) {
             Ok(plan) => plan,
             Err(words) => {
-                self.say(ctx, Toast::new(Tone::Failed, "The test cannot begin").detail(words));
+                self.say(ctx, Toast::new(Tone::Failed, "The test cannot begin").detail(words.to_string()));
                 return;
             }
         };

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::body::Lines;
 use super::fall::Fall;
+use super::mark::Mark;
 use super::narrow::Narrow;
 use super::roll::Roll;
 use super::rows::{self, Listed, RunRow};
@@ -128,7 +129,9 @@ pub(crate) struct View {
     fall_at: Option<(i64, usize)>,
     pub(super) raw: bool,
     pub(super) side: Side,
-    pub(super) texts: BTreeMap<TextKey, Lines>,
+    pub(super) texts: BTreeMap<TextKey, Arc<Lines>>,
+    /// What is selected of one of them.
+    pub(super) mark: Option<(TextKey, Mark)>,
     /// Whether the headers of calls are shown.
     pub(super) headers: bool,
     /// The run that the chosen one is compared with, once it is there.
@@ -200,6 +203,7 @@ impl View {
             raw: false,
             side: Side::Response,
             texts: BTreeMap::new(),
+            mark: None,
             headers: seat == Seat::Whole,
             other: None,
             beside: None,

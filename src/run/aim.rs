@@ -6,14 +6,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::Given;
 use crate::catalog::Catalog;
-use crate::engine::Given;
 use crate::flow::{Binding, Edge, Flow, Node, NodeId, NodeKind, Order, PortId, Source, Trigger};
-use crate::ui::live::Play;
 
 /// What is to be tested.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Aim {
+pub enum Aim {
     /// The whole flow.
     Whole,
     /// A step, and all that leads to it.
@@ -24,26 +23,55 @@ pub(super) enum Aim {
 
 /// A test, ready to start.
 #[derive(Debug, PartialEq)]
-pub(super) struct Plan {
-    pub(super) flow: Arc<Flow>,
-    pub(super) trigger: NodeId,
-    pub(super) payload: Value,
-    pub(super) given: Vec<Given>,
+pub struct Plan {
+    /// The part of the flow that is tested.
+    pub flow: Arc<Flow>,
+    /// The trigger that the run begins with.
+    pub trigger: NodeId,
+    /// What the trigger gives.
+    pub payload: Value,
+    /// Steps that are taken as done.
+    pub given: Vec<Given>,
 }
 
 /// What a plan is made from.
-pub(super) struct Desk<'a> {
-    pub(super) flow: &'a Arc<Flow>,
-    pub(super) pins: &'a BTreeMap<NodeId, Arc<Value>>,
-    /// The run that is shown.
-    pub(super) play: Option<&'a Play>,
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// The whole flow.
+    pub flow: &'a Arc<Flow>,
+    /// What a person has pinned as results of steps and triggers.
+    pub pins: &'a BTreeMap<NodeId, Arc<Value>>,
+    /// An earlier run: the one that is looked at.
+    pub shown: Option<&'a dyn Shown>,
     /// What knows how events look.
-    pub(super) catalog: &'a Catalog,
+    pub catalog: &'a Catalog,
+}
+
+/// What is known of an earlier run.
+pub trait Shown: std::fmt::Debug {
+    /// What a step, or the trigger, gave last.
+    fn output(&self, node: &NodeId) -> Option<Arc<Value>>;
+    /// Whether the run left a node by this way.
+    fn took(&self, node: &NodeId, port: &PortId) -> bool;
+}
+
+/// Why a test cannot begin, in words for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlan {
+    /// The part of the flow that is to be tested has none.
+    #[error("Add a trigger, and a wire from it: it is where a run begins.")]
+    NoTrigger,
+    /// What leads to the step has no order.
+    #[error("The flow runs in a circle. Remove one of its wires.")]
+    Circle,
+    /// A step before the one that is to be tested gave nothing yet; its name.
+    #[error("“{0}” comes before it and has given nothing yet. Test up to here first.")]
+    NothingGiven(String),
 }
 
 impl Aim {
     /// The part of the flow that is tested.
-    pub(super) fn part(&self, flow: &Arc<Flow>) -> Arc<Flow> {
+    pub fn part(&self, flow: &Arc<Flow>) -> Arc<Flow> {
         match self {
             Self::Whole => Arc::clone(flow),
             Self::UpTo(node) => Arc::new(flow.leading_to(node)),
@@ -54,18 +82,18 @@ impl Aim {
     /// How the test is begun.
     ///
     /// # Errors
-    /// Words for a person, where it cannot be.
-    pub(super) fn plan(&self, desk: &Desk<'_>) -> Result<Plan, String> {
+    /// [`NoPlan`], where it cannot be.
+    pub fn plan(&self, desk: &Desk<'_>) -> Result<Plan, NoPlan> {
         let flow = self.part(desk.flow);
         let (trigger, sample) = trigger_of(&flow, desk.catalog)?;
-        let shown = |node: &NodeId| desk.play.and_then(|it| it.node(node)?.output.clone());
+        let shown = |node: &NodeId| desk.shown.and_then(|it| it.output(node));
         let kept = |node: &NodeId| match self {
             Self::Only(_) => desk.pins.get(node).cloned().or_else(|| shown(node)),
             Self::Whole | Self::UpTo(_) => desk.pins.get(node).cloned(),
         };
         let payload = kept(&trigger).map_or(sample, |it| Value::clone(&it));
         let mut given = Vec::new();
-        let Ok(order) = Order::new(&flow) else { return Err("The flow runs in a circle. Remove one of its wires.".to_owned()) };
+        let Ok(order) = Order::new(&flow) else { return Err(NoPlan::Circle) };
         for id in order.topological() {
             let node = &flow.nodes[id];
             let target = matches!(self, Self::UpTo(it) | Self::Only(it) if it == id);
@@ -76,10 +104,10 @@ impl Aim {
                 continue;
             }
             match kept(id) {
-                Some(output) => given.push(Given { node: id.clone(), port: self.port(&flow, desk.play, id, node), output }),
+                Some(output) => given.push(Given { node: id.clone(), port: self.port(&flow, desk.shown, id, node), output }),
                 // A step that the shown run went past is gone past again, since what came before it goes the same way.
-                None if matches!(self, Self::Only(_)) && was_entered(&flow, desk.play, id) => {
-                    return Err(format!("“{}” comes before it and has given nothing yet. Test up to here first.", node.name));
+                None if matches!(self, Self::Only(_)) && was_entered(&flow, desk.shown, id) => {
+                    return Err(NoPlan::NothingGiven(node.name.clone()));
                 }
                 None => {}
             }
@@ -88,10 +116,10 @@ impl Aim {
     }
 
     /// The way that a step leaves by which is not done: the one that it took, if that leads on, or else one that does.
-    fn port(&self, flow: &Flow, play: Option<&Play>, id: &NodeId, node: &Node) -> PortId {
+    fn port(&self, flow: &Flow, shown: Option<&dyn Shown>, id: &NodeId, node: &Node) -> PortId {
         let wired: Vec<&PortId> =
             flow.edges_from(id).map(|it| &it.port).filter(|it| it.as_str() != "item" && **it != PortId::error()).collect();
-        let took = |port: &PortId| play.is_some_and(|it| it.way(id, port).is_some_and(|it| it.count > 0));
+        let took = |port: &PortId| shown.is_some_and(|it| it.took(id, port));
         let usual = || node.kind.pass_port().unwrap_or_else(PortId::out);
         if matches!(self, Self::Only(_)) && !wired.is_empty() {
             return wired.iter().find(|it| took(it)).or_else(|| wired.first()).map_or_else(usual, |it| (*it).clone());
@@ -102,8 +130,8 @@ impl Aim {
 }
 
 /// Whether a step was reached in a run; without a run, it has to be.
-fn was_entered(flow: &Flow, play: Option<&Play>, node: &NodeId) -> bool {
-    let took = |edge: &Edge| play.is_none_or(|it| it.way(&edge.from, &edge.port).is_some_and(|it| it.count > 0));
+fn was_entered(flow: &Flow, shown: Option<&dyn Shown>, node: &NodeId) -> bool {
+    let took = |edge: &Edge| shown.is_none_or(|it| it.took(&edge.from, &edge.port));
     flow.edges.iter().any(|it| it.to == *node && took(it))
 }
 
@@ -130,7 +158,7 @@ fn first_of(items: &mut Binding) {
 }
 
 /// Where a test begins, and with what: the only trigger, or the first by hand, with its sample.
-fn trigger_of(flow: &Flow, catalog: &Catalog) -> Result<(NodeId, Value), String> {
+fn trigger_of(flow: &Flow, catalog: &Catalog) -> Result<(NodeId, Value), NoPlan> {
     let mut all: Vec<(&NodeId, &Trigger)> = flow
         .nodes
         .iter()
@@ -141,7 +169,7 @@ fn trigger_of(flow: &Flow, catalog: &Catalog) -> Result<(NodeId, Value), String>
         })
         .collect();
     all.sort_by_key(|(_, it)| !matches!(it, Trigger::Manual { .. }));
-    let (id, trigger) = all.first().ok_or("Add a trigger, and a wire from it: it is where a run begins.")?;
+    let (id, trigger) = all.first().ok_or(NoPlan::NoTrigger)?;
     Ok(((*id).clone(), trigger.test_event(catalog)))
 }
 
@@ -151,10 +179,10 @@ mod tests {
 
     use super::*;
     use crate::flow::testing::{Sketch, id};
-    use crate::run::{Entry, RunId, StepKey};
+    use crate::run::{Entry, Passed, StepKey};
 
-    fn play(steps: &[(&str, &str, i64)]) -> Play {
-        let mut play = Play::of(RunId(1), "f".into(), "F".to_owned(), true);
+    fn play(steps: &[(&str, &str, i64)]) -> Passed {
+        let mut play = Passed::default();
         for (node, port, output) in steps {
             play.apply(&Entry::StepSucceeded {
                 step: StepKey::new(*node),
@@ -166,10 +194,12 @@ mod tests {
         play
     }
 
-    fn plan(aim: &Aim, sketch: &str, pins: &[(&str, i64)], play: Option<&Play>) -> Result<String, String> {
+    fn plan(aim: &Aim, sketch: &str, pins: &[(&str, i64)], shown: Option<&Passed>) -> Result<String, String> {
         let flow = Arc::new(Sketch::flow(sketch));
         let pins = pins.iter().map(|(node, value)| (id(node), Arc::new(json!(value)))).collect();
-        let made = aim.plan(&Desk { flow: &flow, pins: &pins, play, catalog: &Catalog::shipped() })?;
+        let shown = shown.map(|it| it as &dyn Shown);
+        let made =
+            aim.plan(&Desk { flow: &flow, pins: &pins, shown, catalog: &Catalog::shipped() }).map_err(|it| it.to_string())?;
         let given: Vec<String> = made.given.iter().map(|it| format!("{}.{}={}", it.node, it.port, it.output)).collect();
         let nodes: Vec<String> = made.flow.nodes.keys().map(ToString::to_string).collect();
         Ok(format!("{} | {} {} | {}", nodes.join(" "), made.trigger, made.payload, given.join(" ")))
