@@ -12,10 +12,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("run", &["record", "expr", "catalog", "flow"]),
     ("journal", &["record", "flow", "run"]),
     ("connector", &["record", "catalog"]),
+    ("chooser", &["record", "catalog", "connector"]),
     ("engine", &["record", "expr", "catalog", "flow", "run", "journal", "connector"]),
     ("sandbox", &["record", "catalog"]),
-    ("ui", &["record", "expr", "catalog", "flow", "run", "engine", "sandbox"]),
-    ("cli", &["record", "expr", "catalog", "flow", "run", "engine", "sandbox", "ui"]),
+    ("ui", &["record", "expr", "catalog", "chooser", "flow", "run", "engine", "sandbox"]),
+    ("cli", &["record", "expr", "catalog", "chooser", "flow", "run", "engine", "sandbox", "ui"]),
 ];
 
 /// `(crate, the paths below src that may name it)`.

@@ -7,6 +7,7 @@
 //! [`import`] makes a connector out of OpenAPI documents; an [`Overlay`] adds what people know of it. [`Event`] is what can
 //! happen there and start a flow. [`Schema::check`] and [`Schema::sample`] hold values against shapes.
 mod check;
+mod choices;
 mod connector;
 mod event;
 mod ids;
@@ -14,6 +15,7 @@ pub mod import;
 mod operation;
 mod operations;
 mod overlay;
+mod phrase;
 mod sample;
 mod schema;
 mod schemas;
@@ -26,12 +28,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 pub use self::check::{Mismatch, MismatchKind, Reading};
+pub use self::choices::{Choice, Choices, Within};
 pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorShape, LimitHeaders, Rate};
 pub use self::event::{Counts, Event, EventSource, Poll};
 pub use self::ids::{ConnectorId, OperationId};
-pub use self::operation::{Choices, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
+pub use self::operation::{Cost, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
 pub use self::operations::{Brief, Operations};
-pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError};
+pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError, Section};
 pub use self::schema::{Field, Kind, Schema};
 pub use self::schemas::Schemas;
 pub use self::search::Hit;

@@ -15,6 +15,7 @@ use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
 use super::runtime;
 use crate::catalog::Catalog;
+use crate::chooser::Chooser;
 use crate::engine::{self, CallSettings, Clock, Command, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -107,6 +108,7 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
     let sandbox = embedded::start(catalog, None, &FaultArgs::default()).await?;
     let connections = embedded::connections(sandbox.access(), catalog);
     let plain = connections.iter().map(|(it, _)| it.clone()).collect();
+    let chooser = Chooser::new(catalog.clone(), embedded::connections(sandbox.access(), catalog))?;
     let engine = engine::start(Settings {
         data: data.to_owned(),
         journal: JournalOptions::default(),
@@ -133,7 +135,15 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
             teller.tell(Told::Started { ticket, result });
         });
     });
-    let stage = Stage { engine: engine.clone(), sandbox: sandbox.clone(), connections: plain, start };
+    let (answers, tasks) = (teller.clone(), Runtime::current());
+    let read: ui::ReadChoices = Box::new(move |read| {
+        let (chooser, teller) = (chooser.clone(), answers.clone());
+        tasks.spawn(async move {
+            let result = chooser.read(&read.asked).await;
+            teller.tell(Told::Choices { ticket: read.ticket, result });
+        });
+    });
+    let stage = Stage { engine: engine.clone(), sandbox: sandbox.clone(), connections: plain, start, read };
     teller.tell(Told::Ready(Box::new(stage)));
     // An end without a word, where the thread that opened the window is gone, ends this too.
     ended.await.ok();

@@ -24,6 +24,7 @@ use super::live::Live;
 use super::log::Log;
 use super::motion::Motion;
 use super::msg::{Msg, Room};
+use super::offers::Offers;
 use super::palette::Palette;
 use super::prefs::Prefs;
 use super::sandbox::Tables;
@@ -75,6 +76,8 @@ pub(crate) struct App {
     pub(super) archive: Archive,
     /// How they are looked at.
     pub(crate) log: Log,
+    /// Lists to choose from.
+    pub(crate) offers: Offers,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
 }
@@ -99,6 +102,7 @@ impl App {
             drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
             archive: Archive::new(data, Arc::clone(&waker)),
             log: Log::default(),
+            offers: Offers::default(),
             files: Files::new(dialogs, waker),
             waiting: Some(flows.to_vec()),
             room: Room::Flows,
@@ -219,6 +223,7 @@ impl App {
             asking: self.dialog.is_some() || self.palette.is_some(),
             now: (self.clock)(),
             archive: &self.archive,
+            offers: &self.offers,
             queue: &self.queue,
         };
         let parts = shell::Parts {
@@ -259,6 +264,8 @@ impl App {
         while let Ok(told) = self.told.try_recv() {
             if let Told::Started { ticket, result } = told {
                 self.test_started(ctx, ticket, result);
+            } else if let Told::Choices { ticket, result } = told {
+                self.offers.told(ticket, result);
             } else if let Some(failure) = self.live.take(told) {
                 self.toasts.say(Toast::failure(&failure), now);
             }

@@ -347,6 +347,8 @@ fn input(name: &str, place: Place, required: bool, schema: Schema) -> Input {
         fixed: None,
         account: None,
         choices: None,
+        preset: None,
+        section: String::new(),
         schema,
     }
 }

@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, Connector, Encoding, Input, Kind, Operation, Opera
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, STRONG, WAITING, paint};
 use crate::cli::table::Table;
+use crate::cli::words;
 
 /// Show one operation: what goes in, what comes out, what it needs.
 #[derive(Debug, Args)]
@@ -50,6 +51,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
         Plain(&operation.group)
     ));
     out.line(paint(DIM, operation.id.as_str()));
+    out.line(Plain(&sentence(operation)));
     out.line(format_args!("{} {}", operation.method.as_str(), Plain(&operation.path)));
     if operation.deprecated {
         out.line(paint(WAITING, "The service advises against it."));
@@ -63,7 +65,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
     if asked.is_empty() {
         out.line("Nothing goes in.");
     } else {
-        let mut table = Table::new(["INPUT", "TYPE", "REQUIRED", "TRAVELS IN", "HELP"]);
+        let mut table = Table::new(["INPUT", "TYPE", "REQUIRED", "UNDER", "TRAVELS IN", "HELP"]);
         for it in asked {
             let required = match (it.required, &it.account) {
                 (_, Some(_)) => "by the account",
@@ -74,6 +76,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
                 it.key.clone(),
                 type_words(connector, &it.schema),
                 required.to_owned(),
+                it.section.clone(),
                 place(it.place).to_owned(),
                 help(connector, it),
             ]);
@@ -108,6 +111,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
         Repeat::Unsafe => "not by itself: where the answer was lost, a person decides".to_owned(),
     };
     out.line(format_args!("{:<10} {repeat}", "Repeating"));
+    out.line(format_args!("{:<10} {}", "Costs", cost(operation)));
     if let Some(paging) = &operation.paging {
         let keys: Vec<_> = paging.next.keys().map(String::as_str).collect();
         out.line(format_args!(
@@ -117,6 +121,33 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
             Plain(&keys.join(", "))
         ));
     }
+}
+
+/// What the card says, with the names of fields where their values stand.
+fn sentence(operation: &Operation) -> String {
+    let says = operation.says();
+    let mut text = String::with_capacity(says.len());
+    for (at, part) in says.split("{{").enumerate() {
+        let (key, rest) = if at == 0 { ("", part) } else { part.split_once("}}").unwrap_or(("", part)) };
+        if let Some(input) = operation.input(key) {
+            write!(text, "<{}>", input.label().to_lowercase()).unwrap_or_default();
+        }
+        text.push_str(rest);
+    }
+    text
+}
+
+/// What it takes of what the service allows.
+fn cost(operation: &Operation) -> String {
+    let cost = operation.cost();
+    let mut text = words::count(cost.call as usize, "request");
+    if cost.pages {
+        text.push_str(" a page");
+    }
+    if cost.look_up > 0 {
+        write!(text, ", and {} more where an answer was lost", cost.look_up).unwrap_or_default();
+    }
+    text
 }
 
 fn help(connector: &Connector, input: &Input) -> String {
@@ -137,10 +168,14 @@ fn help(connector: &Connector, input: &Input) -> String {
         add(format!("one of {}{more}", all.join(", ")));
     }
     if let Some(choices) = &input.choices {
-        add(format!("choices from {}", choices.operation));
+        let of = choices.within.as_ref().map_or_else(String::new, |it| format!(", of the chosen {}", it.input));
+        add(format!("chosen by name from {}{of}", choices.operation));
     }
     if let Some(default) = &schema.default {
         add(format!("by default {}", plain(default)));
+    }
+    if let Some(preset) = &input.preset {
+        add(format!("{} in a new step", plain(preset)));
     }
     text.trim().to_owned()
 }

@@ -9,6 +9,7 @@ use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
 use self::aim::Aim;
 use super::app::App;
+use super::behind::Read;
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
 use super::command::UiCommand;
@@ -90,6 +91,13 @@ impl App {
                 if let Some(stage) = self.live.stage() {
                     // What comes of it is told as an event; only why it cannot be is answered.
                     self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
+                }
+            }
+            Msg::ReadChoices(asked) => {
+                if let Some(stage) = self.live.stage()
+                    && let Some(ticket) = self.offers.ask(&asked, ctx.input(|it| it.time))
+                {
+                    (stage.read)(Read { ticket, asked });
                 }
             }
             Msg::OpenLog(run) => self.open_log(run),
@@ -174,6 +182,7 @@ impl App {
             asking: false,
             now: (self.clock)(),
             archive: &self.archive,
+            offers: &self.offers,
             queue: &queue,
         }
         .can(command)
