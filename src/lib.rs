@@ -18,8 +18,8 @@
 //! | | [`cli`] | one file a verb |
 //! | | `ui` | the window (feature `gui`) |
 //!
-//! Layer 0 has no input or output, no clock, no chance and no async: time and chance come in as arguments. The one edge is
-//! [`flow::disk`], which reads and writes flow files for the rooms above. Which room may import which, where a crate may be
+//! Layer 0 has no input or output, no clock, no chance and no async: time and chance come in as arguments. The edges are
+//! [`flow::disk`] and [`catalog::disk`], which read and write files for the rooms above. Which room may import which, where a crate may be
 //! named, and how long a file may be is checked by `tests/tidy.rs`.
 //!
 //! The window has no runtime of its own: `cli::window` starts one with the sandbox and an engine on a thread beside it, and

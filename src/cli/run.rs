@@ -116,7 +116,7 @@ impl Target {
 }
 
 pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.target.data.catalog(out)?;
     let main = flows::read(&args.flow)?;
     let others: Vec<Source> = args.others.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
     let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();

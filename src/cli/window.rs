@@ -15,6 +15,7 @@ use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
 use super::runtime;
 use crate::catalog::Catalog;
+use crate::catalog::disk::Shelf;
 use crate::chooser::Chooser;
 use crate::engine::{self, CallSettings, Clock, Command, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use crate::record::{Failure, FailureKind};
@@ -38,10 +39,13 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let mut background = None;
     let opening = Opening { flows: args.flows.clone() };
     let closed = ui::open(&opening, |waker| {
-        let catalog = Catalog::shipped();
+        let shelf = Shelf::of(&home);
+        let shelved = shelf.read();
+        let catalog = Catalog::shipped().with(shelved.connectors);
+        let troubles = shelved.broken.iter().map(ToString::to_string).collect();
         let (sender, told) = mpsc::channel();
         background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }));
-        Behind { catalog, home, data: journal, told }
+        Behind { catalog, troubles, home, data: journal, told }
     });
     // Also where the window could not be shown after all: what was started is ended.
     if let Some(background) = background {

@@ -91,7 +91,7 @@ impl std::fmt::Debug for App {
 impl App {
     /// A window with these files in it, or with what was open last, or with a first flow.
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
-        let Behind { catalog, home, data, told } = behind;
+        let Behind { catalog, troubles, home, data, told } = behind;
         let (prefs, trouble) = Prefs::load(&home);
         let mut app = Self {
             docs: Docs::default(),
@@ -126,6 +126,10 @@ impl App {
             prefs,
             clock: Timestamp::now,
         };
+        for words in troubles {
+            let toast = Toast::new(Tone::Failed, "An imported service is left out of the catalogue");
+            app.toasts.say(toast.detail(super::files::sentence(&words)), 0.0);
+        }
         if let Some(words) = trouble {
             app.toasts.say(Toast::new(Tone::Failed, words), 0.0);
         }

@@ -52,6 +52,8 @@ pub struct Start {
 pub struct Behind {
     /// What can be called.
     pub catalog: Catalog,
+    /// Why some imported services are not among it.
+    pub troubles: Vec<String>,
     /// Where preferences are kept.
     pub home: PathBuf,
     /// Where runs are logged.

@@ -5,7 +5,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::list;
-use crate::catalog::{Catalog, Connector, Encoding, Input, Kind, Operation, OperationId, Place, Repeat, Schema};
+use crate::catalog::{Connector, Encoding, Input, Kind, Operation, OperationId, Place, Repeat, Schema};
+use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, STRONG, WAITING, paint};
 use crate::cli::table::Table;
@@ -20,10 +21,13 @@ pub(super) struct Show {
     /// Print it as one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 pub(super) fn run(args: &Show, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.data.catalog(out)?;
     let id = OperationId::new(&args.operation);
     let (connector, operation) = catalog.operation(&id).ok_or_else(|| {
         let name = args.operation.rsplit('.').next().unwrap_or_default();
