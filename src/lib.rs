@@ -12,13 +12,14 @@
 //! | | [`run`] | what a run is: entries (facts), `next` (decisions), retry, park and release |
 //! | 1, I/O | [`journal`] | the only SQL: runs, exchanges, revisions, search, retention |
 //! | | [`connector`] | calls services and owns secrets: request, answer, budget, breaker, redaction |
+//! | | [`chooser`] | reads lists to choose from (calendars, users, tags), outside of runs |
 //! | 2 | [`engine`] | runs flows in the background: handle, supervisor, steps, recovery, webhooks |
 //! | 3, shells | [`sandbox`] | imitates the services, from the same catalogue |
 //! | | [`cli`] | one file a verb |
 //! | | `ui` | the window (feature `gui`) |
 //!
-//! Layer 0 has no input or output, no clock, no chance and no async: time and chance come in as arguments. The one edge is
-//! [`flow::disk`], which reads and writes flow files for the rooms above. Which room may import which, where a crate may be
+//! Layer 0 has no input or output, no clock, no chance and no async: time and chance come in as arguments. The edges are
+//! [`flow::disk`] and [`catalog::disk`], which read and write files for the rooms above. Which room may import which, where a crate may be
 //! named, and how long a file may be is checked by `tests/tidy.rs`.
 //!
 //! The window has no runtime of its own: `cli::window` starts one with the sandbox and an engine on a thread beside it, and
@@ -45,6 +46,7 @@
 //! The flow file, the draft of what is changed and not saved, the journal, the vault, the preferences: each truth has one
 //! owner, all else is derived and may be thrown away: the index of the log's search, which lies beside the journal. A run pins the revision of its flow by content hash; editing never disturbs a run under way.
 pub mod catalog;
+pub mod chooser;
 pub mod cli;
 pub mod connector;
 pub mod engine;

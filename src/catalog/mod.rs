@@ -3,17 +3,20 @@
 //! Invariant: an [`Operation`] found through a [`Catalog`] belongs to a [`Connector`] of the same catalog, and every
 //! [`Kind::Ref`] in it resolves there.
 //!
-//! [`Catalog::shipped`] is what comes with Flowyard, read operation by operation as they are asked for ([`Operations`]);
+//! [`disk`] keeps what was imported. [`Catalog::shipped`] is what comes with Flowyard, read operation by operation as they are asked for ([`Operations`]);
 //! [`import`] makes a connector out of OpenAPI documents; an [`Overlay`] adds what people know of it. [`Event`] is what can
 //! happen there and start a flow. [`Schema::check`] and [`Schema::sample`] hold values against shapes.
 mod check;
+mod choices;
 mod connector;
+pub mod disk;
 mod event;
 mod ids;
 pub mod import;
 mod operation;
 mod operations;
 mod overlay;
+mod phrase;
 mod sample;
 mod schema;
 mod schemas;
@@ -26,12 +29,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 pub use self::check::{Mismatch, MismatchKind, Reading};
+pub use self::choices::{Choice, Choices, Within};
 pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorShape, LimitHeaders, Rate};
 pub use self::event::{Counts, Event, EventSource, Poll};
 pub use self::ids::{ConnectorId, OperationId};
-pub use self::operation::{Choices, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
+pub use self::operation::{Cost, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
 pub use self::operations::{Brief, Operations};
-pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError};
+pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError, Section};
 pub use self::schema::{Field, Kind, Schema};
 pub use self::schemas::Schemas;
 pub use self::search::Hit;
@@ -65,6 +69,18 @@ impl Catalog {
     /// The operations that a text in people's words may mean, the best first; all of them for an empty text.
     pub fn search(&self, query: &str) -> Vec<Hit> {
         self.index.get_or_init(|| search::Index::new(self)).search(query)
+    }
+
+    /// The same catalogue with further connectors; one that is there stays.
+    #[must_use]
+    pub fn with(&self, more: Vec<Connector>) -> Self {
+        if more.is_empty() {
+            return self.clone();
+        }
+        let mut connectors: BTreeMap<ConnectorId, Arc<Connector>> =
+            more.into_iter().map(|it| (it.id.clone(), Arc::new(it))).collect();
+        connectors.extend(self.connectors.iter().map(|(id, it)| (id.clone(), Arc::clone(it))));
+        Self { connectors: Arc::new(connectors), index: Arc::default() }
     }
 
     /// All connectors, by id.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Brief, OperationId, Schema, words};
+use super::{Brief, Choices, OperationId, Schema, phrase, words};
 
 /// An operation: where it is called, what goes in, what comes out, and what repeating it means. All that a [`Brief`] holds
 /// is written before the inputs.
@@ -18,7 +18,8 @@ pub struct Operation {
     /// What it does, in our own words; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,
-    /// What the card says, with `{{input key}}` where a mapped field stands; may be empty.
+    /// What the card says, with `{{input key}}` where a mapped field stands; empty where nobody wrote it, see
+    /// [`Operation::says`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sentence: String,
     /// The heading it is listed under: "Contacts", "Tasks".
@@ -78,21 +79,25 @@ pub struct Input {
     /// Where its choices are fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
+    /// What it holds in a step that was just added; none leaves it empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Value>,
+    /// The heading that it stands under among the fields ("Address"); empty where it needs none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub section: String,
     /// Its shape.
     pub schema: Schema,
 }
 
-/// Choices fetched live: an operation that lists them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Choices {
-    /// The operation that lists them.
-    pub operation: OperationId,
-    /// Dotted path to the list in the answer; empty where the answer is the list.
-    pub list: String,
-    /// The field that is sent.
-    pub value: String,
-    /// The field that is shown.
-    pub label: String,
+/// What a call takes of what the service allows an account, in requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cost {
+    /// Each call.
+    pub call: u32,
+    /// More, where an answer was lost and it is looked up whether the call happened.
+    pub look_up: u32,
+    /// Whether the answer is one page of several, and each further page is a call of its own.
+    pub pages: bool,
 }
 
 /// Where an input travels.
@@ -191,6 +196,17 @@ impl Operation {
             path: self.path.clone(),
             deprecated: self.deprecated,
         }
+    }
+
+    /// What the card says, with `{{input key}}` where a mapped field stands: what somebody wrote, or what title, path and
+    /// inputs make.
+    pub fn says(&self) -> Cow<'_, str> {
+        if self.sentence.is_empty() { phrase::sentence(self).into() } else { self.sentence.as_str().into() }
+    }
+
+    /// What a call takes of what the service allows.
+    pub fn cost(&self) -> Cost {
+        Cost { call: 1, look_up: u32::from(matches!(self.repeat, Repeat::SafeWithLookup(_))), pages: self.paging.is_some() }
     }
 
     /// The input with this key.

@@ -72,6 +72,18 @@ pub struct OperationChange {
     pub inputs: BTreeMap<String, InputChange>,
     /// The keys that come first among the required and among the optional inputs, in this order.
     pub first: Vec<String>,
+    /// Headings with the keys that stand under them, in this order, after those that come first.
+    pub sections: Vec<Section>,
+}
+
+/// Fields that belong together.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Section {
+    /// The heading.
+    pub title: String,
+    /// The keys of its inputs, in order.
+    pub fields: Vec<String>,
 }
 
 /// Changes to an input.
@@ -94,6 +106,8 @@ pub struct InputChange {
     pub account: Option<String>,
     /// Where its choices are fetched.
     pub choices: Option<Choices>,
+    /// What it holds in a step that was just added.
+    pub preset: Option<Value>,
     /// Replaces its shape.
     pub schema: Option<Schema>,
     /// Replaces the only values allowed.
@@ -235,9 +249,20 @@ impl OperationChange {
                 lost.push(format!("{} first {key}", operation.id));
             }
         }
-        let first = self.first;
+        let mut order = self.first;
+        for section in self.sections {
+            for key in section.fields {
+                match operation.inputs.iter_mut().find(|it| it.key == key) {
+                    Some(input) => input.section.clone_from(&section.title),
+                    None => lost.push(format!("{} {key} of {}", operation.id, section.title)),
+                }
+                if !order.contains(&key) {
+                    order.push(key);
+                }
+            }
+        }
         operation.inputs.sort_by_key(|it| {
-            let place = first.iter().position(|key| *key == it.key).unwrap_or(usize::MAX);
+            let place = order.iter().position(|key| *key == it.key).unwrap_or(usize::MAX);
             (it.fixed.is_some(), !it.required, place)
         });
     }
@@ -253,6 +278,7 @@ impl InputChange {
         input.fixed = self.fixed.or_else(|| input.fixed.take());
         input.account = self.account.or_else(|| input.account.take());
         input.choices = self.choices.or_else(|| input.choices.take());
+        input.preset = self.preset.or_else(|| input.preset.take());
         input.schema.default = self.default.or_else(|| input.schema.default.take());
         input.schema.example = self.example.or_else(|| input.schema.example.take());
         if let (super::Kind::String { format }, Some(new)) = (&mut input.schema.kind, self.format) {
@@ -271,6 +297,8 @@ impl InputChange {
             fixed: None,
             account: None,
             choices: None,
+            preset: None,
+            section: String::new(),
             schema: self.schema.clone()?,
         };
         self.apply(&mut input);

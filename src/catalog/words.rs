@@ -81,6 +81,28 @@ const TURNS: [&str; 8] = ["by", "for", "of", "in", "from", "with", "on", "to"];
 /// Words that end as a plural does and are none, or are one thing all the same.
 const SINGLE: [&str; 6] = ["status", "business", "settings", "details", "statistics", "address"];
 
+/// Whether what follows this word of a title no longer names the thing.
+pub(super) fn is_turn(word: &str) -> bool {
+    TURNS.contains(&word) || matches!(word, "and" | "or")
+}
+
+/// Whether a word of lower case stands for several.
+pub(super) fn is_plural(word: &str) -> bool {
+    word.ends_with('s') && !word.ends_with("ss") && !SINGLE.contains(&word)
+}
+
+/// "a " or "an ", by how the word after it is spoken: "an agent", "a user", "an SMS".
+pub(super) fn article(word: &str) -> &'static str {
+    let lower = word.to_lowercase();
+    let spelled = word.len() > 1 && word.chars().all(char::is_uppercase);
+    let vowel = if spelled {
+        lower.starts_with(['a', 'e', 'f', 'h', 'i', 'l', 'm', 'n', 'o', 'r', 's', 'x'])
+    } else {
+        lower.starts_with(['a', 'e', 'i', 'o', 'u']) && !["us", "uni", "one"].iter().any(|it| lower.starts_with(it))
+    };
+    if vowel { "an " } else { "a " }
+}
+
 /// The words of a name in lower case: `getAllSchedules` and `get-all-schedules` are both `get`, `all`, `schedules`.
 pub(super) fn split(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -159,7 +181,7 @@ pub(super) fn deed(name: &str, reads: bool, many: bool) -> String {
         None => {}
     }
     let noun = words.iter().skip(1).take_while(|it| !TURNS.contains(&it.as_str())).last();
-    let plural = noun.is_some_and(|it| it.ends_with('s') && !it.ends_with("ss") && !SINGLE.contains(&it.as_str()));
+    let plural = noun.is_some_and(|it| is_plural(it));
     if reads && many && plural && words[0] == "get" {
         "list".clone_into(&mut words[0]);
     }

@@ -6,7 +6,6 @@ use super::data::OutsideArgs;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 use super::runtime;
-use crate::catalog::Catalog;
 use crate::engine;
 use crate::record::FailureKind;
 use crate::run::RunId;
@@ -25,7 +24,8 @@ pub(super) struct Cancel {
 pub(super) fn run(args: &Cancel, out: &mut Printer) -> Result<Exit, Error> {
     runtime::prepare_to_write();
     let data = args.outside.dir()?;
-    engine::cancel(&data, &Catalog::shipped(), RunId(args.run)).map_err(|failure| match failure.kind {
+    let catalog = args.outside.catalog(out)?;
+    engine::cancel(&data, &catalog, RunId(args.run)).map_err(|failure| match failure.kind {
         FailureKind::NotFound => Error::new(Exit::Failed, failure),
         _ => Error::from(failure),
     })?;

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::data::DataArgs;
 use super::exit::{Error, Exit};
 use super::flows::{self, Found};
 use super::print::{BAD, GOOD, Printer, WAITING, paint};
 use super::words;
-use crate::catalog::Catalog;
 
 /// Look for problems in flows, without running them.
 #[derive(Debug, Args)]
@@ -20,10 +20,13 @@ pub(super) struct Check {
     /// Print one JSON object a line for each problem, and a summary at the end
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 pub(super) fn run(args: &Check, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.data.catalog(out)?;
     let (mut errors, mut warnings) = (0, 0);
     for path in &args.flows {
         let problems = match flows::open(path) {

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::exit::Error;
+use super::print::{Plain, Printer, WAITING, paint};
+use crate::catalog::Catalog;
+use crate::catalog::disk::Shelf;
 
 const HELP: &str = "The data directory: log, connections. By default what FLOWYARD_DATA names, else a directory of the \
     user's own; runs in the sandbox go to its subdirectory \"sandbox\"";
@@ -32,6 +35,14 @@ pub(super) struct OutsideArgs {
 }
 
 impl OutsideArgs {
+    /// As [`DataArgs::catalog`].
+    ///
+    /// # Errors
+    /// As [`DataArgs::resolve`].
+    pub(super) fn catalog(&self, out: &mut Printer) -> Result<Catalog, Error> {
+        self.data.catalog(out)
+    }
+
     /// The directory; it need not exist.
     ///
     /// # Errors
@@ -52,6 +63,27 @@ impl DataArgs {
         }
         let own = own()?;
         Ok(if sandbox { own.join("sandbox") } else { own })
+    }
+
+    /// What can be called: what ships, and what was imported into the directory of live runs. Of what cannot be read is said
+    /// why, and it is left out.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn catalog(&self, out: &mut Printer) -> Result<Catalog, Error> {
+        let shelved = self.shelf()?.read();
+        for broken in &shelved.broken {
+            out.say(paint(WAITING, format_args!("Left out of the catalogue: {}.", Plain(&broken.to_string()))));
+        }
+        Ok(Catalog::shipped().with(shelved.connectors))
+    }
+
+    /// Where imported services are kept.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn shelf(&self) -> Result<Shelf, Error> {
+        Ok(Shelf::of(&self.resolve(false)?))
     }
 
     /// The file of connections: the one that was named, or the one in the data directory.

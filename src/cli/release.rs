@@ -8,7 +8,6 @@ use super::data::OutsideArgs;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 use super::runtime;
-use crate::catalog::Catalog;
 use crate::engine::{self, Effective};
 use crate::record::FailureKind;
 use crate::run::{Release as How, RunId};
@@ -71,7 +70,8 @@ pub(super) fn run(args: &Release, out: &mut Printer) -> Result<Exit, Error> {
     };
     let data = args.outside.dir()?;
     runtime::prepare_to_write();
-    let released = engine::release(&data, &Catalog::shipped(), RunId(args.run), args.step.as_deref(), how);
+    let catalog = args.outside.catalog(out)?;
+    let released = engine::release(&data, &catalog, RunId(args.run), args.step.as_deref(), how);
     let (step, effective) = released.map_err(|failure| match failure.kind {
         FailureKind::NotFound => Error::new(Exit::Failed, failure),
         _ => Error::from(failure),

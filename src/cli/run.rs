@@ -120,7 +120,7 @@ impl Target {
 }
 
 pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.target.data.catalog(out)?;
     let mut main = flows::read(&args.flow)?;
     let others: Vec<Source> = args.others.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
     let target = &args.target;

@@ -53,7 +53,7 @@ Log lines go to standard error; FLOWYARD_LOG says which, for example FLOWYARD_LO
 pub(super) fn run(args: &Serve, out: &mut Printer) -> Result<Exit, Error> {
     start_log(args.log_json);
     let flows: Vec<Source> = args.flows.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
-    let catalog = Catalog::shipped();
+    let catalog = args.target.data.catalog(out)?;
     flows::demand_sound(&flows.iter().collect::<Vec<_>>(), &catalog, out)?;
     flows::demand_distinct(&flows)?;
     runtime::block_on(go(args, &flows, catalog, out))

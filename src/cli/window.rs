@@ -15,6 +15,8 @@ use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
 use super::runtime;
 use crate::catalog::Catalog;
+use crate::catalog::disk::Shelf;
+use crate::chooser::Chooser;
 use crate::engine::{self, CallSettings, Clock, Command, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -37,10 +39,13 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let mut background = None;
     let opening = Opening { flows: args.flows.clone() };
     let closed = ui::open(&opening, |waker| {
-        let catalog = Catalog::shipped();
+        let shelf = Shelf::of(&home);
+        let shelved = shelf.read();
+        let catalog = Catalog::shipped().with(shelved.connectors);
+        let troubles = shelved.broken.iter().map(ToString::to_string).collect();
         let (sender, told) = mpsc::channel();
         background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }));
-        Behind { catalog, home, data: journal, told }
+        Behind { catalog, troubles, home, data: journal, told }
     });
     // Also where the window could not be shown after all: what was started is ended.
     if let Some(background) = background {
@@ -107,6 +112,7 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
     let sandbox = embedded::start(catalog, None, &FaultArgs::default()).await?;
     let connections = embedded::connections(sandbox.access(), catalog);
     let plain = connections.iter().map(|(it, _)| it.clone()).collect();
+    let chooser = Chooser::new(catalog.clone(), embedded::connections(sandbox.access(), catalog))?;
     let engine = engine::start(Settings {
         data: data.to_owned(),
         journal: JournalOptions::default(),
@@ -133,7 +139,15 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
             teller.tell(Told::Started { ticket, result });
         });
     });
-    let stage = Stage { engine: engine.clone(), sandbox: sandbox.clone(), connections: plain, start };
+    let (answers, tasks) = (teller.clone(), Runtime::current());
+    let read: ui::ReadChoices = Box::new(move |read| {
+        let (chooser, teller) = (chooser.clone(), answers.clone());
+        tasks.spawn(async move {
+            let result = chooser.read(&read.asked).await;
+            teller.tell(Told::Choices { ticket: read.ticket, result });
+        });
+    });
+    let stage = Stage { engine: engine.clone(), sandbox: sandbox.clone(), connections: plain, start, read };
     teller.tell(Told::Ready(Box::new(stage)));
     // Nobody waits for it: a test that comes sooner reads what it needs itself.
     tokio::task::spawn_blocking(crate::expr::warm_up);

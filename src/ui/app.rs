@@ -24,6 +24,7 @@ use super::live::Live;
 use super::log::{Log, mark};
 use super::motion::Motion;
 use super::msg::{Msg, Room};
+use super::offers::Offers;
 use super::palette::Palette;
 use super::prefs::Prefs;
 use super::sandbox::Tables;
@@ -76,6 +77,8 @@ pub(crate) struct App {
     pub(super) archive: Archive,
     /// How they are looked at.
     pub(crate) log: Log,
+    /// Lists to choose from.
+    pub(crate) offers: Offers,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
 }
@@ -89,7 +92,7 @@ impl std::fmt::Debug for App {
 impl App {
     /// A window with these files in it, or with what was open last, or with a first flow.
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
-        let Behind { catalog, home, data, told } = behind;
+        let Behind { catalog, troubles, home, data, told } = behind;
         let (prefs, trouble) = Prefs::load(&home);
         let mut app = Self {
             docs: Docs::default(),
@@ -100,6 +103,7 @@ impl App {
             drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
             archive: Archive::new(data, Arc::clone(&waker)),
             log: Log::default(),
+            offers: Offers::default(),
             files: Files::new(dialogs, waker),
             waiting: Some(flows.to_vec()),
             room: Room::Flows,
@@ -123,6 +127,10 @@ impl App {
             prefs,
             clock: Timestamp::now,
         };
+        for words in troubles {
+            let toast = Toast::new(Tone::Failed, "An imported service is left out of the catalogue");
+            app.toasts.say(toast.detail(super::files::sentence(&words)), 0.0);
+        }
         if let Some(words) = trouble {
             app.toasts.say(Toast::new(Tone::Failed, words), 0.0);
         }
@@ -223,6 +231,7 @@ impl App {
             asking: self.dialog.is_some() || self.palette.is_some(),
             now: (self.clock)(),
             archive: &self.archive,
+            offers: &self.offers,
             queue: &self.queue,
         };
         let parts = shell::Parts {
@@ -263,6 +272,8 @@ impl App {
         while let Ok(told) = self.told.try_recv() {
             if let Told::Started { ticket, result } = told {
                 self.test_started(ctx, ticket, result);
+            } else if let Told::Choices { ticket, result } = told {
+                self.offers.told(ticket, result);
             } else if let Some(failure) = self.live.take(told) {
                 self.toasts.say(Toast::failure(&failure), now);
             }

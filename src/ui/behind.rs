@@ -8,6 +8,7 @@ use std::sync::mpsc::Receiver;
 use serde_json::Value;
 
 use crate::catalog::Catalog;
+use crate::chooser::Asked;
 use crate::engine::{self, Connection, Deployment, Given};
 use crate::flow::NodeId;
 use crate::record::Failure;
@@ -19,6 +20,18 @@ pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
 /// Starts a run, away from the frame; what comes of it is [`Told::Started`], and then all that happens in it, without loss.
 pub type StartRun = Box<dyn Fn(Start) + Send>;
+
+/// Reads a list to choose from, away from the frame; what comes of it is [`Told::Choices`].
+pub type ReadChoices = Box<dyn Fn(Read) + Send>;
+
+/// A list to read.
+#[derive(Debug)]
+pub struct Read {
+    /// Comes back with the answer.
+    pub ticket: u64,
+    /// Which.
+    pub asked: Asked,
+}
 
 /// A run to start.
 #[derive(Debug)]
@@ -39,6 +52,8 @@ pub struct Start {
 pub struct Behind {
     /// What can be called.
     pub catalog: Catalog,
+    /// Why some imported services are not among it.
+    pub troubles: Vec<String>,
     /// Where preferences are kept.
     pub home: PathBuf,
     /// Where runs are logged.
@@ -68,6 +83,13 @@ pub enum Told {
         /// Its number.
         result: Result<RunId, Failure>,
     },
+    /// A list to choose from was read, or could not be.
+    Choices {
+        /// The one of [`Read`].
+        ticket: u64,
+        /// The answer of the operation that lists them.
+        result: Result<Value, Failure>,
+    },
     /// So many events came too fast and are lost.
     Missed(u64),
 }
@@ -82,6 +104,8 @@ pub struct Stage {
     pub connections: Vec<Connection>,
     /// Starts a run.
     pub start: StartRun,
+    /// Reads a list to choose from.
+    pub read: ReadChoices,
 }
 
 impl fmt::Debug for Behind {
@@ -99,6 +123,7 @@ impl fmt::Debug for Told {
             Self::Started { ticket, result } => {
                 f.debug_struct("Started").field("ticket", ticket).field("result", result).finish()
             }
+            Self::Choices { ticket, .. } => f.debug_struct("Choices").field("ticket", ticket).finish_non_exhaustive(),
             Self::Missed(count) => f.debug_tuple("Missed").field(count).finish(),
         }
     }

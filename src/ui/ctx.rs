@@ -9,6 +9,7 @@ use super::document::{DocId, Document};
 use super::keymap::Keymap;
 use super::live::{Live, Play, Readiness};
 use super::msg::{Msg, Room};
+use super::offers::Offers;
 use super::prefs::Prefs;
 use crate::catalog::Catalog;
 
@@ -56,6 +57,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) now: Timestamp,
     /// What is on the disk of runs, to be asked.
     pub(crate) archive: &'a Archive,
+    /// Lists to choose from.
+    pub(crate) offers: &'a Offers,
     pub(super) queue: &'a RefCell<Vec<Msg>>,
 }
 

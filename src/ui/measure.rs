@@ -142,8 +142,13 @@ impl Typing {
         theme::install(&ctx);
         let home = tempfile::tempdir()?;
         let (sender, told) = std::sync::mpsc::channel();
-        let behind =
-            Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), data: home.path().join("sandbox"), told };
+        let behind = Behind {
+            catalog: Catalog::shipped(),
+            troubles: Vec::new(),
+            home: home.path().to_owned(),
+            data: home.path().join("sandbox"),
+            told,
+        };
         let mut app = App::new(behind, Box::new(SystemDialogs), Arc::new(|| ()), &[]);
         let id = app.docs.next_id();
         let (node, field) = (NodeId::new("say"), FieldPath::from("message"));

@@ -10,6 +10,7 @@
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live`, `samples` | what the engine tells, folded run by run; what is known of what each step gives |
+//! | `offers` | lists to choose from, read behind the frame |
 //! | `crash`, `motion` | what is left of a fault; whether the system asks for less motion |
 //! | `archive` | what is on the disk of runs, read on threads |
 //! | `theme`, `widgets`, `words` | tokens, fonts, icons; buttons and lists; numbers and times as words |
@@ -38,6 +39,7 @@ mod log;
 pub mod measure;
 mod motion;
 mod msg;
+mod offers;
 mod page;
 mod palette;
 mod prefs;
@@ -60,7 +62,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use self::behind::{Behind, Stage, Start, StartRun, Told, Waker};
+pub use self::behind::{Behind, Read, ReadChoices, Stage, Start, StartRun, Told, Waker};
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
 

@@ -9,6 +9,7 @@ use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
 use super::theme::ThemeChoice;
+use crate::chooser::Asked;
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
 use crate::sandbox::{Deed, Faults, Snapshot, Traps};
@@ -93,6 +94,8 @@ pub(crate) enum Msg {
         node: NodeId,
         output: Option<Arc<Value>>,
     },
+    /// Read a list to choose from, or read it again.
+    ReadChoices(Asked),
     /// The log over the whole window, with this run and step in front.
     OpenLog(Option<(RunId, Option<StepKey>)>),
     /// To the clipboard; what it is, for the words that say so.

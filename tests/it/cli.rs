@@ -1,5 +1,6 @@
 //! The command line: the real binary, on flows that are written here.
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
 use serde_json::{Value, json};
@@ -588,15 +589,76 @@ fn a_document_is_imported_and_its_faults_are_counted() {
         "paths": { "/pets/{id}": { "get": { "operationId": "getPet", "responses": { "200": { "description": "A pet" } } } } },
     });
     home.write("pets.json", &document.to_string());
-    let ended =
-        home.run(&["catalog", "import", "pets.json", "--connector", "pets"]).with_code(0).warns(&["1 operation", "tolerated"]);
+    let import = ["catalog", "import", "pets.json", "--connector", "pets", "--output"];
+    let ended = home.run(&[&import[..], &["-"]].concat()).with_code(0).warns(&["1 operation", "tolerated"]);
     let connector: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     assert_eq!((&connector["id"], &connector["operations"][0]["path"]), (&json!("pets"), &json!("/pets/{id}")));
-    home.run(&["catalog", "import", "pets.json", "--connector", "pets", "--output", "out.json"]).with_code(0);
+    home.run(&[&import[..], &["out.json"]].concat()).with_code(0);
     assert_eq!(fs::read_to_string(home.path("out.json")).expect("a file"), ended.stdout);
+    home.run(&["catalog", "show", "pets.pets.getPet"]).with_code(1);
     home.write("none.json", "{}");
     home.run(&["catalog", "import", "none.json", "--connector", "pets"]).with_code(3).warns(&["not an OpenAPI 3 document"]);
-    home.run(&["catalog", "import", "pets.json", "--connector", "Pets!"]).with_code(3).warns(&["cannot be a connector's id"]);
+    for taken in ["Pets!", "highlevel", ""] {
+        home.run(&["catalog", "import", "pets.json", "--connector", taken]).with_code(3).warns(&["--connector another name"]);
+    }
+}
+
+#[test]
+fn an_imported_service_is_there_for_every_verb_until_it_is_removed() {
+    let home = Home::new();
+    let document = json!({
+        "openapi": "3.0.0",
+        "info": { "title": "Pets", "version": "1" },
+        "servers": [{ "url": "https://pets.example/api" }],
+        "components": { "securitySchemes": { "key": { "type": "apiKey", "in": "header", "name": "X-Pet-Key" } } },
+        "paths": { "/pets/{id}": { "get": { "operationId": "getPet", "responses": { "200": { "description": "A pet" } } } } },
+    });
+    home.write("pets.json", &document.to_string());
+    let flow = json!({"flowyard": 1, "id": "pets", "name": "Pets", "slots": {"shop": "pets"}, "nodes": {
+        "go": {"name": "Go", "kind": "trigger", "trigger": "manual"},
+        "get": {"name": "Get", "kind": "action", "operation": "pets.pets.getPet", "slot": "shop", "input": {"id": {"value": "1"}}},
+    }, "edges": [{"from": "go", "port": "out", "to": "get"}]});
+    home.write("pets.flowyard", &flow.to_string());
+    home.run(&["check", "pets.flowyard"]).with_code(3);
+    home.run(&["catalog", "import", "pets.json", "--connector", "pets"]).with_code(0).warns(&[
+        "1 operation",
+        "Kept in",
+        "https://pets.example/api",
+        "a key in X-Pet-Key",
+    ]);
+    home.run(&["catalog", "show", "pets.pets.getPet"]).with_code(0).says(&["Get the pet <id>", "GET /pets/{id}"]);
+    home.run(&["catalog", "list", "--connector", "pets"]).with_code(0).says(&["pets.pets.getPet"]);
+    home.run(&["catalog", "search", "pet"]).with_code(0).says(&["pets.pets.getPet"]);
+    home.run(&["check", "pets.flowyard"]).with_code(0);
+    // A connection of the kind that the document states.
+    let shop = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let base_url = format!("http://{}", shop.local_addr().expect("an address"));
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = shop.accept().expect("a caller");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).expect("a request");
+            head.extend(byte);
+        }
+        let answer = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"id\": \"1\"}\n";
+        stream.write_all(answer.as_bytes()).expect("an answer");
+        String::from_utf8(head).expect("text")
+    });
+    let connections = json!([{"id": "shop", "connector": "pets", "base_url": base_url, "secret_env": {"token": "PET_KEY"}}]);
+    home.write("data/connections.json", &connections.to_string());
+    home.run_with(&["run", "pets.flowyard"], &[("PET_KEY", "k-123")], "").with_code(0);
+    let asked = asked.join().expect("an answer was given").to_lowercase();
+    assert!(asked.starts_with("get /pets/1 ") && asked.contains("x-pet-key: k-123"), "{asked}");
+    home.run(&["catalog", "remove", "highlevel"]).with_code(2).warns(&["comes with Flowyard"]);
+    home.run(&["catalog", "remove", "pest"]).with_code(1).warns(&["There are pets."]);
+    let removed = home.run(&["catalog", "remove", "pets"]).with_code(0).says(&["\"pets\" is removed"]);
+    assert!(
+        removed.stderr.contains("1 connection: \"shop\"") && removed.stderr.contains("1 flow: \"Pets\""),
+        "{}",
+        removed.stderr
+    );
+    home.run(&["check", "pets.flowyard"]).with_code(3);
 }
 
 #[test]

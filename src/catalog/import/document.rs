@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value};
 
-use super::{ImportError, Limits};
+use super::{ConnectorId, ImportError, Limits};
 
 /// Deeper than any document written for people or by their tools.
 const DEPTH: usize = 96;
@@ -50,6 +50,22 @@ impl Document {
             }
         })?;
         Self::new(path, root, text.len())
+    }
+
+    /// What the document calls its service.
+    pub fn title(&self) -> Option<&str> {
+        self.root.get("info")?.text("title").map(str::trim).filter(|it| !it.is_empty() && it.len() <= 200)
+    }
+
+    /// A connector's id made of the title, or of the document's name.
+    pub fn suggested_id(&self) -> ConnectorId {
+        let id = |text: &str| {
+            let plain = |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { ' ' };
+            let text: String = text.chars().map(plain).take(40).collect();
+            text.split_whitespace().collect::<Vec<_>>().join("_")
+        };
+        let named = self.title().map(id).filter(|it| !it.is_empty()).unwrap_or_else(|| id(&self.name));
+        ConnectorId::new(if named.is_empty() { "imported" } else { &named })
     }
 
     /// From JSON that is parsed already. Its fields are in the order that the value keeps them in.

@@ -137,6 +137,9 @@ pub enum ImportError {
         /// The first document's path.
         document: String,
     },
+    /// Whoever watched ended it.
+    #[error("the import was cancelled")]
+    Cancelled,
     /// The connector's id would not fit into operation ids.
     #[error("\"{id}\" cannot be a connector's id: use a–z, 0–9 and _")]
     Connector {

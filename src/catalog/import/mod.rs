@@ -16,6 +16,7 @@ mod scalar;
 mod shape;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 pub use self::document::Document;
 pub use self::fault::{Fault, ImportError, Tolerated};
@@ -111,6 +112,19 @@ pub fn import_with(
     options: &Options,
     load: &mut dyn FnMut(&str) -> Option<Document>,
 ) -> Result<Imported, ImportError> {
+    import_watched(documents, options, load, &mut |_| ControlFlow::Continue(()))
+}
+
+/// The same, told now and then how many operations there are so far; who watches may end it.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn import_watched(
+    documents: &[Document],
+    options: &Options,
+    load: &mut dyn FnMut(&str) -> Option<Document>,
+    watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Imported, ImportError> {
     let id = options.connector.as_str();
     if id.is_empty() || !id.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'_') {
         return Err(ImportError::Connector { id: id.to_owned() });
@@ -122,7 +136,7 @@ pub fn import_with(
     let access = access::read(&mut shapes, documents.len(), options);
     let mut operations = Vec::new();
     for at in 0..documents.len() {
-        operation::read(&mut shapes, at, &access, options, &mut operations)?;
+        operation::read(&mut shapes, at, &access, options, &mut operations, watch)?;
     }
     if operations.is_empty() {
         let document = documents.first().map_or_else(String::new, |it| it.path.clone());

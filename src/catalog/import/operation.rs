@@ -1,5 +1,6 @@
 //! Turns paths and methods into operations.
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 
 use super::access::Access;
 use super::document::Tree;
@@ -38,10 +39,14 @@ pub(super) fn read(
     access: &Access,
     options: &Options,
     drafts: &mut Vec<Draft>,
+    watch: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<(), ImportError> {
     let document = shapes.library.document(at);
     let mut taken = BTreeSet::new();
     for (path, item) in document.root.fields_of("paths") {
+        if watch(drafts.len()).is_break() {
+            return Err(ImportError::Cancelled);
+        }
         let whole = format!("{}{}{path}", access.prefixes[at], if path.starts_with('/') { "" } else { "/" });
         shapes.at(at, &["paths", path], |shapes| {
             if !path.starts_with('/') || item.as_map().is_none() {
@@ -347,6 +352,8 @@ fn input(name: &str, place: Place, required: bool, schema: Schema) -> Input {
         fixed: None,
         account: None,
         choices: None,
+        preset: None,
+        section: String::new(),
         schema,
     }
 }

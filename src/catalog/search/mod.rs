@@ -266,7 +266,8 @@ mod tests {
             ("create oportunity", "highlevel.opportunities.create-opportunity"),
             ("latest snapshto", "highlevel.snapshots.get-latest-snapshot-push"),
             ("upsert contact", "highlevel.contacts.upsert-contact"),
-            ("upsert", "highlevel.opportunities.Upsert-opportunity"),
+            ("upsert", "highlevel.contacts.upsert-contact"),
+            ("upsert opportunity", "highlevel.opportunities.Upsert-opportunity"),
         ] {
             assert_eq!(first(query, 1).first().map_or("", String::as_str), expected, "{query}: {:?}", first(query, 5));
         }

@@ -1,24 +1,29 @@
 //! `flowyard catalog import`.
+use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::catalog::ConnectorId;
-use crate::catalog::import::{Document, ImportError, Imported, Limits, Options, import_with};
+use crate::catalog::disk::{DiskError, import_files};
+use crate::catalog::import::{ImportError, Imported, Options};
+use crate::catalog::{AuthKind, Connector, ConnectorId};
+use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, WAITING, paint};
-use crate::cli::{file, read, words};
+use crate::cli::{file, words};
 
 /// Make a service of the catalogue from its OpenAPI 3 documents.
 ///
-/// What a document has wrong is tolerated where it can be, and listed. Documents may refer to others that lie beside them.
+/// It is kept in the data directory, and from then on there for every verb and for the window. What a document has wrong is
+/// tolerated where it can be, and listed. Documents may refer to others that lie beside them.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     /// The documents, in JSON
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The service's id: lower-case letters, digits and underscores
+    /// The service's id: lower-case letters, digits and underscores. One that was imported before is replaced
     #[arg(long, value_name = "NAME")]
     connector: String,
 
@@ -30,54 +35,66 @@ pub(super) struct Import {
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
 
-    /// A file to write to, at once or not at all; by default standard output
+    /// A file to write to in place of the data directory, at once or not at all; - is standard output
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
     /// List every fault of the documents, not only how often each kind was met
     #[arg(long)]
     faults: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 pub(super) fn run(args: &Import, out: &mut Printer) -> Result<Exit, Error> {
-    let limits = Limits::default();
-    let documents = args.files.iter().map(|path| document(path, &limits)).collect::<Result<Vec<_>, _>>()?;
-    let id = ConnectorId::new(&args.connector);
-    let options = Options { title: args.title.clone(), base_url: args.base_url.clone(), limits, ..Options::new(id) };
-    let imported =
-        import_with(&documents, &options, &mut |path| beside(path, &args.files, &limits)).map_err(|it| refused(&it))?;
-    let text = imported.connector.to_text().map_err(|error| refused_with(error.to_string()))?;
-    match &args.output {
-        Some(path) => file::replace(path, |file| {
-            std::io::Write::write_all(file, text.as_bytes()).map_err(|it| file::unwritable(path, &it))
-        })?,
-        None => out.bytes(text.as_bytes()),
+    if args.connector.is_empty() {
+        return Err(refused(&ImportError::Connector { id: String::new() }.into()));
     }
+    let id = ConnectorId::new(&args.connector);
+    let options = Options { title: args.title.clone(), base_url: args.base_url.clone(), ..Options::new(id) };
+    let imported = import_files(&args.files, &options, &mut |reached| {
+        out.status(match reached.operations {
+            0 => format!("Reading document {} of {}", reached.documents + 1, reached.of),
+            count => format!("{count} operations"),
+        });
+        ControlFlow::Continue(())
+    });
+    out.end_status();
+    let imported = imported.map_err(|it| refused(&it))?;
+    let connector = &imported.connector;
+    let place = match &args.output {
+        None => args.data.shelf()?.keep(connector).map_err(|it| refused(&it))?,
+        Some(path) => {
+            let text = connector.to_text().map_err(|error| file::unwritable(path, &error))?;
+            written(path, &text, out)?;
+            path.clone()
+        }
+    };
     tell(&imported, args.faults, out);
+    if args.output.is_none() {
+        next(connector, &place, out);
+    }
     Ok(Exit::Done)
 }
 
-fn document(path: &Path, limits: &Limits) -> Result<Document, Error> {
-    let text = read::text(path, limits.bytes as u64)?;
-    Document::parse(&path.to_string_lossy(), text.as_bytes(), limits).map_err(|it| refused(&it))
+fn written(path: &Path, text: &str, out: &mut Printer) -> Result<(), Error> {
+    if path.as_os_str() == "-" {
+        out.bytes(text.as_bytes());
+        return Ok(());
+    }
+    file::replace(path, |file| file.write_all(text.as_bytes()).map_err(|it| file::unwritable(path, &it)))
 }
 
-/// A file that a document refers to, if it lies where one of the documents lies or below the folder above that.
-fn beside(wanted: &str, documents: &[PathBuf], limits: &Limits) -> Option<Document> {
-    let found = Path::new(wanted).canonicalize().ok()?;
-    let is_near = |document: &PathBuf| {
-        let folder = document.canonicalize().ok().and_then(|it| it.parent().map(Path::to_owned));
-        folder.is_some_and(|it| found.starts_with(it.parent().unwrap_or(&it)))
+/// The words for what cannot be imported, kept or removed.
+pub(super) fn refused(error: &DiskError) -> Error {
+    let hint = match error {
+        DiskError::Read { .. } => "Check the path.",
+        DiskError::Write { .. } => "Check the data directory, its permissions and the free space.",
+        DiskError::Shipped { .. } | DiskError::Import(ImportError::Connector { .. }) => "Give --connector another name.",
+        _ => "An OpenAPI 3.0 or 3.1 document in JSON is needed.",
     };
-    documents.iter().any(is_near).then(|| document(Path::new(wanted), limits).ok()).flatten()
-}
-
-fn refused(error: &ImportError) -> Error {
-    refused_with(error.to_string())
-}
-
-fn refused_with(detail: String) -> Error {
-    let hint = "An OpenAPI 3.0 or 3.1 document in JSON is needed.";
+    let detail = error.to_string();
     Error::new(Exit::File, Error::file("The documents cannot be imported").detail(detail).hint(hint))
 }
 
@@ -100,5 +117,26 @@ fn tell(imported: &Imported, each: bool, out: &mut Printer) {
             out.say(format_args!("  {count:>6}  {}", fault.words()));
         }
         out.say(paint(DIM, "  --faults lists each of them."));
+    }
+}
+
+/// Where it is kept, and what a connection to it needs.
+fn next(connector: &Connector, place: &Path, out: &mut Printer) {
+    out.say(format_args!("Kept in {}.", place.display()));
+    for it in &connector.environments {
+        out.say(paint(DIM, format_args!("  {:<10} {}", Plain(&it.id), Plain(&it.base_url))));
+    }
+    let ways: Vec<String> = connector.auth.iter().map(way).collect();
+    out.say(paint(DIM, format_args!("  signed in by {}", Plain(&ways.join(", or ")))));
+    out.say(paint(DIM, format_args!("`flowyard catalog list --connector {}` shows what it can do.", connector.id)));
+}
+
+fn way(auth: &AuthKind) -> String {
+    match auth {
+        AuthKind::Bearer => "a token".to_owned(),
+        AuthKind::ApiKey { header } => format!("a key in {header}"),
+        AuthKind::Basic => "user and password".to_owned(),
+        AuthKind::OAuth { .. } => "OAuth 2.0".to_owned(),
+        AuthKind::None => "nothing".to_owned(),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::connector;
 use crate::catalog::{Brief, Catalog, Connector, Event, EventSource, OperationId};
+use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Printer, paint};
 use crate::cli::table::Table;
@@ -29,6 +30,9 @@ pub(super) struct List {
     /// Print one JSON object a line for each operation; with --count one object in all
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 /// Find operations by words.
@@ -45,10 +49,13 @@ pub(super) struct Search {
     /// Print one JSON object a line for each operation
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.data.catalog(out)?;
     let connectors: Vec<&Connector> = match &args.connector {
         Some(id) => vec![connector(&catalog, id)?],
         None => catalog.connectors().map(AsRef::as_ref).collect(),
@@ -67,7 +74,7 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
 }
 
 pub(super) fn search(args: &Search, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.data.catalog(out)?;
     let found = find(&catalog, &args.words.join(" "), args.limit);
     if found.is_empty() {
         return Err(Error::not_found("No operation is found by these words", "Try fewer or other words."));

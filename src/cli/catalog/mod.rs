@@ -1,6 +1,7 @@
 //! `flowyard catalog`: what can be called.
 mod import;
 mod list;
+mod remove;
 mod show;
 
 use clap::{Args, Subcommand};
@@ -9,7 +10,7 @@ use super::exit::{Error, Exit};
 use super::print::Printer;
 use crate::catalog::{Catalog, Connector, ConnectorId};
 
-/// Look at what can be called, or add a service from its documents.
+/// Look at what can be called, add a service from its documents, or take it out again.
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
 pub(super) struct CatalogVerbs {
@@ -23,6 +24,7 @@ enum Verb {
     Show(show::Show),
     Search(list::Search),
     Import(import::Import),
+    Remove(remove::Remove),
 }
 
 pub(super) fn run(args: &CatalogVerbs, out: &mut Printer) -> Result<Exit, Error> {
@@ -31,6 +33,7 @@ pub(super) fn run(args: &CatalogVerbs, out: &mut Printer) -> Result<Exit, Error>
         Verb::Show(it) => show::run(it, out),
         Verb::Search(it) => list::search(it, out),
         Verb::Import(it) => import::run(it, out),
+        Verb::Remove(it) => remove::run(it, out),
     }
 }
 

@@ -5,10 +5,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::list;
-use crate::catalog::{Catalog, Connector, Encoding, Input, Kind, Operation, OperationId, Place, Repeat, Schema};
+use crate::catalog::{Connector, Encoding, Input, Kind, Operation, OperationId, Place, Repeat, Schema};
+use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, STRONG, WAITING, paint};
 use crate::cli::table::Table;
+use crate::cli::words;
 
 /// Show one operation: what goes in, what comes out, what it needs.
 #[derive(Debug, Args)]
@@ -19,10 +21,13 @@ pub(super) struct Show {
     /// Print it as one JSON object
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 pub(super) fn run(args: &Show, out: &mut Printer) -> Result<Exit, Error> {
-    let catalog = Catalog::shipped();
+    let catalog = args.data.catalog(out)?;
     let id = OperationId::new(&args.operation);
     let (connector, operation) = catalog.operation(&id).ok_or_else(|| {
         let name = args.operation.rsplit('.').next().unwrap_or_default();
@@ -50,6 +55,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
         Plain(&operation.group)
     ));
     out.line(paint(DIM, operation.id.as_str()));
+    out.line(Plain(&sentence(operation)));
     out.line(format_args!("{} {}", operation.method.as_str(), Plain(&operation.path)));
     if operation.deprecated {
         out.line(paint(WAITING, "The service advises against it."));
@@ -63,7 +69,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
     if asked.is_empty() {
         out.line("Nothing goes in.");
     } else {
-        let mut table = Table::new(["INPUT", "TYPE", "REQUIRED", "TRAVELS IN", "HELP"]);
+        let mut table = Table::new(["INPUT", "TYPE", "REQUIRED", "UNDER", "TRAVELS IN", "HELP"]);
         for it in asked {
             let required = match (it.required, &it.account) {
                 (_, Some(_)) => "by the account",
@@ -74,6 +80,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
                 it.key.clone(),
                 type_words(connector, &it.schema),
                 required.to_owned(),
+                it.section.clone(),
                 place(it.place).to_owned(),
                 help(connector, it),
             ]);
@@ -108,6 +115,7 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
         Repeat::Unsafe => "not by itself: where the answer was lost, a person decides".to_owned(),
     };
     out.line(format_args!("{:<10} {repeat}", "Repeating"));
+    out.line(format_args!("{:<10} {}", "Costs", cost(operation)));
     if let Some(paging) = &operation.paging {
         let keys: Vec<_> = paging.next.keys().map(String::as_str).collect();
         out.line(format_args!(
@@ -117,6 +125,33 @@ fn show(connector: &Connector, operation: &Operation, out: &mut Printer) {
             Plain(&keys.join(", "))
         ));
     }
+}
+
+/// What the card says, with the names of fields where their values stand.
+fn sentence(operation: &Operation) -> String {
+    let says = operation.says();
+    let mut text = String::with_capacity(says.len());
+    for (at, part) in says.split("{{").enumerate() {
+        let (key, rest) = if at == 0 { ("", part) } else { part.split_once("}}").unwrap_or(("", part)) };
+        if let Some(input) = operation.input(key) {
+            write!(text, "<{}>", input.label().to_lowercase()).unwrap_or_default();
+        }
+        text.push_str(rest);
+    }
+    text
+}
+
+/// What it takes of what the service allows.
+fn cost(operation: &Operation) -> String {
+    let cost = operation.cost();
+    let mut text = words::count(cost.call as usize, "request");
+    if cost.pages {
+        text.push_str(" a page");
+    }
+    if cost.look_up > 0 {
+        write!(text, ", and {} more where an answer was lost", cost.look_up).unwrap_or_default();
+    }
+    text
 }
 
 fn help(connector: &Connector, input: &Input) -> String {
@@ -137,10 +172,14 @@ fn help(connector: &Connector, input: &Input) -> String {
         add(format!("one of {}{more}", all.join(", ")));
     }
     if let Some(choices) = &input.choices {
-        add(format!("choices from {}", choices.operation));
+        let of = choices.within.as_ref().map_or_else(String::new, |it| format!(", of the chosen {}", it.input));
+        add(format!("chosen by name from {}{of}", choices.operation));
     }
     if let Some(default) = &schema.default {
         add(format!("by default {}", plain(default)));
+    }
+    if let Some(preset) = &input.preset {
+        add(format!("{} in a new step", plain(preset)));
     }
     text.trim().to_owned()
 }

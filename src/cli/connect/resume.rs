@@ -2,7 +2,6 @@
 use clap::Args;
 use serde_json::json;
 
-use crate::catalog::Catalog;
 use crate::cli::data::OutsideArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::Printer;
@@ -24,7 +23,8 @@ pub(super) struct Resume {
 pub(super) fn run(args: &Resume, out: &mut Printer) -> Result<Exit, Error> {
     runtime::prepare_to_write();
     let data = args.outside.dir()?;
-    let (resumed, effective) = engine::resume(&data, &Catalog::shipped(), &ConnectionId::new(&args.connection))?;
+    let catalog = args.outside.catalog(out)?;
+    let (resumed, effective) = engine::resume(&data, &catalog, &ConnectionId::new(&args.connection))?;
     if args.outside.json {
         let steps: Vec<_> = resumed.released.iter().map(|(run, step)| json!({ "run": run, "step": step.to_string() })).collect();
         out.json(&json!({ "connection": args.connection, "was_stopped": resumed.was_stopped, "released": steps }));

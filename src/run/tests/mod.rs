@@ -32,6 +32,8 @@ fn operation(name: &str, method: Method, repeat: Repeat) -> Arc<Operation> {
         fixed: None,
         account: None,
         choices: None,
+        preset: None,
+        section: String::new(),
         schema: Schema::default(),
     };
     Arc::new(Operation {

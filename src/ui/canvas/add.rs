@@ -331,7 +331,9 @@ pub(crate) fn make(what: &What, flow: &Flow, catalog: &Catalog, at: [i32; 2]) ->
         What::Operation(id) => {
             let (connector, operation) = catalog.operation(id)?;
             let slot = slot(flow, &connector.id, &mut edits);
-            let kind = NodeKind::Action { operation: id.clone(), slot, input: Mapping::default(), retry: RetryPolicy::default() };
+            let preset = operation.inputs.iter().filter_map(|it| Some((it.key.clone(), Binding::value(it.preset.clone()?))));
+            let input = Mapping(preset.collect());
+            let kind = NodeKind::Action { operation: id.clone(), slot, input, retry: RetryPolicy::default() };
             (slug(&operation.title), operation.title.clone(), kind)
         }
     };

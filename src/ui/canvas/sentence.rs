@@ -89,7 +89,7 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog) -> Sentence {
             None => empty().say("Starts on ").show(event.as_str()).say(", which the catalogue does not have"),
         },
         NodeKind::Action { operation, input, .. } => match catalog.operation(operation) {
-            Some((_, it)) => operation_sentence(if it.sentence.is_empty() { &it.title } else { &it.sentence }, it, input),
+            Some((_, it)) => operation_sentence(&it.says(), it, input),
             None => empty().say("Calls ").show(operation.as_str()).say(", which the catalogue does not have"),
         },
         NodeKind::Http(call) => empty().say("Sends ").show(call.method.as_str()).say(" to ").bound(&call.url),

@@ -203,6 +203,9 @@ mod tests {
             binding,
             kept,
             spare: false,
+            section: String::new(),
+            default: None,
+            offer: None,
         }
     }
 

@@ -48,6 +48,8 @@ impl Fields<'_> {
         let taken_apart = matches!(field.binding.as_ref().map(|it| &it.source), Some(Source::List(_) | Source::Object(_)));
         let control = if taken_apart {
             container(ui, form, field)
+        } else if let Some(offer) = self.offered(form, field) {
+            self.by_name(ui, form, field, offer)
         } else if is_picked(form, field) {
             self.choice(ui, form, field)
         } else {
@@ -186,7 +188,7 @@ impl Fields<'_> {
             ui.label(dim(ui, field.help.clone()));
         }
         let draft = Draft::of(field.binding.as_ref());
-        let is_choice = matches!(field.shape, Shape::YesNo | Shape::Choice(_));
+        let is_choice = matches!(field.shape, Shape::YesNo | Shape::Choice(_)) || field.offer.is_some();
         if let Some(draft) = &draft {
             if !draft.expression && ui.button("Write an expression").clicked() {
                 let draft = match field.binding.as_ref().map(|it| &it.source) {
@@ -352,7 +354,11 @@ impl Fields<'_> {
         };
         let set = |value: Value| self.send(self.bind(&field.path, Some(Binding::value(value))));
         let shown = if let Shape::Choice(choices) = &field.shape {
-            let words = value.map_or_else(|| "Choose…".to_owned(), choice_words);
+            let empty = || match &field.default {
+                Some(value) => format!("Choose… (by default {})", choice_words(value)),
+                None => "Choose…".to_owned(),
+            };
+            let words = value.map_or_else(empty, choice_words);
             let response = button::drop_down(ui, &words).accessible_name(format!("{name}: {words}"));
             Popup::menu(&response).show(|ui| {
                 menu_look(ui, 180.0);
@@ -413,10 +419,10 @@ impl Fields<'_> {
         let label = |source: &str| pill::label(source, flow, catalog);
         let names = || self.names();
         let words = if draft.shown.text.is_empty() { "empty".to_owned() } else { pill::plain_words(&draft.shown, flow, catalog) };
-        let hint = match (field.stand_in, field.shape.hint()) {
-            ("", "") => String::new(),
-            ("", hint) => hint.to_owned(),
-            (stand_in, _) => title(stand_in),
+        let hint = match (field.stand_in, &field.default, field.shape.hint()) {
+            ("", Some(value), _) => format!("By default {}", choice_words(value)),
+            ("", None, hint) => hint.to_owned(),
+            (stand_in, ..) => title(stand_in),
         };
         let lines = matches!(&field.shape, Shape::Text { format } if format.is_empty()) && !draft.expression;
         let name = format!("{}, field", field.label);

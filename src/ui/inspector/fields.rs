@@ -11,6 +11,7 @@ use super::form::{self, Field, Line};
 use super::records::Broken;
 use super::viewer::Carried;
 use super::{automap, pill, tree};
+use crate::catalog::{Choice, Choices};
 use crate::flow::{Binding, Edit, FieldPath, Node, NodeId, Severity, Source};
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
@@ -42,9 +43,19 @@ pub(super) struct Form {
     /// New keys and names under edit, by what they are for.
     pub(super) texts: BTreeMap<String, String>,
     worths: BTreeMap<FieldPath, (u64, Binding, Worth)>,
+    choices: Vec<Made>,
     pub(super) heights: BTreeMap<FieldPath, f32>,
     /// What was done last, in words.
     pub(super) note: String,
+}
+
+/// The choices of an answer, made once as long as it is the same one.
+#[derive(Debug)]
+struct Made {
+    answer: Arc<Value>,
+    of: Choices,
+    within: Option<Value>,
+    all: Arc<Vec<Choice>>,
 }
 
 /// A field that gets the keyboard in the frame after the next: what was pressed for it must not be typed into it, and what it
@@ -75,6 +86,24 @@ impl Form {
     /// Shows another step.
     pub(super) fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// The choices in an answer.
+    pub(super) fn choices(
+        &mut self,
+        answer: &Arc<Value>,
+        of: &Choices,
+        within: Option<Value>,
+        chosen: &dyn Fn(&str) -> Option<Value>,
+    ) -> Arc<Vec<Choice>> {
+        let is_it = |it: &&Made| Arc::ptr_eq(&it.answer, answer) && it.of == *of && it.within == within;
+        if let Some(made) = self.choices.iter().find(is_it) {
+            return Arc::clone(&made.all);
+        }
+        let all = Arc::new(of.of(answer, chosen));
+        self.choices.retain(|it| it.of != *of);
+        self.choices.push(Made { answer: Arc::clone(answer), of: of.clone(), within, all: Arc::clone(&all) });
+        all
     }
 
     /// Whether a field waits for what is pressed beside.
@@ -283,10 +312,16 @@ impl Fields<'_> {
             }
         }
         let mut any = false;
+        let mut section = "";
         for line in fields {
             let Line::Field(field) = line else { continue };
             if query.is_empty() || tree::holds(&field.label, &query) || tree::holds(&field.wire, &query) {
                 any = true;
+                if field.section != section {
+                    section = &field.section;
+                    ui.add_space(2.0);
+                    ui.label(font::heading(section).color(theme::colors(ui).text.body));
+                }
                 self.line(ui, form, line, &mut None);
             }
         }

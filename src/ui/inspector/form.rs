@@ -3,7 +3,7 @@
 //! Invariant: pure; the same node and catalogue give the same lines. Every field's path leads `flow` to the same place.
 use serde_json::Value;
 
-use crate::catalog::{Catalog, Connector, Kind, Schema};
+use crate::catalog::{Catalog, Choices, Connector, Kind, Schema};
 use crate::flow::{Binding, FieldPath, HttpBody, Mapping, Missing, NodeKind, Source, WaitFor};
 use crate::ui::canvas::kind::{face, service};
 use crate::ui::canvas::sentence::title;
@@ -39,6 +39,7 @@ impl Shape {
             Kind::String { format } => Self::Text { format: format.clone() },
             Kind::Array { .. } => Self::List,
             Kind::Object { .. } => Self::Object,
+            Kind::OneOf { of } if of.iter().all(|it| matches!(connector.resolve(it).kind, Kind::Object { .. })) => Self::Object,
             Kind::Any | Kind::OneOf { .. } | Kind::Ref { .. } => Self::Any,
         }
     }
@@ -128,6 +129,12 @@ pub(super) struct Field {
     pub(super) kept: Kept,
     /// Optional and empty: shown only when asked for.
     pub(super) spare: bool,
+    /// The heading that it stands under; empty where it needs none.
+    pub(super) section: String,
+    /// What the service takes where it is left empty.
+    pub(super) default: Option<Value>,
+    /// Where its choices are fetched.
+    pub(super) offer: Option<Choices>,
 }
 
 /// How firmly a field stands where it is.
@@ -175,6 +182,8 @@ struct About<'a> {
     help: &'a str,
     kept: Kept,
     schema: Option<(&'a Schema, &'a Connector)>,
+    section: &'a str,
+    offer: Option<&'a Choices>,
 }
 
 impl<'a> About<'a> {
@@ -188,6 +197,8 @@ impl<'a> About<'a> {
             help,
             kept: Kept::Always,
             schema: None,
+            section: "",
+            offer: None,
         }
     }
 
@@ -201,6 +212,8 @@ impl<'a> About<'a> {
             help: "",
             kept: Kept::Named,
             schema: None,
+            section: "",
+            offer: None,
         }
     }
 }
@@ -334,6 +347,8 @@ impl Form {
                 help: &it.schema.help,
                 kept: Kept::Optional,
                 schema: Some((&it.schema, connector)),
+                section: &it.section,
+                offer: it.choices.as_ref(),
             };
             self.field(&FieldPath::new(["input", it.key.as_str()]), input.0.get(&it.key), 0, about);
         }
@@ -367,15 +382,26 @@ impl Form {
             binding: binding.cloned(),
             kept: about.kept,
             spare,
+            section: about.section.to_owned(),
+            default: schema.and_then(|(schema, _)| schema.default.clone()),
+            // Of a list of objects it is one of their fields that is chosen.
+            offer: about.offer.filter(|it| it.item.is_empty()).cloned(),
         })));
         match binding.map(|it| &it.source) {
-            Some(Source::List(items)) => self.items(path, items, depth + 1, schema),
-            Some(Source::Object(fields)) => self.within(path, fields, depth + 1, schema),
+            Some(Source::List(items)) => self.items(path, items, depth + 1, schema, about.offer),
+            Some(Source::Object(fields)) => self.within(path, fields, depth + 1, schema, about.offer),
             _ => {}
         }
     }
 
-    fn items(&mut self, path: &FieldPath, items: &[Binding], depth: usize, schema: Option<(&Schema, &Connector)>) {
+    fn items(
+        &mut self,
+        path: &FieldPath,
+        items: &[Binding],
+        depth: usize,
+        schema: Option<(&Schema, &Connector)>,
+        offer: Option<&Choices>,
+    ) {
         let each = schema.and_then(|(schema, connector)| match &connector.resolve(schema).kind {
             Kind::Array { items } => Some((items.as_ref(), connector)),
             _ => None,
@@ -385,6 +411,7 @@ impl Form {
                 shape: each.map_or(Shape::Any, |(schema, connector)| Shape::of(schema, connector)),
                 kept: Kept::Item { at, of: items.len() },
                 schema: each,
+                offer,
                 ..About::named(&format!("Item {}", at + 1))
             };
             self.field(&path.child(at.to_string()), Some(item), depth, about);
@@ -399,14 +426,12 @@ impl Form {
         entries: &std::collections::BTreeMap<String, Binding>,
         depth: usize,
         schema: Option<(&Schema, &Connector)>,
+        offer: Option<&Choices>,
     ) {
-        let known = schema.and_then(|(schema, connector)| match &connector.resolve(schema).kind {
-            Kind::Object { fields, rest } => Some((fields, rest.is_some(), connector)),
-            _ => None,
-        });
+        let known = schema.map(|(schema, connector)| (parts(schema, connector), connector));
         let mut free = true;
-        if let Some((fields, rest, connector)) = known {
-            free = rest || fields.is_empty();
+        if let Some((Some((fields, rest)), connector)) = &known {
+            free = *rest || fields.is_empty();
             for field in fields {
                 let about = About {
                     label: title(&field.name),
@@ -417,17 +442,44 @@ impl Form {
                     help: &field.schema.help,
                     kept: Kept::Optional,
                     schema: Some((&field.schema, connector)),
+                    section: "",
+                    offer: None,
                 };
+                let chosen = offer.filter(|it| !it.item.is_empty() && it.item == field.name);
+                let own = chosen.map(|it| Choices { item: String::new(), ..it.clone() });
+                let about = About { offer: own.as_ref(), needed: about.needed || own.is_some(), ..about };
                 self.field(&path.child(field.name.as_str()), entries.get(&field.name), depth, about);
             }
         }
-        let is_known = |key: &str| known.is_some_and(|(fields, ..)| fields.iter().any(|it| it.name == key));
+        let is_known = |key: &str| matches!(&known, Some((Some((fields, _)), _)) if fields.iter().any(|it| it.name == key));
         for (key, binding) in entries.iter().filter(|(key, _)| !is_known(key)) {
             self.field(&path.child(key.as_str()), Some(binding), depth, About::named(key));
         }
         if free {
             self.lines.push(Line::AddKey { path: path.clone(), depth, words: "Add a field" });
         }
+    }
+}
+
+/// The named fields of an object, and whether there may be more. Of several shapes each field once: which of them it is
+/// follows from what is filled.
+fn parts<'a>(schema: &'a Schema, connector: &'a Connector) -> Option<(Vec<&'a crate::catalog::Field>, bool)> {
+    match &connector.resolve(schema).kind {
+        Kind::Object { fields, rest } => Some((fields.iter().collect(), rest.is_some())),
+        Kind::OneOf { of } => {
+            let (mut all, mut open): (Vec<&crate::catalog::Field>, bool) = (Vec::new(), false);
+            for one in of {
+                let Kind::Object { fields, rest } = &connector.resolve(one).kind else { return None };
+                open |= rest.is_some();
+                for field in fields {
+                    if !all.iter().any(|it| it.name == field.name) {
+                        all.push(field);
+                    }
+                }
+            }
+            Some((all, open))
+        }
+        _ => None,
     }
 }
 

@@ -51,8 +51,8 @@ impl Live {
                 return Some(failure);
             }
             Told::Missed(count) => self.missed += count,
-            // Whoever asked for the run is told; the run itself comes as events.
-            Told::Started { .. } => {}
+            // Whoever asked is told; what happens in a run comes as events.
+            Told::Started { .. } | Told::Choices { .. } => {}
             Told::Event { event: Event::Trouble(failure), .. } => return Some(failure),
             Told::Event { event, own } => self.fold(event, own),
         }

@@ -12,6 +12,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 
 use crate::catalog::Catalog;
+use crate::catalog::disk::Shelf;
 use crate::flow::{Flow, NodeId};
 use crate::ui::app::App;
 use crate::ui::behind::{Behind, Told, Waker};
@@ -98,7 +99,15 @@ impl Desk {
         let wake = Mutex::new(wake);
         let waker: Waker = Arc::new(move || wake.lock().unwrap().send(()).unwrap_or_default());
         let data = home.path().join("sandbox");
-        let behind = Behind { catalog: Catalog::shipped(), home: home.path().to_owned(), data, told: receiver };
+        let shelved = Shelf::of(home.path()).read();
+        let troubles = shelved.broken.iter().map(ToString::to_string).collect();
+        let behind = Behind {
+            catalog: Catalog::shipped().with(shelved.connectors),
+            troubles,
+            home: home.path().to_owned(),
+            data,
+            told: receiver,
+        };
         let answers = Answers::default();
         let app = App::new(behind, Box::new(answers.clone()), Arc::clone(&waker), flows);
         let window = Harness::builder()

@@ -1,6 +1,7 @@
 //! The window as a person uses it, by the names of its controls: no display, no graphics driver, no sleeping.
 mod canvas;
 mod catalog;
+mod choices;
 mod desk;
 mod drafts;
 mod files;

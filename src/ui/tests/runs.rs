@@ -46,6 +46,10 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
             ),
         ];
         let plain = connections.iter().map(|(it, _)| it.clone()).collect();
+        let secrets =
+            [engine::Secret::token(crm.token.clone()), engine::Secret::basic(calendar.user.clone(), calendar.password.clone())];
+        let again = connections.iter().zip(secrets).map(|((it, _), secret)| (it.clone(), Some(secret))).collect();
+        let chooser = crate::chooser::Chooser::new(catalog.clone(), again).unwrap();
         let engine = engine::start(Settings {
             data,
             journal: JournalOptions::default(),
@@ -78,7 +82,17 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
                 wake();
             });
         });
-        told.send(Told::Ready(Box::new(Stage { engine, sandbox, connections: plain, start }))).unwrap();
+        let (answers, wake) = (told.clone(), std::sync::Arc::clone(&waker));
+        let tasks = tokio::runtime::Handle::current();
+        let read = Box::new(move |read: crate::ui::Read| {
+            let (chooser, answers, wake) = (chooser.clone(), answers.clone(), std::sync::Arc::clone(&wake));
+            tasks.spawn(async move {
+                let result = chooser.read(&read.asked).await;
+                answers.send(Told::Choices { ticket: read.ticket, result }).unwrap_or_default();
+                wake();
+            });
+        });
+        told.send(Told::Ready(Box::new(Stage { engine, sandbox, connections: plain, start, read }))).unwrap();
         waker();
         tokio::spawn(async move {
             while let Some(event) = own.recv().await {

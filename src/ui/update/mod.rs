@@ -7,6 +7,7 @@ mod test;
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
 use super::app::App;
+use super::behind::Read;
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
 use super::command::UiCommand;
@@ -91,6 +92,13 @@ impl App {
                     self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
+            Msg::ReadChoices(asked) => {
+                if let Some(stage) = self.live.stage()
+                    && let Some(ticket) = self.offers.ask(&asked, ctx.input(|it| it.time))
+                {
+                    (stage.read)(Read { ticket, asked });
+                }
+            }
             Msg::OpenLog(run) => self.open_log(run),
             Msg::CopyText { text, what } => {
                 ctx.copy_text(text);
@@ -173,6 +181,7 @@ impl App {
             asking: false,
             now: (self.clock)(),
             archive: &self.archive,
+            offers: &self.offers,
             queue: &queue,
         }
         .can(command)

@@ -54,7 +54,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
         within(ui, column(area.left(), area.left() + FILTER), down(), |ui| filter(ui, &mut looking, &lines, all));
         within(ui, column(area.left() + FILTER + GAP, list_right), down(), |ui| list(ui, ctx, &mut looking, &found));
         if let Some((connector, operation)) = right {
-            within(ui, column(area.right() - DETAILS, area.right()), down(), |ui| details(ui, connector, operation));
+            within(ui, column(area.right() - DETAILS, area.right()), down(), |ui| details(ui, ctx, connector, operation));
         }
         ui.data_mut(|it| it.insert_temp(id, looking));
     });
@@ -149,7 +149,7 @@ fn row(ui: &mut Ui, connector: &Connector, operation: &Operation, is_chosen: boo
 }
 
 /// What the chosen operation takes and means.
-fn details(ui: &mut Ui, connector: &Connector, operation: &Operation) {
+fn details(ui: &mut Ui, ctx: &Ctx<'_>, connector: &Connector, operation: &Operation) {
     let colors = theme::colors(ui);
     ScrollArea::vertical().id_salt("catalog details").auto_shrink(false).show(ui, |ui| {
         ui.label(font::heading(&operation.title).color(colors.text.strong));
@@ -157,25 +157,38 @@ fn details(ui: &mut Ui, connector: &Connector, operation: &Operation) {
         if operation.deprecated {
             ui.label(dim(ui, "The service advises against it; there is a newer one."));
         }
+        ui.add_space(4.0);
+        ui.label(RichText::new(rows::says(ctx.catalog, operation)).color(colors.text.strong));
         if !operation.help.is_empty() {
-            ui.add_space(4.0);
             ui.label(&operation.help);
         }
         ui.add_space(8.0);
         ui.label(RichText::new("What goes in").font(font::medium(size::BODY)).color(colors.text.strong));
-        let inputs = rows::inputs(connector, operation);
+        let inputs = rows::inputs(ctx.catalog, connector, operation);
         if inputs.is_empty() {
             ui.label(dim(ui, "Nothing."));
         }
+        let mut section = String::new();
         for it in inputs {
-            ui.horizontal_wrapped(|ui| {
+            if it.section != section {
+                ui.add_space(4.0);
+                ui.label(RichText::new(&it.section).font(font::medium(size::SMALL)).color(colors.text.body));
+                section.clone_from(&it.section);
+            }
+            let shown = ui.horizontal_wrapped(|ui| {
                 ui.label(it.label);
                 ui.label(dim(ui, it.about));
             });
+            if !it.help.is_empty() {
+                shown.response.on_hover_text(it.help);
+            }
         }
         ui.add_space(8.0);
         ui.label(RichText::new("When an answer is lost").font(font::medium(size::BODY)).color(colors.text.strong));
-        ui.label(rows::repeat_words(&operation.repeat));
+        ui.label(rows::repeat_words(ctx.catalog, &operation.repeat));
+        ui.add_space(8.0);
+        ui.label(RichText::new("What it costs").font(font::medium(size::BODY)).color(colors.text.strong));
+        ui.label(rows::cost_words(operation));
         if !operation.scopes.is_empty() {
             ui.add_space(8.0);
             ui.label(RichText::new("What the connection must allow").font(font::medium(size::BODY)).color(colors.text.strong));

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use crate::catalog::{Brief, Catalog, Connector, ConnectorId, Hit, Kind, Operation, Repeat, Schema};
+use crate::flow::{Mapping, NodeKind, RetryPolicy};
+use crate::ui::canvas::sentence::sentence;
 
 /// What the list is narrowed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +54,14 @@ pub(super) fn lines(catalog: &Catalog, hits: &[Hit]) -> Vec<Line> {
 pub(super) struct Entry {
     pub(super) label: String,
     pub(super) about: String,
+    /// Help, and where its choices come from; may be empty.
+    pub(super) help: String,
+    /// The heading that it stands under; empty where it needs none.
+    pub(super) section: String,
 }
 
 /// What goes in, those that are needed first; what is always sent is left out.
-pub(super) fn inputs(connector: &Connector, operation: &Operation) -> Vec<Entry> {
+pub(super) fn inputs(catalog: &Catalog, connector: &Connector, operation: &Operation) -> Vec<Entry> {
     let asked = operation.inputs.iter().filter(|it| it.fixed.is_none());
     let entry = |it: &crate::catalog::Input| {
         let need = match (&it.account, it.required) {
@@ -63,18 +69,49 @@ pub(super) fn inputs(connector: &Connector, operation: &Operation) -> Vec<Entry>
             (None, true) => ", needed",
             (None, false) => "",
         };
-        Entry { label: it.label().into_owned(), about: format!("{}{need}", type_words(connector, &it.schema)) }
+        let listed = it.choices.as_ref().and_then(|it| catalog.brief(&it.operation));
+        let mut help = vec![it.schema.help.clone()];
+        help.extend(listed.map(|(_, it)| format!("Chosen by name: {}.", it.title)));
+        help.extend(it.schema.default.as_ref().map(|it| format!("By default {}.", it.as_str().unwrap_or(&it.to_string()))));
+        let help = help.join(" ").trim().to_owned();
+        let about = format!("{}{need}", type_words(connector, &it.schema));
+        // What is needed comes first, whatever it belongs to.
+        let section = if it.required { String::new() } else { it.section.clone() };
+        Entry { label: it.label().into_owned(), about, help, section }
     };
     asked.map(entry).collect()
 }
 
 /// What repeating means, for a person.
-pub(super) fn repeat_words(repeat: &Repeat) -> &'static str {
+pub(super) fn repeat_words(catalog: &Catalog, repeat: &Repeat) -> String {
     match repeat {
-        Repeat::Safe => "Can be repeated: a second time changes nothing more.",
-        Repeat::SafeWithLookup(_) => "Where an answer was lost, it is first looked up whether it happened.",
-        Repeat::Unsafe => "Where an answer was lost, a person decides whether it is repeated.",
+        Repeat::Safe => "Can be repeated: a second time changes nothing more.".to_owned(),
+        Repeat::SafeWithLookup(lookup) => {
+            let how = catalog.brief(&lookup.operation).map_or_else(String::new, |(_, it)| format!(" with “{}”", it.title));
+            format!("Where an answer was lost, it is first looked up{how} whether it happened.")
+        }
+        Repeat::Unsafe => "Where an answer was lost, a person decides whether it is repeated.".to_owned(),
     }
+}
+
+/// What a call takes of what the service allows, for a person.
+pub(super) fn cost_words(operation: &Operation) -> String {
+    let cost = operation.cost();
+    let each = if cost.call == 1 { "One request".to_owned() } else { format!("{} requests", cost.call) };
+    let pages = if cost.pages { " a page" } else { "" };
+    let look_up = if cost.look_up > 0 { ", and one more where an answer was lost" } else { "" };
+    format!("{each}{pages}{look_up}.")
+}
+
+/// What it says on a card, with the names of fields where their values stand.
+pub(super) fn says(catalog: &Catalog, operation: &Operation) -> String {
+    let kind = NodeKind::Action {
+        operation: operation.id.clone(),
+        slot: "".into(),
+        input: Mapping::default(),
+        retry: RetryPolicy::default(),
+    };
+    sentence(&kind, catalog).plain()
 }
 
 fn type_words(connector: &Connector, schema: &Schema) -> &'static str {
@@ -132,7 +169,7 @@ mod tests {
         let catalog = Catalog::shipped();
         let of = |id: &str| {
             let (connector, operation) = catalog.operation(&OperationId::new(id)).unwrap();
-            inputs(connector, operation)
+            inputs(&catalog, connector, operation)
         };
         let contact = of("highlevel.contacts.create-contact");
         let about = |label: &str| contact.iter().find(|it| it.label == label).map(|it| it.about.as_str());

@@ -1,3 +1,5 @@
+mod finished;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -293,5 +295,5 @@ fn every_look_up_calls_a_read_that_is_there_with_all_that_it_needs() {
             }
         }
     }
-    assert_eq!(seen, 12);
+    assert_eq!(seen, 16);
 }
