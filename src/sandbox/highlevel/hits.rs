@@ -140,3 +140,136 @@ fn is_worded(field: &str) -> bool {
             | "fullNameLowerCase"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::sandbox::options::{Options, Seed};
+    use crate::sandbox::seed::Planting;
+    use crate::sandbox::server::Fresh as _;
+
+    fn world() -> World {
+        let options = Options { seed: Seed::Small, ..Options::default() };
+        Planting::new(&options).unwrap().world("2026-03-02T14:00:00Z".parse().unwrap())
+    }
+
+    /// The contacts that are meant, found by looking at each.
+    fn looked_at(world: &World, filter: &Filter, query: Option<&str>) -> Vec<u64> {
+        let named = |row: &Row| query.is_none_or(|it| mentions(&row.fields, it));
+        let all = world.store.of(CONTACTS).placed();
+        all.filter(|(_, row)| filter.holds(&row.fields) && named(row)).map(|(place, _)| place).collect()
+    }
+
+    fn found(world: &World, filter: &Filter, query: Option<&str>) -> Vec<u64> {
+        match Hits::of(world, filter, query) {
+            Hits::All => world.store.of(CONTACTS).placed().map(|(place, _)| place).collect(),
+            Hits::Some(places) => places,
+        }
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop::sample::select(vec![
+            json!("VIP"),
+            json!("patient"),
+            json!("Washington"),
+            json!("md"),
+            json!("+12025550101"),
+            json!("ada.brookfield@EXAMPLE.com"),
+            json!("an"),
+            json!("e"),
+            json!("example.net"),
+            json!("+1"),
+            json!("us"),
+            json!(""),
+            json!(true),
+            json!(7),
+        ])
+    }
+
+    fn one() -> impl Strategy<Value = Value> {
+        let fields = [
+            "email",
+            "phone",
+            "tags",
+            "city",
+            "state",
+            "country",
+            "source",
+            "name",
+            "firstName",
+            "companyName",
+            "dnd",
+            "additionalEmails",
+            "assignedTo",
+            "dateAdded",
+            "dateUpdated",
+            "customFields.x",
+            "type",
+            "~added",
+        ];
+        let bound = || prop::sample::select(vec![1_735_689_600_000.0, 1_756_000_000_000.5, 1_772_000_000_000.0, -1e300, 1e300]);
+        let operators = ["eq", "not_eq", "contains", "not_contains", "exists", "not_exists", "range"];
+        let parts = (
+            prop::sample::select(fields.to_vec()),
+            prop::sample::select(operators.to_vec()),
+            prop::collection::vec(value(), 1..3),
+            bound(),
+            bound(),
+            prop::sample::select(vec![("gt", "lt"), ("gte", "lte"), ("gt", "lte"), ("gte", "none")]),
+        );
+        parts.prop_map(|(field, operator, values, low, high, (from, to))| match operator {
+            "range" => {
+                let field = if field.starts_with("date") { field } else { "dateAdded" };
+                json!({"field": field, "operator": operator, "value": {from: low, to: high}})
+            }
+            _ => json!({"field": field, "operator": operator, "value": values}),
+        })
+    }
+
+    fn filters() -> impl Strategy<Value = Value> {
+        let any = one().prop_recursive(2, 8, 3, |inner| {
+            (prop::bool::ANY, prop::collection::vec(inner, 0..3))
+                .prop_map(|(all, filters)| json!({"group": if all { "AND" } else { "OR" }, "filters": filters}))
+        });
+        prop::collection::vec(any, 0..3).prop_map(Value::Array)
+    }
+
+    #[test]
+    fn what_the_indexes_find_is_what_looking_at_each_contact_finds() {
+        let mut world = world();
+        // Changes and removals are followed.
+        let ids: Vec<String> = world.store.of(CONTACTS).rows().map(|row| row.id().to_owned()).collect();
+        for (at, id) in ids.iter().enumerate() {
+            match at % 9 {
+                0 => drop(world.remove(CONTACTS, id)),
+                1 => drop(world.change(CONTACTS, id, |it| drop(it.insert("tags", json!(["VIP", "moved"]))))),
+                2 => drop(world.change(CONTACTS, id, |it| drop(it.insert("email", json!(format!("ann{at}@example.net")))))),
+                3 => drop(world.change(CONTACTS, id, |it| drop(it.insert("~updated", json!(1_756_000_000_000_i64))))),
+                _ => {}
+            }
+        }
+        let queries = prop::option::of(prop::sample::select(vec!["an", "example.net", "+1202", "nobody", "a b", "e"]));
+        let mut runner = proptest::test_runner::TestRunner::deterministic();
+        let checked = runner.run(&(filters(), queries), |(filters, query)| {
+            let filter = Filter::read(Some(&filters)).expect("sound filters");
+            prop_assert_eq!(found(&world, &filter, query), looked_at(&world, &filter, query), "{} {:?}", filters, query);
+            Ok(())
+        });
+        checked.unwrap();
+    }
+
+    #[test]
+    fn news_are_left_out_while_the_index_lags() {
+        let mut world = world();
+        let id = world.store.of(CONTACTS).rows().next().unwrap().id().to_owned();
+        world.change(CONTACTS, &id, |it| drop(it.insert("~updated", json!(9_000_000_000_000_i64))));
+        let place = world.store.of(CONTACTS).place(&id).unwrap();
+        let all = world.store.of(CONTACTS).len();
+        assert_eq!(Hits::All.without_news(&world, 9_000_000_000_000).count(&world), all - 1);
+        assert_eq!(Hits::All.without_news(&world, 9_000_000_000_001).count(&world), all);
+        assert_eq!(Hits::Some(vec![place]).without_news(&world, 0).count(&world), 0);
+    }
+}

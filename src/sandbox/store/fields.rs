@@ -124,10 +124,6 @@ impl Fields {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter().map(|(_, value)| value)
-    }
-
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
         self.0.iter_mut().map(|(_, value)| value)
     }

@@ -115,12 +115,6 @@ impl Collection {
         self.rows.values()
     }
 
-    /// The records made before the one with this id, newest first; all of them if there is none.
-    pub(crate) fn before(&self, id: &str) -> impl Iterator<Item = (u64, &Row)> {
-        let end = self.by_id.get(id).copied().unwrap_or(u64::MAX);
-        self.rows.range(..end).rev().map(|(at, row)| (*at, row))
-    }
-
     pub(crate) fn contains(&self, id: &str) -> bool {
         self.by_id.contains_key(id)
     }
@@ -166,6 +160,17 @@ impl Store {
         }
     }
 
+    /// Takes the next ids of a collection as given: those that [`id`] makes of the counts up to this one.
+    pub(super) fn advance(&mut self, name: &str, count: u64) {
+        let collection = self.of_mut(name);
+        collection.ids = collection.ids.max(count);
+    }
+
+    /// How many ids a collection has given.
+    pub(super) fn given(&self, name: &str) -> u64 {
+        self.of(name).ids
+    }
+
     /// The next id of a collection that counts: `first` and upwards.
     pub(crate) fn next_number(&mut self, name: &str, first: u64) -> String {
         let collection = self.of_mut(name);
@@ -206,7 +211,6 @@ mod tests {
         all.insert("c", "p", fields("third"));
         assert_eq!(all.rows().map(Row::id).collect::<Vec<_>>(), ["b", "a", "c"]);
         assert_eq!(all.children("p").map(Row::id).collect::<Vec<_>>(), ["b", "c"]);
-        assert_eq!(all.before("c").map(|(_, row)| row.id()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(all.child("q", "b").is_none());
         assert_eq!(all.place("c").and_then(|it| all.at(it)).map(Row::id), Some("c"));
         all.insert("b", "q", fields("moved"));
