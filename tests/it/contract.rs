@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use flowyard::catalog::{Catalog, Connector, Encoding, Input, Method, Operation, OperationId, Place, Reading};
-use flowyard::sandbox::{self, Effect, Handle, Limits, Options, Traps};
+use flowyard::sandbox::{self, Effect, Handle, LedgerEntry, Limits, Options, Traps};
 use serde_json::{Map, Value, json};
 
 /// A request that is not sent yet: values by the places where they travel.
@@ -329,6 +329,46 @@ fn value_of(query: &[(String, Value)], name: &str) -> Option<Value> {
         .map(|(_, value)| if value.is_array() || value.is_object() { value.clone() } else { json!(plain(value)) })
 }
 
+/// Fields that the services keep in a form of their own: tags in lower case, phones in E.164, what is generated anyway.
+const OWN_FORM: &[&str] =
+    &["tags", "phone", "id", "_id", "dateAdded", "dateUpdated", "createdAt", "updatedAt", "status", "success"];
+
+/// Fields of a record in the answer that are not as they were sent.
+fn changed_echo<'a>(sent: &'a Map<String, Value>, answer: &Value) -> Vec<&'a str> {
+    let nested =
+        || answer.as_object().into_iter().flat_map(|it| it.values()).find(|it| it.get("id").is_some() || it.get("_id").is_some());
+    let record = if answer.get("id").is_some() || answer.get("_id").is_some() { Some(answer) } else { nested() };
+    let Some(record) = record else { return Vec::new() };
+    // Where the documents have another type in the answer, nothing can come back as it was.
+    let alike = |one: &Value, other: &Value| {
+        (one.is_string() && other.is_string())
+            || (one.is_number() && other.is_number())
+            || (one.is_boolean() && other.is_boolean())
+    };
+    let other = |(name, value): &(&String, &Value)| record.get(*name).is_some_and(|it| alike(it, value) && it != *value);
+    let names = sent.iter().filter(other).map(|(name, _)| name.as_str());
+    names.filter(|it| !OWN_FORM.contains(it)).collect()
+}
+
+/// What a call says that it did, and did not: a record that was made or changed is there, one that was deleted is gone, and
+/// deleting it again finds nothing.
+async fn not_kept(caller: &Caller, operation: &Operation, request: &Request, entry: &LedgerEntry) -> Option<String> {
+    let record = entry.record.as_ref()?;
+    let there = caller.sandbox.record(&record.collection, &record.id);
+    match entry.effect {
+        Effect::Created | Effect::Updated if there.is_none() => Some(format!("{} {} is not there", record.collection, record.id)),
+        // A deleted notification stays, marked as such.
+        Effect::Deleted if there.is_some_and(|it| it["deleted"] != true) => {
+            Some(format!("{} {} is still there", record.collection, record.id))
+        }
+        Effect::Deleted => {
+            let again = caller.send(operation, request).await.status;
+            (again != 404).then(|| format!("deleting it again answers {again}"))
+        }
+        _ => None,
+    }
+}
+
 /// Calls one operation both ways; what is wrong with it.
 async fn call(caller: &Caller, operation: &Operation) -> Vec<String> {
     let mut found = Vec::new();
@@ -355,6 +395,12 @@ async fn call(caller: &Caller, operation: &Operation) -> Vec<String> {
         found
             .extend(schema.check(&answer.body, &caller.connector, Reading::Typed).iter().map(|it| format!("the answer: {it:?}")));
     }
+
+    if matches!(ledger.effect, Effect::Created | Effect::Updated) {
+        let changed = changed_echo(&request.body, &answer.body).into_iter();
+        found.extend(changed.map(|it| format!("{it} comes back otherwise than it was sent")));
+    }
+    found.extend(not_kept(caller, operation, &request, &ledger).await);
 
     caller.sandbox.restore(&before);
     let (request, word) = caller.spoilt(operation, request);

@@ -84,61 +84,62 @@ fn ordered(mut places: Vec<u64>) -> Vec<u64> {
 fn find(world: &World, filter: &Filter) -> Option<Found> {
     match filter {
         Filter::All(filters) => {
-            let found = filters.iter().filter_map(|it| find(world, it)).min_by_key(|it| it.places.len())?;
-            Some(Found { exact: found.exact && filters.len() == 1, ..found })
+            let mut known: Vec<Found> = filters.iter().filter_map(|it| find(world, it)).collect();
+            let exact = known.len() == filters.len() && known.iter().all(|it| it.exact);
+            known.sort_by_key(|it| it.places.len());
+            let mut rest = known.into_iter();
+            let mut places = rest.next()?.places;
+            for other in rest {
+                places.retain(|it| other.places.binary_search(it).is_ok());
+            }
+            Some(Found { places, exact })
         }
         Filter::Any(filters) => {
             let each = filters.iter().map(|it| find(world, it)).collect::<Option<Vec<_>>>()?;
             let exact = each.iter().all(|it| it.exact);
             Some(Found { places: ordered(each.into_iter().flat_map(|it| it.places).collect()), exact })
         }
-        Filter::Field { field, test } => by_field(world, field, test),
+        Filter::Field { field, test } => by_field(world, field, test).map(|places| Found { places, exact: true }),
     }
 }
 
-fn by_field(world: &World, field: &str, test: &Test) -> Option<Found> {
+/// Exactly those for which a condition on a field holds.
+fn by_field(world: &World, field: &str, test: &Test) -> Option<Vec<u64>> {
     match test {
-        Test::Is(values) => {
-            let texts = values.iter().map(Value::as_str).collect::<Option<Vec<_>>>()?;
-            let each = texts.into_iter().map(|it| world.contacts.with(field, it)).collect::<Option<Vec<_>>>()?;
-            Some(Found { places: ordered(each.concat()), exact: true })
-        }
+        Test::Is(values) => is(world, field, values),
+        Test::IsNot(values) => Some(all_but(world, &is(world, field, values)?)),
+        Test::Holds(words) => holds(world, field, words),
+        Test::HoldsNot(words) => Some(all_but(world, &holds(world, field, words)?)),
         Test::Range { above, from, below, to } => {
             let by = Dated::of(field)?;
             // Milliseconds are whole numbers.
             let first = [above.map(|it| it.floor() + 1.0), from.map(f64::ceil)].into_iter().flatten().fold(f64::MIN, f64::max);
             let last = [below.map(|it| it.ceil() - 1.0), to.map(f64::floor)].into_iter().flatten().fold(f64::MAX, f64::min);
             let (first, last) = ((first as i64, 0), (last as i64, u64::MAX));
-            let places = if first <= last {
-                world.contacts.dated(by, (Bound::Included(first), Bound::Included(last))).map(|it| it.1).collect()
-            } else {
-                Vec::new()
-            };
-            Some(Found { places: ordered(places), exact: true })
+            let range = (Bound::Included(first), Bound::Included(last));
+            Some(if first <= last { ordered(world.contacts.dated(by, range).map(|it| it.1).collect()) } else { Vec::new() })
         }
-        Test::Holds(words) if is_worded(field) => {
-            let places = words.iter().flat_map(|it| world.contacts.mentioning(it)).collect();
-            Some(Found { places: ordered(places), exact: false })
-        }
-        _ => None,
+        Test::Exists | Test::ExistsNot => None,
     }
 }
 
-/// Whether all that the field holds is among the words by which contacts are looked for.
-fn is_worded(field: &str) -> bool {
-    matches!(
-        field,
-        "email"
-            | "emailLowerCase"
-            | "phone"
-            | "companyName"
-            | "businessName"
-            | "additionalEmails"
-            | "name"
-            | "contactName"
-            | "fullName"
-            | "fullNameLowerCase"
-    )
+fn is(world: &World, field: &str, values: &[Value]) -> Option<Vec<u64>> {
+    let each = values.iter().map(|it| world.contacts.with(field, it.as_str()?)).collect::<Option<Vec<_>>>()?;
+    Some(ordered(each.concat()))
+}
+
+fn holds(world: &World, field: &str, words: &[String]) -> Option<Vec<u64>> {
+    // Everything that is there holds nothing, which no index is asked for.
+    let asked = |it: &String| if it.is_empty() { None } else { world.contacts.holding(field, it) };
+    let each = words.iter().map(asked).collect::<Option<Vec<_>>>()?;
+    Some(ordered(each.concat()))
+}
+
+/// Every contact but these, which are in order.
+fn all_but(world: &World, places: &[u64]) -> Vec<u64> {
+    let mut left = places.iter().copied().peekable();
+    let all = world.store.of(CONTACTS).places();
+    all.filter(|it| left.next_if_eq(it).is_none()).collect()
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ impl Crowd {
             Seed::Empty | Seed::Business => return None,
             Seed::Small => (200, 500, (40, 20), (60, 15), 3, 40, 160),
             Seed::Medium => (10_000, 1_500, (20, 10), (700, 20), 5, 500, 2_000),
-            Seed::Large => (170_000, 3_000, (6, 3), (1_500, 25), 8, 2_000, 8_000),
+            Seed::Large => (170_000, 3_000, (5, 2), (1_200, 25), 6, 1_500, 6_000),
         };
         Some(Self { contacts, days, noted: hundredth.0, tasked: hundredth.1, booked, a_day, customers, events })
     }
@@ -58,7 +58,7 @@ pub(super) fn plant(world: &mut World, crowd: &Crowd, random: u64, now: Timestam
         let choices = row.fields.get("picklistOptions").and_then(Value::as_array).cloned().unwrap_or_default();
         (row.id().to_owned(), choices)
     });
-    let people = People { location: world.account.location_id.clone(), users, custom, zone: zone_of(world) };
+    let people = People { location: world.account.location_id.clone(), users, custom };
     let many = crowd.contacts.saturating_sub(given);
     for at in 0..many {
         let contact = id(random, CONTACTS, given + at + 1);
@@ -76,17 +76,12 @@ pub(super) fn plant(world: &mut World, crowd: &Crowd, random: u64, now: Timestam
     diary::plant(world, crowd, &mut rng, now);
 }
 
-fn zone_of(world: &World) -> String {
-    world.account.zone.iana_name().unwrap_or("UTC").to_owned()
-}
-
 /// What contacts have in common.
 struct People {
     location: String,
     users: Vec<String>,
     /// A custom field with choices.
     custom: Option<(String, Vec<Value>)>,
-    zone: String,
 }
 
 impl People {
@@ -100,9 +95,9 @@ impl People {
         let updated = if rng.u8(..3) == 0 { added + rng.i64(0..(now.as_millisecond() - added).max(1)) } else { added };
         let (city, state, code) = CITIES[rng.usize(..CITIES.len())];
         let kind = rng.u8(..10);
-        let mut tags = vec![Value::from(if kind < 4 { "lead" } else { "patient" })];
-        tags.extend((rng.u8(..3) == 0).then(|| Value::from("newsletter")));
-        tags.extend((rng.u8(..12) == 0).then(|| Value::from("vip")));
+        let kinds = if kind < 4 { "lead" } else { "patient" };
+        let more = [(rng.u8(..3) == 0).then_some("newsletter"), (rng.u8(..12) == 0).then_some("vip")];
+        let tags: Vec<&str> = std::iter::once(kinds).chain(more.into_iter().flatten()).collect();
         let mut fields = Fields::new();
         let mut set = |name: &str, value: Value| drop(fields.insert(name, value));
         set("id", id.into());
@@ -115,11 +110,10 @@ impl People {
         if let Some(phone) = phone(at, many) {
             set("phone", phone.into());
         }
-        set("tags", Value::Array(tags));
+        set("tags", tags.into());
         set("type", if kind < 4 { "lead" } else { "customer" }.into());
         set("source", SOURCES[rng.usize(..SOURCES.len())].into());
         set("country", "US".into());
-        set("timezone", self.zone.as_str().into());
         set("city", city.into());
         set("state", state.into());
         set("dnd", (rng.u8(..40) == 0).into());

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 mod fields;
 
 pub(crate) use self::fields::Fields;
+use self::fields::Shapes;
 
 /// One record and whose child it is.
 #[derive(Debug, Clone)]
@@ -20,6 +21,7 @@ pub(crate) struct Collection {
     rows: BTreeMap<u64, Row>,
     by_id: HashMap<Box<str>, u64>,
     by_parent: HashMap<Box<str>, BTreeSet<u64>>,
+    shapes: Shapes,
     next: u64,
     ids: u64,
 }
@@ -56,7 +58,7 @@ impl Collection {
         if !parent.is_empty() {
             self.by_parent.entry(parent.into()).or_default().insert(at);
         }
-        fields.shrink();
+        fields.settle(&mut self.shapes);
         self.rows.insert(at, Row { id: id.into(), parent: parent.into(), fields });
         at
     }
@@ -95,6 +97,11 @@ impl Collection {
     /// The record at a place.
     pub(crate) fn at(&self, place: u64) -> Option<&Row> {
         self.rows.get(&place)
+    }
+
+    /// Every place at which there is a record, in order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
+        self.rows.keys().copied()
     }
 
     /// Every record with its place, in the order in which they were made.
