@@ -1,6 +1,4 @@
 //! The sandbox within this process: what runs call instead of the real services.
-use std::net::SocketAddr;
-
 use clap::Args;
 
 use super::connections::Bound;
@@ -10,16 +8,18 @@ use crate::catalog::{AuthKind, Catalog, ConnectorId};
 use crate::engine::{Connection, ConnectionId, Secret};
 use crate::flow::Flow;
 use crate::record::{Failure, FailureKind};
-use crate::sandbox::{self, Access, Faults, Handle, Options, SandboxError};
+use crate::sandbox::{self, Access, Faults, Handle, Options, SandboxError, Traps};
 
-const FAULT_HELP: &str = "Let a share of the sandbox's answers go wrong: unauthorized, rate_limited, server_error, html, cut \
-    or slow, each with a share from 0 to 1, slow also with its milliseconds (slow=0.5:2000). May be given several times";
+const FAULT_HELP: &str = "Let a share of the sandbox's answers go wrong: unauthorized, forbidden, rate_limited, surprise, \
+    server_error, html, cut or slow, each with a share from 0 to 1, slow also with its milliseconds (slow=0.5:2000); set its \
+    clock wrong by milliseconds (skew=-90000), or its search late (search_lag=3000); or switch a habit of the services on or \
+    off (duplicates_allowed=on). May be given several times";
 
 /// What goes wrong in the sandbox.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct FaultArgs {
-    #[arg(long = "fault", value_name = "KIND=SHARE", value_parser = FaultShare::parse, help = FAULT_HELP)]
-    faults: Vec<FaultShare>,
+    #[arg(long = "fault", value_name = "KIND=SHARE", value_parser = Trouble::parse, help = FAULT_HELP)]
+    faults: Vec<Trouble>,
 
     /// Where the choice of the requests that go wrong starts: the same number chooses the same
     #[arg(long, value_name = "NUMBER", default_value_t = 0, requires = "faults")]
@@ -27,25 +27,44 @@ pub(super) struct FaultArgs {
 }
 
 /// One `--fault`.
-#[derive(Debug, Clone)]
-pub(super) struct FaultShare {
-    kind: String,
-    share: f64,
-    ms: u64,
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Trouble {
+    /// A kind of fault, the share of requests that it strikes, and for slow answers how late they are.
+    Share { kind: String, share: f64, ms: u64 },
+    /// How far the services' clock is ahead, in milliseconds.
+    Skew(i64),
+    /// How late the search knows of a change, in milliseconds.
+    Lag(u64),
+    /// A habit of the services.
+    Habit { name: String, on: bool },
 }
 
-impl FaultShare {
-    const KINDS: &'static [&'static str] = &["unauthorized", "rate_limited", "server_error", "html", "cut", "slow"];
+impl Trouble {
+    const KINDS: &'static [&'static str] =
+        &["unauthorized", "forbidden", "rate_limited", "surprise", "server_error", "html", "cut", "slow"];
 
     fn parse(text: &str) -> Result<Self, String> {
         let (kind, value) = text.split_once('=').ok_or("write it as KIND=SHARE, for example server_error=0.2")?;
+        let milliseconds = |text: &str| format!("{text:?} is not a number of milliseconds");
+        match kind {
+            "skew" => return value.parse().map(Self::Skew).map_err(|error| format!("{}: {error}", milliseconds(value))),
+            "search_lag" => return value.parse().map(Self::Lag).map_err(|error| format!("{}: {error}", milliseconds(value))),
+            name if Traps::SWITCHES.contains(&name) => {
+                let on = match value {
+                    "on" => true,
+                    "off" => false,
+                    other => return Err(format!("{other:?} is neither on nor off")),
+                };
+                return Ok(Self::Habit { name: name.to_owned(), on });
+            }
+            _ => {}
+        }
         if !Self::KINDS.contains(&kind) {
-            return Err(format!("there is no fault {kind:?}; there are {}", Self::KINDS.join(", ")));
+            let (kinds, habits) = (Self::KINDS.join(", "), Traps::SWITCHES.join(", "));
+            return Err(format!("there is no fault {kind:?}; there are {kinds}, skew, search_lag, and the habits {habits}"));
         }
         let (share, ms) = match value.split_once(':') {
-            Some((share, ms)) if kind == "slow" => {
-                (share, ms.parse().map_err(|error| format!("{ms:?} is not a number of milliseconds: {error}"))?)
-            }
+            Some((share, ms)) if kind == "slow" => (share, ms.parse().map_err(|error| format!("{}: {error}", milliseconds(ms)))?),
             Some(_) => return Err("only slow takes milliseconds".to_owned()),
             None => (value, 1_000),
         };
@@ -54,7 +73,7 @@ impl FaultShare {
             .ok()
             .filter(|it| (0.0..=1.0).contains(it))
             .ok_or_else(|| format!("{share:?} is not a share from 0 to 1"))?;
-        Ok(Self { kind: kind.to_owned(), share, ms })
+        Ok(Self::Share { kind: kind.to_owned(), share, ms })
     }
 }
 
@@ -67,26 +86,61 @@ impl FaultArgs {
     fn faults(&self) -> Faults {
         let mut faults = Faults { random: self.fault_seed, ..Faults::default() };
         for it in &self.faults {
-            match it.kind.as_str() {
-                "unauthorized" => faults.unauthorized = it.share,
-                "rate_limited" => faults.rate_limited = it.share,
-                "server_error" => faults.server_error = it.share,
-                "html" => faults.html = it.share,
-                "cut" => faults.cut = it.share,
-                _ => (faults.slow, faults.slow_ms) = (it.share, it.ms),
+            match it {
+                Trouble::Skew(ms) => faults.skew_ms = *ms,
+                Trouble::Lag(_) | Trouble::Habit { .. } => {}
+                Trouble::Share { kind, share, ms } => {
+                    let place = match kind.as_str() {
+                        "unauthorized" => &mut faults.unauthorized,
+                        "forbidden" => &mut faults.forbidden,
+                        "rate_limited" => &mut faults.rate_limited,
+                        "surprise" => &mut faults.surprise,
+                        "server_error" => &mut faults.server_error,
+                        "html" => &mut faults.html,
+                        "cut" => &mut faults.cut,
+                        _ => {
+                            faults.slow_ms = *ms;
+                            &mut faults.slow
+                        }
+                    };
+                    *place = *share;
+                }
             }
         }
         faults
     }
+
+    fn traps(&self) -> Traps {
+        let mut traps = Traps::default();
+        for it in &self.faults {
+            match it {
+                Trouble::Lag(ms) => traps.search_lags_ms = *ms,
+                Trouble::Habit { name, on } => {
+                    if let Some(flag) = traps.switch(name) {
+                        *flag = *on;
+                    }
+                }
+                Trouble::Skew(_) | Trouble::Share { .. } => {}
+            }
+        }
+        traps
+    }
 }
 
-/// Starts a sandbox on the current runtime.
+/// Starts a sandbox on the current runtime, on a free port and with the dozen contacts that are written by hand.
 ///
 /// # Errors
 /// If the address is taken.
-pub(super) async fn start(catalog: &Catalog, listen: Option<SocketAddr>, faults: &FaultArgs) -> Result<Handle, Error> {
-    let defaults = Options::default();
-    let options = Options { listen: listen.unwrap_or(defaults.listen), ..defaults };
+pub(super) async fn start(catalog: &Catalog, faults: &FaultArgs) -> Result<Handle, Error> {
+    start_with(catalog, Options::default(), faults).await
+}
+
+/// Starts a sandbox as the options say, with these faults.
+///
+/// # Errors
+/// If the address is taken.
+pub(super) async fn start_with(catalog: &Catalog, options: Options, faults: &FaultArgs) -> Result<Handle, Error> {
+    let options = Options { traps: faults.traps(), ..options };
     let handle = sandbox::start(catalog, options).await.map_err(|error| match error {
         SandboxError::Listen { address, source } => listen::taken(address, &source),
         SandboxError::Seed(detail) => Error::machine("The sandbox cannot start", &detail, "Install Flowyard again."),
@@ -146,8 +200,8 @@ mod tests {
 
     #[test]
     fn a_fault_has_a_kind_and_a_share() {
-        let slow = FaultShare::parse("slow=0.5:20").unwrap();
-        assert_eq!((slow.kind.as_str(), slow.share.to_bits(), slow.ms), ("slow", 0.5_f64.to_bits(), 20));
+        let slow = Trouble::parse("slow=0.5:20").unwrap();
+        assert_eq!(slow, Trouble::Share { kind: "slow".to_owned(), share: 0.5, ms: 20 });
         for (text, words) in [
             ("slow", "KIND=SHARE"),
             ("fire=1", "there is no fault \"fire\""),
@@ -155,16 +209,36 @@ mod tests {
             ("cut=NaN", "is not a share"),
             ("cut=1:20", "only slow"),
             ("slow=1:x", "milliseconds"),
+            ("skew=soon", "milliseconds"),
+            ("search_lag=-1", "milliseconds"),
+            ("duplicates_allowed=1", "neither on nor off"),
         ] {
-            assert!(FaultShare::parse(text).unwrap_err().contains(words), "{text}");
+            assert!(Trouble::parse(text).unwrap_err().contains(words), "{text}");
         }
     }
 
     #[test]
-    fn shares_become_the_faults_of_the_sandbox() {
-        let faults = ["html=0.25", "slow=1:5"].map(|it| FaultShare::parse(it).unwrap()).to_vec();
-        let made = FaultArgs { faults, fault_seed: 7 }.faults();
-        assert_eq!(made, Faults { html: 0.25, slow: 1.0, slow_ms: 5, random: 7, ..Faults::default() });
+    fn what_is_given_becomes_the_faults_and_the_habits_of_the_sandbox() {
+        let given =
+            ["html=0.25", "slow=1:5", "surprise=0.5", "skew=-90", "search_lag=7", "unlimited=on", "phone_search_is_literal=off"];
+        let args = FaultArgs { faults: given.map(|it| Trouble::parse(it).unwrap()).to_vec(), fault_seed: 7 };
+        let faults = Faults { html: 0.25, slow: 1.0, slow_ms: 5, surprise: 0.5, skew_ms: -90, random: 7, ..Faults::default() };
+        assert_eq!(args.faults(), faults);
+        let traps = Traps { search_lags_ms: 7, unlimited: true, phone_search_is_literal: false, ..Traps::default() };
+        assert_eq!(args.traps(), traps);
+    }
+
+    #[test]
+    fn every_kind_of_fault_and_every_habit_can_be_given() {
+        for kind in Trouble::KINDS {
+            let args = FaultArgs { faults: vec![Trouble::parse(&format!("{kind}=1")).unwrap()], fault_seed: 0 };
+            assert_ne!(args.faults(), Faults::default(), "{kind}");
+        }
+        for name in Traps::SWITCHES {
+            let both = ["on", "off"]
+                .map(|it| FaultArgs { faults: vec![Trouble::parse(&format!("{name}={it}")).unwrap()], fault_seed: 0 });
+            assert_ne!(both[0].traps(), both[1].traps(), "{name}");
+        }
     }
 
     proptest::proptest! {
@@ -172,11 +246,11 @@ mod tests {
         fn any_share_is_read_as_it_is_written_and_any_text_is_read_or_refused(
             share in 0.0..=1.0_f64, ms in proptest::prelude::any::<u64>(), text in ".*", like in "(slow|cut|html)=[-0-9.:eEinfNa]{0,8}",
         ) {
-            let read = FaultShare::parse(&format!("slow={share}:{ms}")).expect("a share");
-            proptest::prop_assert_eq!((read.share.to_bits(), read.ms), (share.to_bits(), ms));
+            let read = Trouble::parse(&format!("slow={share}:{ms}")).expect("a share");
+            proptest::prop_assert_eq!(read, Trouble::Share { kind: "slow".to_owned(), share, ms });
             for text in [text, like] {
-                if let Ok(read) = FaultShare::parse(&text) {
-                    proptest::prop_assert!((0.0..=1.0).contains(&read.share));
+                if let Ok(Trouble::Share { share, .. }) = Trouble::parse(&text) {
+                    proptest::prop_assert!((0.0..=1.0).contains(&share));
                 }
             }
         }

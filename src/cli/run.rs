@@ -165,7 +165,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, begin: Plan, out: &
     let mut signals = Signals::listen()?;
     let target = &args.target;
     let data = target.data.resolve(target.sandbox)?;
-    let sandbox = if target.sandbox { Some(embedded::start(&catalog, None, &target.faults).await?) } else { None };
+    let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
     let bound = target.connections(sandbox.as_ref(), &catalog)?;
     let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
     let flow = Arc::clone(&flows[0].flow);

@@ -1,7 +1,7 @@
 //! `flowyard sandbox`: the imitated services, for any client.
 use std::net::SocketAddr;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::delivery::DeliveryArgs;
 use super::embedded::{self, FaultArgs};
@@ -10,7 +10,7 @@ use super::print::{DIM, Printer, STRONG, paint};
 use super::signal::Signals;
 use super::{listen, runtime};
 use crate::catalog::Catalog;
-use crate::sandbox::{Access, OauthAccess, OauthSettings};
+use crate::sandbox::{Access, OauthAccess, OauthSettings, Options, Seed};
 
 /// Imitate HighLevel and Schedule it on this machine, until Ctrl-C.
 ///
@@ -20,6 +20,18 @@ pub(super) struct Sandbox {
     /// Where to listen: ADDRESS:PORT; port 0 picks a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = listen::parse)]
     listen: SocketAddr,
+
+    /// Which records are there at the start
+    #[arg(long, value_enum, value_name = "SIZE", default_value_t = Size::Small)]
+    seed: Size,
+
+    /// Where ids, the token and the records start: the same number makes the same
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    random: u64,
+
+    /// A scope of HighLevel's token, as contacts.readonly; may be given several times. Without it the token may do everything
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
 
     /// Print addresses and sign-in as one line of JSON
     #[arg(long)]
@@ -36,10 +48,44 @@ pub(super) struct Sandbox {
     token_seconds: u64,
 }
 
+/// How many records there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Size {
+    /// The account and nothing else
+    Empty,
+    /// A dozen contacts, and a few of everything else
+    Tiny,
+    /// A small business: 200 contacts, and appointments of three months
+    Small,
+    /// 10,000 contacts
+    Medium,
+    /// 170,000 contacts
+    Large,
+}
+
+impl From<Size> for Seed {
+    fn from(size: Size) -> Self {
+        match size {
+            Size::Empty => Self::Empty,
+            Size::Tiny => Self::Business,
+            Size::Small => Self::Small,
+            Size::Medium => Self::Medium,
+            Size::Large => Self::Large,
+        }
+    }
+}
+
 pub(super) fn run(args: &Sandbox, out: &mut Printer) -> Result<Exit, Error> {
     runtime::block_on(async {
         let mut signals = Signals::listen()?;
-        let sandbox = embedded::start(&Catalog::shipped(), Some(args.listen), &args.faults).await?;
+        let options = Options {
+            listen: args.listen,
+            seed: args.seed.into(),
+            random: args.random,
+            scopes: (!args.scopes.is_empty()).then(|| args.scopes.iter().cloned().collect()),
+            ..Options::default()
+        };
+        let sandbox = embedded::start_with(&Catalog::shipped(), options, &args.faults).await?;
         args.delivery.set(&sandbox);
         sandbox.set_oauth(OauthSettings { access_seconds: args.token_seconds, ..sandbox.oauth() });
         if args.json {

@@ -63,7 +63,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     let mut signals = Signals::listen()?;
     let target = &args.target;
     let data = target.data.resolve(target.sandbox)?;
-    let sandbox = if target.sandbox { Some(embedded::start(&catalog, None, &target.faults).await?) } else { None };
+    let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
     let bound = target.connections(sandbox.as_ref(), &catalog)?;
     let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
     let engine = engine::start(Settings {

@@ -109,7 +109,7 @@ impl Background {
 }
 
 async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Receiver<()>) -> Result<(), Error> {
-    let sandbox = embedded::start(catalog, None, &FaultArgs::default()).await?;
+    let sandbox = embedded::start(catalog, &FaultArgs::default()).await?;
     let connections = embedded::connections(sandbox.access(), catalog);
     let plain = connections.iter().map(|(it, _)| it.clone()).collect();
     let chooser = Chooser::new(catalog.clone(), embedded::connections(sandbox.access(), catalog))?;

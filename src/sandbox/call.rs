@@ -81,6 +81,11 @@ pub(crate) fn texts(list: Option<&Value>) -> Vec<String> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// A value under a name, as most answers hold their record. It is moved there, not copied.
+pub(crate) fn under(name: &str, value: Value) -> Value {
+    Value::Object([(name.to_owned(), value)].into_iter().collect())
+}
+
 /// An answer to a call that was carried out.
 #[derive(Debug)]
 pub(crate) struct Reply {

@@ -1,9 +1,9 @@
 //! The one place where records are made, changed and removed.
 //!
-//! Invariant: every change of a record passes [`World::noted`], with the record as it was and as it is; what follows from
+//! Invariant: every change of a record passes [`Watch::noted`], with the record as it was and as it is; what follows from
 //! records (who has an e-mail, what stands in a calendar) is kept up there and nowhere else.
-use super::highlevel::{APPOINTMENTS, BLOCKS, CONTACTS};
-use super::store::Fields;
+use super::highlevel::{APPOINTMENTS, BLOCKS, CONTACTS, ContactIndex, EventIndex};
+use super::store::{Fields, Store};
 use super::webhook;
 use super::world::World;
 
@@ -20,20 +20,21 @@ pub(crate) struct Change<'a> {
 impl World {
     /// Adds a record, or replaces the one with the same id.
     pub(crate) fn insert(&mut self, collection: &str, id: &str, parent: &str, fields: Fields) {
-        let all = self.store.of_mut(collection);
+        let (store, mut watch) = self.watched();
+        let all = store.of_mut(collection);
         let old = all.remove(id);
-        let at = all.insert(id, parent, fields.clone());
-        let was = old.as_ref().map_or(at, |(at, _)| *at);
-        self.noted(&Change { collection, id, places: (was, at), before: old.as_ref().map(|(_, it)| it), after: Some(&fields) });
+        let at = all.insert(id, parent, fields);
+        let (places, after) = ((old.as_ref().map_or(at, |(at, _)| *at), at), all.at(at).map(|row| &row.fields));
+        watch.noted(&Change { collection, id, places, before: old.as_ref().map(|(_, it)| it), after });
     }
 
     /// Changes a record in its place; false if there is none.
     pub(crate) fn change(&mut self, collection: &str, id: &str, with: impl FnOnce(&mut Fields)) -> bool {
-        let Some((at, fields)) = self.store.of_mut(collection).get_mut(id) else { return false };
+        let (store, mut watch) = self.watched();
+        let Some((at, fields)) = store.of_mut(collection).get_mut(id) else { return false };
         let before = fields.clone();
         with(fields);
-        let after = fields.clone();
-        self.noted(&Change { collection, id, places: (at, at), before: Some(&before), after: Some(&after) });
+        watch.noted(&Change { collection, id, places: (at, at), before: Some(&before), after: Some(fields) });
         true
     }
 
@@ -44,8 +45,9 @@ impl World {
 
     /// Removes a record; what it was.
     pub(crate) fn remove(&mut self, collection: &str, id: &str) -> Option<Fields> {
-        let (at, fields) = self.store.of_mut(collection).remove(id)?;
-        self.noted(&Change { collection, id, places: (at, at), before: Some(&fields), after: None });
+        let (store, mut watch) = self.watched();
+        let (at, fields) = store.of_mut(collection).remove(id)?;
+        watch.noted(&Change { collection, id, places: (at, at), before: Some(&fields), after: None });
         Some(fields)
     }
 
@@ -57,17 +59,33 @@ impl World {
         }
     }
 
+    /// The records, and who is told of their changes.
+    fn watched(&mut self) -> (&mut Store, Watch<'_>) {
+        let Self { store, contacts, booked, blocked, changes, .. } = self;
+        (store, Watch { contacts, booked, blocked, changes })
+    }
+}
+
+/// Who is told of changes.
+struct Watch<'a> {
+    contacts: &'a mut ContactIndex,
+    booked: &'a mut EventIndex,
+    blocked: &'a mut EventIndex,
+    /// Who waits for webhooks.
+    changes: &'a mut Option<Vec<webhook::Change>>,
+}
+
+impl Watch<'_> {
     /// Sees every change, once it is made.
     fn noted(&mut self, change: &Change<'_>) {
-        if let Some(changes) = &mut self.changes {
+        if let Some(changes) = self.changes {
             changes.push(webhook::Change::of(change));
         }
-        let index = match change.collection {
-            CONTACTS => return self.contacts.noted(change),
-            APPOINTMENTS => &mut self.booked,
-            BLOCKS => &mut self.blocked,
-            _ => return,
-        };
-        index.noted(change);
+        match change.collection {
+            CONTACTS => self.contacts.noted(change),
+            APPOINTMENTS => self.booked.noted(change),
+            BLOCKS => self.blocked.noted(change),
+            _ => {}
+        }
     }
 }

@@ -30,11 +30,17 @@ pub struct Options {
 /// Which records are there at the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Seed {
-    /// A small believable business: every list has something in it.
+    /// A dozen contacts that are written by hand, and a few of everything else: every list has something in it.
     #[default]
     Business,
     /// Only the account: the location, its users, one calendar; one group, resource and label.
     Empty,
+    /// A small believable business: 200 contacts, with two months of appointments behind it and three weeks ahead.
+    Small,
+    /// 10,000 contacts.
+    Medium,
+    /// 170,000 contacts, for those who read page by page.
+    Large,
 }
 
 impl Default for Options {

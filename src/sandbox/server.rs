@@ -209,7 +209,7 @@ impl Server {
                 let left = world.meter.take(limits, now);
                 if visit.service == Service::Highlevel {
                     allowance = Some((limits, left));
-                    if left.refused {
+                    if left.refused && !world.traps.unlimited {
                         return Err(visit.service.fault(FaultKind::RateLimited).unwrap_or_else(bad_gateway));
                     }
                 }

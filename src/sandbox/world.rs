@@ -90,11 +90,52 @@ pub struct Traps {
     pub events_by_one_owner_only: bool,
     /// The sub-account is not active, as when it was not paid for: HighLevel refuses everything. Off at the start.
     pub location_inactive: bool,
+    /// Requests past HighLevel's limits are answered all the same. Off at the start.
+    pub unlimited: bool,
     /// A search finds a contact only so long after its last change, in milliseconds. 0 at the start.
     pub search_lags_ms: u64,
     /// A client of Schedule it that breaks the rules for clients is locked out until a person lets it in. Off at the start;
     /// the ledger names the breach either way.
     pub rule_breakers_locked_out: bool,
+}
+
+impl Traps {
+    /// The names of the habits that are either on or off, as they are written in JSON.
+    pub const SWITCHES: [&'static str; 13] = [
+        "upsert_replaces_primary_email",
+        "upsert_drops_conflicting_phone",
+        "paging_needs_both_cursors",
+        "appointments_answer_without_dates",
+        "unknown_fields_refused",
+        "duplicates_allowed",
+        "phone_search_is_literal",
+        "custom_fields_without_key",
+        "events_by_owner_only",
+        "events_by_one_owner_only",
+        "location_inactive",
+        "unlimited",
+        "rule_breakers_locked_out",
+    ];
+
+    /// The habit with this name; none if it is not among [`SWITCHES`](Self::SWITCHES).
+    pub fn switch(&mut self, name: &str) -> Option<&mut bool> {
+        Some(match name {
+            "upsert_replaces_primary_email" => &mut self.upsert_replaces_primary_email,
+            "upsert_drops_conflicting_phone" => &mut self.upsert_drops_conflicting_phone,
+            "paging_needs_both_cursors" => &mut self.paging_needs_both_cursors,
+            "appointments_answer_without_dates" => &mut self.appointments_answer_without_dates,
+            "unknown_fields_refused" => &mut self.unknown_fields_refused,
+            "duplicates_allowed" => &mut self.duplicates_allowed,
+            "phone_search_is_literal" => &mut self.phone_search_is_literal,
+            "custom_fields_without_key" => &mut self.custom_fields_without_key,
+            "events_by_owner_only" => &mut self.events_by_owner_only,
+            "events_by_one_owner_only" => &mut self.events_by_one_owner_only,
+            "location_inactive" => &mut self.location_inactive,
+            "unlimited" => &mut self.unlimited,
+            "rule_breakers_locked_out" => &mut self.rule_breakers_locked_out,
+            _ => return None,
+        })
+    }
 }
 
 impl Default for Traps {
@@ -111,8 +152,34 @@ impl Default for Traps {
             events_by_owner_only: true,
             events_by_one_owner_only: false,
             location_inactive: false,
+            unlimited: false,
             search_lags_ms: 0,
             rule_breakers_locked_out: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_habit_that_is_on_or_off_has_its_switch() {
+        let written = json!(Traps::default());
+        let flags: Vec<_> = written.as_object().unwrap().iter().filter(|(_, it)| it.is_boolean()).map(|(name, _)| name).collect();
+        let mut named = Traps::SWITCHES.to_vec();
+        named.sort_unstable();
+        assert_eq!(flags, named);
+        for name in Traps::SWITCHES {
+            let mut traps = Traps::default();
+            let flag = traps.switch(name).unwrap();
+            *flag = !*flag;
+            let now = json!(traps);
+            let moved: Vec<_> = named.iter().filter(|it| now[**it] != written[**it]).collect();
+            assert_eq!(moved, [&name]);
+        }
+        assert!(Traps::default().switch("search_lags_ms").is_none());
     }
 }

@@ -496,6 +496,41 @@ fn two_files_with_the_same_flow_are_not_served() {
 }
 
 #[test]
+fn the_sandbox_starts_with_as_many_records_and_as_much_trouble_as_asked_for() {
+    let home = Home::new();
+    for (seed, contacts) in [("empty", 0), ("tiny", 12), ("small", 200)] {
+        let args = [
+            "sandbox",
+            "--json",
+            "--seed",
+            seed,
+            "--scope",
+            "contacts.readonly",
+            "--fault",
+            "skew=5000",
+            "--fault",
+            "unlimited=on",
+        ];
+        let sandbox = home.spawn(&args);
+        let access: Value = serde_json::from_str(&sandbox.line()).expect("JSON");
+        let base = access["highlevel"]["base_url"].as_str().expect("an address").to_owned();
+        let root = base.trim_end_matches("/highlevel").to_owned();
+        let steer = |path: &str| request("GET", &format!("{root}/_sandbox/{path}"), &[], "").1;
+        assert_eq!(steer("records")["contacts"].as_u64().unwrap_or_default(), contacts, "{seed}");
+        assert_eq!((&steer("faults")["skew_ms"], &steer("traps")["unlimited"]), (&json!(5_000), &json!(true)));
+        let bearer = format!("Bearer {}", access["highlevel"]["token"].as_str().expect("a token"));
+        let location = access["highlevel"]["location_id"].as_str().expect("an id");
+        for (path, status) in [("contacts", 200), ("calendars", 401)] {
+            let url = format!("{base}/{path}/?locationId={location}");
+            let (found, body) = request("GET", &url, &[("authorization", &bearer), ("version", "2021-07-28")], "");
+            assert_eq!(found, status, "{body}");
+        }
+    }
+    home.run(&["sandbox", "--seed", "huge"]).with_code(2).warns(&["huge", "large"]);
+    home.run(&["sandbox", "--fault", "unlimited=maybe"]).with_code(2).warns(&["neither on nor off"]);
+}
+
+#[test]
 fn the_sandbox_tells_how_it_is_called_and_answers() {
     let home = Home::new();
     let sandbox = home.spawn(&["sandbox", "--json"]);

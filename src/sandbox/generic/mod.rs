@@ -108,9 +108,8 @@ fn create(world: &mut World, target: &Target, call: &Call) -> Reply {
     let below = parent.as_ref().map(|it| call.path(it)).unwrap_or_default().to_owned();
     let id = world.store.next_id(collection);
     let mut fields = sent(call);
-    for (key, value) in [("id", json!(id)), ("dateAdded", json!(iso(call.now))), ("dateUpdated", json!(iso(call.now)))] {
-        fields.insert(key, value);
-    }
+    fields.insert("id", json!(id));
+    made_at(&mut fields, call);
     world.insert(collection, &id, &below, fields.clone());
     Reply::created(record(target, &fields), format!("{}: made {id}", target.operation.title)).about(collection, &id)
 }
@@ -120,10 +119,19 @@ fn update(world: &mut World, target: &Target, call: &Call, id: &str) -> Reply {
     let changes = sent(call);
     world.change(collection, id, |stored| {
         stored.extend(changes.into_iter().filter(|(key, _)| &**key != "id"));
-        stored.insert("dateUpdated", json!(iso(call.now)));
+        for name in ["dateUpdated", "updatedAt"] {
+            stored.insert(name, json!(iso(call.now)));
+        }
     });
     let fields = world.store.of(collection).get(id).map(Fields::shown).unwrap_or_default();
     Reply::updated(record(target, &fields), format!("{}: {id}", target.operation.title)).about(collection, id)
+}
+
+/// The vendor's documents call these dates one way or the other.
+fn made_at(fields: &mut Fields, call: &Call) {
+    for name in ["dateAdded", "dateUpdated", "createdAt", "updatedAt"] {
+        fields.insert(name, json!(iso(call.now)));
+    }
 }
 
 /// The fields of the body, without those that are the sandbox's own.
@@ -156,9 +164,8 @@ fn existing(world: &mut World, target: &Target, call: &Call, name: &str) -> Resu
         return Err(not_found(&id));
     }
     let mut fields = Fields::new();
-    for (key, value) in [("id", json!(id)), ("dateAdded", json!(iso(call.now))), ("dateUpdated", json!(iso(call.now)))] {
-        fields.insert(key, value);
-    }
+    fields.insert("id", json!(id));
+    made_at(&mut fields, call);
     let below = below.to_owned();
     world.insert(collection, &id, &below, fields);
     Ok(id)

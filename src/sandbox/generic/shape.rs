@@ -52,6 +52,10 @@ impl Shape {
         if let (Some(id), Method::Put | Method::Patch) = (&record, operation.method) {
             return Self::new(&before[..before.len() - 1], Deed::Update(id.clone()), connector);
         }
+        // `/boards/{locationId}` lists what `/boards/{locationId}/{id}` is one of.
+        if reads && has_list && name(last).is_some() && has_items_below(&segments, connector) {
+            return Self::new(&segments, Deed::List, connector);
+        }
         if let Some(item) = name(last) {
             let deed = match operation.method {
                 Method::Get | Method::Head => Deed::Read(item),
@@ -113,6 +117,15 @@ fn is_made(path: &[&str], connector: &Connector) -> bool {
             && literals(&other) == literals(path)
     });
     posted && has_items(path, connector)
+}
+
+/// Whether a record can be asked for by its id below this path.
+fn has_items_below(segments: &[&str], connector: &Connector) -> bool {
+    connector.operations.briefs().any(|it| {
+        let path: Vec<&str> = it.path.trim_matches('/').split('/').collect();
+        let below = path.len() == segments.len() + 1 && path.last().is_some_and(|it| name(it).is_some());
+        below && path.iter().zip(segments).all(|(one, other)| one == other)
+    })
 }
 
 /// Whether records can be asked for below this path, or the path itself lists them.

@@ -1,6 +1,7 @@
 //! Notes on an appointment.
 use serde_json::{Value, json};
 
+use super::bounds::{Bound, Rule, hold};
 use super::refusal::{not_found, wrong};
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, USERS, iso};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
@@ -8,12 +9,16 @@ use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
 
 const MOST: usize = 20;
+const BOUNDS: &[Rule] = &[(&["body"], Bound::Long(5_000))];
 
 /// `GET /calendars/appointments/{appointmentId}/notes`: newest first.
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     let appointment = appointment(world, call)?;
     if call.query("limit").and_then(|it| it.parse::<f64>().ok()).is_some_and(|it| it > MOST as f64) {
         return Err(wrong("limit must not be greater than 20"));
+    }
+    if call.query("offset").and_then(|it| it.parse::<f64>().ok()).is_some_and(|it| it < 0.0) {
+        return Err(wrong("offset must not be less than 0"));
     }
     let (limit, offset) = (call.count("limit", 10, MOST), call.count("offset", 0, usize::MAX));
     let mut notes: Vec<Fields> = world.store.of(APPOINTMENT_NOTES).children(&appointment).map(|row| row.fields.shown()).collect();
@@ -27,6 +32,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 /// `POST /calendars/appointments/{appointmentId}/notes`
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let appointment = appointment(world, call)?;
+    hold(&call.body, BOUNDS)?;
     let contact = world.store.of(APPOINTMENTS).row(&appointment).map(|row| row.text("contactId").to_owned());
     let id = world.store.next_id(APPOINTMENT_NOTES);
     let mut fields = Fields::new();
@@ -41,6 +47,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
 /// `PUT /calendars/appointments/{appointmentId}/notes/{noteId}`
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
+    hold(&call.body, BOUNDS)?;
     let mut fields = world.store.of(APPOINTMENT_NOTES).get(&id).cloned().unwrap_or_default();
     apply(world, call, &mut fields);
     world.replace(APPOINTMENT_NOTES, &id, fields);

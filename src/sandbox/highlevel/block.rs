@@ -75,7 +75,7 @@ fn ordered(start: &Moment, end: &Moment) -> Result<(), Refusal> {
 
 fn apply(call: &Call, fields: &mut Fields) {
     for key in ["title", "calendarId", "assignedUserId"] {
-        if let Some(value) = call.field(key) {
+        if let Some(value) = call.field(key).filter(|it| key == "title" || it.as_str() != Some("")) {
             fields.insert(key.to_owned(), value.clone());
         }
     }

@@ -1,11 +1,25 @@
 //! Calendars.
 use serde_json::{Value, json};
 
+use super::bounds::{Bound, Rule, hold};
 use super::refusal::not_found;
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, BLOCKS, CALENDARS, GROUPS, NOTIFICATIONS, SCHEDULES};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
 use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
+
+const BOUNDS: &[Rule] = &[
+    (&["openHours", "*", "daysOfTheWeek", "*"], Bound::Between(0.0, 6.0)),
+    (&["openHours", "*", "hours", "*", "openHour"], Bound::Between(0.0, 23.0)),
+    (&["openHours", "*", "hours", "*", "openMinute"], Bound::Between(0.0, 60.0)),
+    (&["openHours", "*", "hours", "*", "closeHour"], Bound::Between(0.0, 23.0)),
+    (&["openHours", "*", "hours", "*", "closeMinute"], Bound::Between(0.0, 60.0)),
+    (&["availabilities", "*", "hours", "*", "openHour"], Bound::Between(0.0, 23.0)),
+    (&["availabilities", "*", "hours", "*", "openMinute"], Bound::Between(0.0, 60.0)),
+    (&["availabilities", "*", "hours", "*", "closeHour"], Bound::Between(0.0, 23.0)),
+    (&["availabilities", "*", "hours", "*", "closeMinute"], Bound::Between(0.0, 60.0)),
+    (&["recurring", "count"], Bound::Between(f64::MIN, 24.0)),
+];
 
 /// `GET /calendars/`
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
@@ -22,6 +36,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 /// nine to five on working days.
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     group(world, call)?;
+    hold(&call.body, BOUNDS)?;
     let mut fields: Fields = call.fields().filter(|(_, it)| !it.is_null()).map(|(key, it)| (key.clone(), it.clone())).collect();
     let working_days = json!([{
         "daysOfTheWeek": [1, 2, 3, 4, 5],
@@ -54,6 +69,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     }
     let id = world.store.next_id(CALENDARS);
     fields.insert("id".to_owned(), json!(id));
+    fields.insert("locationId", json!(world.account.location_id));
     let summary = format!("Created calendar \"{}\"", name(&fields));
     world.insert(CALENDARS, &id, "", fields);
     Ok(Reply::created(answer(world, &id), summary).about(CALENDARS, &id))
@@ -70,6 +86,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     group(world, call)?;
+    hold(&call.body, BOUNDS)?;
     world.change(CALENDARS, &id, |fields| {
         for (key, value) in call.fields().filter(|(key, _)| !matches!(key.as_str(), "id" | "locationId")) {
             if value.is_null() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{bad, duplicate, not_found, wrong};
 use super::{APPOINTMENT_NOTES, APPOINTMENTS, CONTACTS, CUSTOM_FIELDS, NOTES, TASKS, iso};
-use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
+use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts, under};
 use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
@@ -39,14 +39,14 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     }
     let id = insert(world, call, fields);
     let summary = format!("Created contact {}", name_of(world, &id));
-    Ok(Reply::created(json!({"contact": view(world, &id)}), summary).about(CONTACTS, &id))
+    Ok(Reply::created(under("contact", view(world, &id)), summary).about(CONTACTS, &id))
 }
 
 /// `GET /contacts/{contactId}`
 pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     let summary = format!("Read contact {}", name_of(world, &id));
-    Ok(Reply::read(json!({"contact": view(world, &id)}), summary).about(CONTACTS, &id))
+    Ok(Reply::read(under("contact", view(world, &id)), summary).about(CONTACTS, &id))
 }
 
 /// `PUT /contacts/{contactId}`
@@ -59,7 +59,9 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     }
     replace(world, call, &id, fields);
     let summary = format!("Updated contact {}", name_of(world, &id));
-    Ok(Reply::updated(json!({"succeded": true, "contact": view(world, &id)}), summary).about(CONTACTS, &id))
+    let mut body = under("contact", view(world, &id));
+    body["succeded"] = json!(true);
+    Ok(Reply::updated(body, summary).about(CONTACTS, &id))
 }
 
 /// `DELETE /contacts/{contactId}`: its tasks, notes and appointments go with it.
@@ -117,7 +119,7 @@ pub(super) fn apply(world: &World, call: &Call, fields: &mut Fields) -> Result<(
         match sent(key) {
             None => {}
             Some(Value::Null) => drop(fields.remove(*key)),
-            Some(value) => drop(fields.insert((*key).to_owned(), value.clone())),
+            Some(value) => drop(fields.insert((*key).to_owned(), without_nulls(value))),
         }
     }
     match (call.text("name"), sent("firstName").or_else(|| sent("lastName"))) {
@@ -155,6 +157,30 @@ pub(super) fn apply(world: &World, call: &Call, fields: &mut Fields) -> Result<(
         merge_custom_fields(world, list, fields)?;
     }
     Ok(())
+}
+
+/// What is `null` within a value was not sent.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let held = fields.iter().filter(|(_, it)| !it.is_null());
+            Value::Object(held.map(|(key, it)| (key.clone(), without_nulls(it))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// What a field is stored under that searches also call otherwise; every way of writing the whole name is `name`.
+pub(super) fn stored_name(field: &str) -> &str {
+    match field {
+        "firstNameLowerCase" => "firstName",
+        "lastNameLowerCase" => "lastName",
+        "emailLowerCase" => "email",
+        "businessName" => "companyName",
+        "address" => "address1",
+        "contactName" | "fullName" | "fullNameLowerCase" => "name",
+        other => other,
+    }
 }
 
 /// Tags are kept in lower case, each once.

@@ -5,12 +5,19 @@ use std::ops::RangeBounds;
 use serde_json::Value;
 
 use super::contact;
-use super::contact_text::ContactText;
+use super::contact_text::{ContactText, Mark};
 use crate::sandbox::change::Change;
 use crate::sandbox::store::Fields;
 
 /// Fields that many contacts share, and that are searched for whole. Tags are a list; each is one.
-const LABELS: [&str; 7] = ["tags", "businessId", "assignedTo", "source", "city", "state", "country"];
+const LABELS: [&str; 9] = ["tags", "businessId", "assignedTo", "source", "city", "state", "country", "firstName", "lastName"];
+/// Fields of which any part can be looked for, with their marks in the text of all contacts.
+const WORDED: [(&str, Mark); 6] =
+    [("firstName", 'f'), ("lastName", 'l'), ("email", 'e'), ("phone", 'p'), ("companyName", 'c'), ("additionalEmails", 'a')];
+/// The mark of the whole name.
+const NAME: Mark = 'n';
+/// Where a person's words are looked for: not in the parts of the name, for it may be another than theirs.
+const TYPED: [Mark; 5] = [NAME, 'e', 'p', 'c', 'a'];
 
 /// Finds contacts, by their places, under exactly what they hold now.
 #[derive(Debug, Clone, Default)]
@@ -82,8 +89,9 @@ impl ContactIndex {
         self.added.insert((Dated::Added.read(fields), place));
         self.updated.insert((Dated::Updated.read(fields), place));
         let name = contact::name_of_person(fields);
-        let texts = ["email", "phone", "companyName"].into_iter().map(|it| fields.text(it));
-        self.text.add(place, std::iter::once(name.as_str()).chain(texts).chain(further(fields)));
+        let texts = WORDED.into_iter().map(|(name, mark)| (mark, fields.text(name)));
+        let more = further(fields).map(|it| ('a', it));
+        self.text.add(place, std::iter::once((NAME, name.as_str())).chain(texts).chain(more));
     }
 
     fn drop(&mut self, place: u64, fields: &Fields) {
@@ -121,8 +129,9 @@ impl ContactIndex {
     /// Every contact of which a field is this text, whatever its case, in order. None where that field is in no index.
     pub(super) fn with(&self, field: &str, text: &str) -> Option<Vec<u64>> {
         let lower = text.to_lowercase();
+        let field = contact::stored_name(field);
         let few = match field {
-            "email" | "emailLowerCase" => self.email.get(lower.as_str()),
+            "email" => self.email.get(lower.as_str()),
             "phone" => self.phone.get(text),
             "additionalEmails" => self.further.get(lower.as_str()),
             _ => {
@@ -142,7 +151,18 @@ impl ContactIndex {
     /// Contacts that a person means who types `part`, which is in lower case: it is in a name, an e-mail, the phone or the
     /// company. In no order.
     pub(super) fn mentioning(&self, part: &str) -> Vec<u64> {
-        self.text.find(part)
+        self.text.find(part, &TYPED)
+    }
+
+    /// The contacts of which a field holds `part`, which is in lower case and not empty. None where that field is in no
+    /// index.
+    pub(super) fn holding(&self, field: &str, part: &str) -> Option<Vec<u64>> {
+        let field = contact::stored_name(field);
+        let mark = match field {
+            "name" => NAME,
+            _ => WORDED.into_iter().find(|(name, _)| *name == field)?.1,
+        };
+        Some(self.text.find(part, &[mark]))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Lists of contacts: page by page, of a business, and the one that would be a duplicate.
 use std::collections::HashSet;
+use std::ops::Bound;
 
 use serde_json::{Value, json};
 
+use super::contact_index::Dated;
 use super::refusal::{bad, wrong};
 use super::{CONTACTS, contact};
 use crate::sandbox::call::{Call, Outcome, Reply};
@@ -26,14 +28,18 @@ pub(super) fn page(world: &mut World, call: &Call) -> Outcome {
 
     let both = !world.traps.paging_needs_both_cursors;
     let (id, after) = (call.query("startAfterId"), call.query("startAfter").and_then(|it| it.parse::<f64>().ok()));
-    let rows: Box<dyn Iterator<Item = (u64, &Row)>> = match (id, after) {
-        (Some(id), after) if all.contains(id) && (after.is_some() || both) => Box::new(all.before(id)),
-        (id, Some(after)) if id.is_some() || both => {
-            Box::new(all.placed().rev().filter(move |(_, row)| added(row) < after as i64))
-        }
-        _ => Box::new(all.placed().rev()),
+    let known = id.and_then(|id| Some((added(all.row(id)?), all.place(id)?)));
+    let end = match (id, after) {
+        (Some(_), after) if known.is_some() && (after.is_some() || both) => known,
+        // One that is gone since, or none that was named: those that were added before it.
+        (id, Some(after)) if id.is_some() || both => Some((after as i64, 0)),
+        _ => None,
     };
-    let mut rows = rows.filter(|(place, _)| found.as_ref().is_none_or(|it| it.contains(place))).map(|(_, row)| row);
+    let newest_first =
+        world.contacts.dated(Dated::Added, (Bound::Unbounded, end.map_or(Bound::Unbounded, Bound::Excluded))).rev();
+    let mut rows = newest_first
+        .filter(|(_, place)| found.as_ref().is_none_or(|it| it.contains(place)))
+        .filter_map(|(_, place)| all.at(place));
     let shown: Vec<&Row> = rows.by_ref().take(limit).collect();
     let more = rows.next().is_some();
     let contacts: Vec<Value> = shown.iter().map(|row| listed(world, &row.fields)).collect();

@@ -145,7 +145,8 @@ fn any(value: &Value, test: impl Fn(&Value) -> bool) -> bool {
 fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::String(one), Value::String(other)) => {
-            one.eq_ignore_ascii_case(other) || one.to_lowercase() == other.to_lowercase()
+            one.eq_ignore_ascii_case(other)
+                || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase())
         }
         (Value::Bool(one), Value::String(other)) | (Value::String(other), Value::Bool(one)) => one.to_string() == *other,
         (Value::Number(_), _) | (_, Value::Number(_)) => number(one).is_some() && number(one) == number(other),
@@ -204,17 +205,10 @@ pub(super) fn value<'a>(contact: &'a Fields, field: &str) -> Found<'a> {
         let own = list.iter().find(|it| it.get("id").and_then(Value::as_str) == Some(id));
         return Found::Stored(own.and_then(|it| it.get("value")));
     }
-    Found::Stored(contact.get(match field {
-        "firstNameLowerCase" => "firstName",
-        "lastNameLowerCase" => "lastName",
-        "emailLowerCase" => "email",
-        "businessName" => "companyName",
-        "address" => "address1",
+    Found::Stored(contact.get(match super::contact::stored_name(field) {
         "dateAdded" => "~added",
         "dateUpdated" => "~updated",
-        "name" | "contactName" | "fullName" | "fullNameLowerCase" => {
-            return Found::Made(super::contact::name(contact).into());
-        }
+        "name" => return Found::Made(super::contact::name_of_person(contact).into()),
         "dnd" if !contact.contains_key("dnd") => return Found::Made(Value::Bool(false)),
         "type" if !contact.contains_key("type") => return Found::Made("lead".into()),
         // What starts with `~` is the sandbox's own.

@@ -7,6 +7,7 @@
 mod appointment;
 mod appointment_note;
 mod block;
+mod bounds;
 mod calendar;
 mod contact;
 mod contact_index;
@@ -245,7 +246,8 @@ pub(super) fn admit(world: &World, target: &Target, call: &Call) -> Result<(), R
     }
     let own = &world.account.location_id;
     let stated = [Some(call.path("locationId")), call.query("locationId"), call.text("locationId")];
-    if stated.into_iter().flatten().any(|it| !it.is_empty() && it != own) {
+    let blank = call.field("locationId").and_then(Value::as_str) == Some("");
+    if blank || stated.into_iter().flatten().any(|it| !it.is_empty() && it != own) {
         return Err(refusal::plain(403, "The token does not have access to this location."));
     }
     if world.traps.unknown_fields_refused {

@@ -1,10 +1,13 @@
 //! What appointments need besides people: rooms and equipment.
 use serde_json::{Value, json};
 
+use super::bounds::{Bound, Rule, hold};
 use super::refusal::not_found;
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
 use crate::sandbox::store::Fields;
 use crate::sandbox::world::World;
+
+const BOUNDS: &[Rule] = &[(&["calendarIds"], Bound::Many(100))];
 
 /// `GET /calendars/resources/{resourceType}`
 pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
@@ -18,6 +21,7 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
 /// `POST /calendars/resources/{resourceType}`. The vendor documents no id in the answer, and nothing could be done with
 /// the resource without one: it is there under both names that the vendor uses elsewhere.
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
+    hold(&call.body, BOUNDS)?;
     let name = collection(call);
     let id = world.store.next_id(name);
     let mut fields = Fields::new();
@@ -44,6 +48,7 @@ pub(super) fn get(world: &mut World, call: &Call) -> Outcome {
 /// `PUT /calendars/resources/{resourceType}/{id}`
 pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let (name, id) = existing(world, call)?;
+    hold(&call.body, BOUNDS)?;
     world.change(name, &id, |fields| apply(call, fields));
     Ok(Reply::updated(answer(world, name, &id), format!("Updated {} in {name}", title(world, name, &id))).about(name, &id))
 }

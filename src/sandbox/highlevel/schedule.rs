@@ -2,6 +2,7 @@
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::bounds::{Bound, Rule, hold};
 use super::refusal::{not_found, wrong};
 use super::{CALENDARS, SCHEDULES, iso};
 use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
@@ -10,9 +11,21 @@ use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
 const MOST: usize = 500;
+const BOUNDS: &[Rule] = &[
+    (&["rules", "*", "intervals", "*", "from"], Bound::Clock),
+    (&["rules", "*", "intervals", "*", "to"], Bound::Clock),
+    (&["rules", "*", "date"], Bound::Date),
+];
 
 /// `GET /calendars/schedules/search`
 pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
+    let number = |name: &str| call.query(name).and_then(|it| it.parse::<f64>().ok());
+    if number("skip").is_some_and(|it| it < 0.0) {
+        return Err(wrong("skip must not be less than 0"));
+    }
+    if number("limit").is_some_and(|it| !(1.0..=MOST as f64).contains(&it)) {
+        return Err(wrong(&format!("limit must be between 1 and {MOST}")));
+    }
     let (limit, skip) = (call.count("limit", 50, MOST), call.count("skip", 0, usize::MAX));
     let calendar = call.query("calendarId");
     let wanted = |row: &&Row| {
@@ -112,6 +125,7 @@ fn existing(world: &World, call: &Call) -> Result<String, Refusal> {
 }
 
 fn check(world: &World, call: &Call) -> Result<(), Refusal> {
+    hold(&call.body, BOUNDS)?;
     if call.text("timezone").is_some_and(|it| TimeZone::get(it).is_err()) {
         return Err(wrong("timezone must be a valid IANA time zone"));
     }

@@ -7,9 +7,21 @@ use serde_json::{Map, Value};
 
 /// The fields of a record, in the order of their names. Keys that start with `~` are the sandbox's own and never leave it.
 ///
-/// It is used as serde's map is, and takes less than half of its room; the names that most records have are there once.
+/// It is used as serde's map is, and takes a third of its room: records with the same names share the list of them.
+///
+/// Invariant: the names are in order, each once, and there is a value for each.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Fields(Vec<(Arc<str>, Value)>);
+pub(crate) struct Fields {
+    names: Arc<Vec<Arc<str>>>,
+    values: Vec<Value>,
+}
+
+/// Lists of names that records share. Records of a kind have few different ones; what is stranger is not shared.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shapes(HashSet<Arc<Vec<Arc<str>>>>);
+
+/// Lists that are shared, at most.
+const SHAPES: usize = 4_096;
 
 /// Names that are worth sharing: whatever the contacts and events of a large account have.
 const SHARED: &[&str] = &[
@@ -76,15 +88,15 @@ impl Fields {
     }
 
     fn at(&self, name: &str) -> Result<usize, usize> {
-        self.0.binary_search_by(|(key, _)| (**key).cmp(name))
+        self.names.binary_search_by(|key| (**key).cmp(name))
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
-        self.at(name).ok().map(|at| &self.0[at].1)
+        self.at(name).ok().map(|at| &self.values[at])
     }
 
     pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Value> {
-        self.at(name).ok().map(|at| &mut self.0[at].1)
+        self.at(name).ok().map(|at| &mut self.values[at])
     }
 
     /// The text of a field, empty if it is missing or no text.
@@ -100,47 +112,58 @@ impl Fields {
     pub(crate) fn insert(&mut self, name: impl AsRef<str>, value: Value) -> Option<Value> {
         let name = name.as_ref();
         match self.at(name) {
-            Ok(at) => Some(std::mem::replace(&mut self.0[at].1, value)),
+            Ok(at) => Some(std::mem::replace(&mut self.values[at], value)),
             Err(at) => {
-                self.0.insert(at, (shared(name), value));
+                Arc::make_mut(&mut self.names).insert(at, shared(name));
+                self.values.insert(at, value);
                 None
             }
         }
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Option<Value> {
-        self.at(name).ok().map(|at| self.0.remove(at).1)
+        let at = self.at(name).ok()?;
+        Arc::make_mut(&mut self.names).remove(at);
+        Some(self.values.remove(at))
     }
 
-    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
-        self.0.retain_mut(|(key, value)| keep(key, value));
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(&str, &Value) -> bool) {
+        *self = std::mem::take(self).into_iter().filter(|(key, value)| keep(key, value)).collect();
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(key, value)| (&**key, value))
-    }
-
-    #[cfg(test)]
-    pub(crate) fn values(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter().map(|(_, value)| value)
+        self.names.iter().map(|it| &**it).zip(&self.values)
     }
 
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
-        self.0.iter_mut().map(|(_, value)| value)
+        self.values.iter_mut()
     }
 
-    /// Gives back the room for fields that never came.
-    pub(super) fn shrink(&mut self) {
-        self.0.shrink_to_fit();
+    /// Makes it as small as it can be, to be kept: shares its names, and gives back the room for fields that never came.
+    pub(super) fn settle(&mut self, shapes: &mut Shapes) {
+        match shapes.0.get(&self.names) {
+            Some(known) => self.names = Arc::clone(known),
+            None if shapes.0.len() < SHAPES => drop(shapes.0.insert(Arc::clone(&self.names))),
+            None => {}
+        }
+        if self.values.capacity() > self.values.len() {
+            // An allocator may leave a shrunken piece of memory as large as it was.
+            let mut exact = Vec::with_capacity(self.values.len());
+            exact.append(&mut self.values);
+            self.values = exact;
+        }
     }
 
     /// The fields that may leave the sandbox.
     pub(crate) fn shown(&self) -> Self {
-        Self(self.0.iter().filter(|(key, _)| !key.starts_with('~')).cloned().collect())
+        let all = self.names.iter().zip(&self.values);
+        let (names, values): (Vec<_>, _) =
+            all.filter(|(name, _)| !name.starts_with('~')).map(|(n, v)| (Arc::clone(n), v.clone())).unzip();
+        Self { names: Arc::new(names), values }
     }
 }
 
@@ -162,23 +185,25 @@ impl<K: AsRef<str>> FromIterator<(K, Value)> for Fields {
 
 impl IntoIterator for Fields {
     type Item = (Arc<str>, Value);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
+    type IntoIter = std::iter::Zip<std::vec::IntoIter<Arc<str>>, std::vec::IntoIter<Value>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+        Arc::unwrap_or_clone(self.names).into_iter().zip(self.values)
     }
 }
 
 impl From<Map<String, Value>> for Fields {
     fn from(map: Map<String, Value>) -> Self {
         // Serde's map is in order already.
-        Self(map.into_iter().map(|(key, value)| (shared(&key), value)).collect())
+        let (names, values): (Vec<_>, _) = map.into_iter().map(|(key, value)| (shared(&key), value)).unzip();
+        Self { names: Arc::new(names), values }
     }
 }
 
 impl From<Fields> for Value {
     fn from(fields: Fields) -> Self {
-        Self::Object(fields.0.into_iter().map(|(key, value)| (key.as_ref().to_owned(), value)).collect())
+        let Fields { names, values } = fields;
+        Self::Object(names.iter().map(|it| it.as_ref().to_owned()).zip(values).collect())
     }
 }
 
@@ -196,6 +221,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn records_with_the_same_names_share_them_until_one_changes() {
+        let mut shapes = Shapes::default();
+        let mut made = [1, 2].map(|it| Fields::from_iter([("a", json!(it)), ("b", json!(it))]));
+        made.iter_mut().for_each(|it| it.settle(&mut shapes));
+        let [one, mut other] = made;
+        assert!(Arc::ptr_eq(&one.names, &other.names) && other.values.capacity() == 2);
+        other.insert("c", json!(3));
+        assert_eq!((json!(one), json!(other)), (json!({"a": 1, "b": 1}), json!({"a": 2, "b": 2, "c": 3})));
+    }
 
     proptest! {
         #[test]

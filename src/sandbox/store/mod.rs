@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 mod fields;
 
 pub(crate) use self::fields::Fields;
+use self::fields::Shapes;
 
 /// One record and whose child it is.
 #[derive(Debug, Clone)]
@@ -20,6 +21,7 @@ pub(crate) struct Collection {
     rows: BTreeMap<u64, Row>,
     by_id: HashMap<Box<str>, u64>,
     by_parent: HashMap<Box<str>, BTreeSet<u64>>,
+    shapes: Shapes,
     next: u64,
     ids: u64,
 }
@@ -56,7 +58,7 @@ impl Collection {
         if !parent.is_empty() {
             self.by_parent.entry(parent.into()).or_default().insert(at);
         }
-        fields.shrink();
+        fields.settle(&mut self.shapes);
         self.rows.insert(at, Row { id: id.into(), parent: parent.into(), fields });
         at
     }
@@ -97,6 +99,11 @@ impl Collection {
         self.rows.get(&place)
     }
 
+    /// Every place at which there is a record, in order.
+    pub(crate) fn places(&self) -> impl Iterator<Item = u64> {
+        self.rows.keys().copied()
+    }
+
     /// Every record with its place, in the order in which they were made.
     pub(crate) fn placed(&self) -> impl DoubleEndedIterator<Item = (u64, &Row)> {
         self.rows.iter().map(|(at, row)| (*at, row))
@@ -113,12 +120,6 @@ impl Collection {
 
     pub(crate) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> {
         self.rows.values()
-    }
-
-    /// The records made before the one with this id, newest first; all of them if there is none.
-    pub(crate) fn before(&self, id: &str) -> impl Iterator<Item = (u64, &Row)> {
-        let end = self.by_id.get(id).copied().unwrap_or(u64::MAX);
-        self.rows.range(..end).rev().map(|(at, row)| (*at, row))
     }
 
     pub(crate) fn contains(&self, id: &str) -> bool {
@@ -164,6 +165,17 @@ impl Store {
                 return id;
             }
         }
+    }
+
+    /// Takes the next ids of a collection as given: those that [`id`] makes of the counts up to this one.
+    pub(super) fn advance(&mut self, name: &str, count: u64) {
+        let collection = self.of_mut(name);
+        collection.ids = collection.ids.max(count);
+    }
+
+    /// How many ids a collection has given.
+    pub(super) fn given(&self, name: &str) -> u64 {
+        self.of(name).ids
     }
 
     /// The next id of a collection that counts: `first` and upwards.
@@ -220,7 +232,6 @@ mod tests {
         all.insert("c", "p", fields("third"));
         assert_eq!(all.rows().map(Row::id).collect::<Vec<_>>(), ["b", "a", "c"]);
         assert_eq!(all.children("p").map(Row::id).collect::<Vec<_>>(), ["b", "c"]);
-        assert_eq!(all.before("c").map(|(_, row)| row.id()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(all.child("q", "b").is_none());
         assert_eq!(all.place("c").and_then(|it| all.at(it)).map(Row::id), Some("c"));
         all.insert("b", "q", fields("moved"));

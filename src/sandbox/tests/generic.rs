@@ -81,3 +81,73 @@ async fn a_collection_is_kept_by_the_shape_of_its_paths() {
     assert_eq!(client.sandbox.records("widgets").len(), 0);
     assert_eq!(client.sandbox.records("widgets/parts").len(), 1);
 }
+
+#[tokio::test]
+async fn a_search_by_post_lists_what_is_kept_and_makes_nothing() {
+    let client = Client::start().await;
+    let before = client.sandbox.count("opportunities");
+    let body = json!({"locationId": client.location(), "query": "", "limit": 20, "page": 1, "searchAfter": [], "additionalDetails": {"notes": false, "tasks": false, "calendarEvents": false, "unReadConversations": false}});
+    let found = client.ok("POST", "/opportunities/search", body).await;
+    assert_eq!(found["opportunities"].as_array().unwrap().len(), before);
+    assert!(found["opportunities"][0]["name"].is_string());
+    assert_eq!(client.sandbox.count("opportunities"), before);
+    let of_contact = found["opportunities"][0]["contactId"].as_str().unwrap();
+    let path = format!("/opportunities/search?location_id={}&contactId={of_contact}", client.location());
+    assert_eq!(client.get(&path).await["opportunities"].as_array().unwrap().len(), before, "the query has no such name");
+}
+
+#[tokio::test]
+async fn something_can_only_be_done_with_a_record_that_is_there() {
+    let client = Client::start().await;
+    let known = id(&client.sandbox.records("opportunities")[0]).to_owned();
+    let body = json!({"followers": [client.sandbox.access().highlevel.user_id]});
+    for (opportunity, status) in [(known.as_str(), 201), ("nobody", 404)] {
+        let answer = client.call("POST", &format!("/opportunities/{opportunity}/followers"), body.clone()).await;
+        assert!(answer.status == status || (status == 201 && answer.status == 200), "{opportunity}: {}", answer.status);
+    }
+    assert_eq!(client.sandbox.ledger()[0].effect, Effect::None);
+}
+
+#[tokio::test]
+async fn an_upsert_changes_the_one_of_the_same_contact_and_else_makes_one() {
+    let client = Client::start().await;
+    let one = client.sandbox.records("opportunities")[0].clone();
+    let before = client.sandbox.count("opportunities");
+    let mut body = json!({"locationId": client.location(), "pipelineId": one["pipelineId"], "contactId": one["contactId"], "name": "Again", "status": "open", "followers": [], "isRemoveAllFollowers": false, "followersActionType": "add"});
+    client.ok("POST", "/opportunities/upsert", body.clone()).await;
+    assert_eq!(
+        (client.sandbox.count("opportunities"), &client.sandbox.record("opportunities", id(&one)).unwrap()["name"]),
+        (before, &json!("Again"))
+    );
+    body["contactId"] = client.sandbox.records("contacts")[5]["id"].clone();
+    client.ok("POST", "/opportunities/upsert", body).await;
+    assert_eq!(client.sandbox.count("opportunities"), before + 1);
+    let effects: Vec<Effect> = client.sandbox.ledger().iter().map(|it| it.effect).collect();
+    assert_eq!(effects, [Effect::Updated, Effect::Created]);
+}
+
+#[tokio::test]
+async fn what_nobody_can_make_here_is_there_until_it_is_deleted() {
+    let client = Client::start().await;
+    let path = format!("/products/reviews/r1?altId={}&altType=location&productId=p1", client.location());
+    let delete = async || client.call("DELETE", &path, Value::Null).await.status;
+    assert_eq!((delete().await, delete().await), (200, 404));
+    client.sandbox.reset();
+    assert_eq!(delete().await, 200);
+}
+
+#[tokio::test]
+async fn lists_are_cut_into_pages() {
+    let client = Client::start().await;
+    let location = client.location().to_owned();
+    for at in 0..5 {
+        client.ok("POST", "/businesses/", json!({"name": format!("Number {at}"), "locationId": location})).await;
+    }
+    let page = async |more: &str| {
+        let found = client.get(&format!("/businesses/?locationId={location}{more}")).await;
+        found["businesses"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(page("").await.len(), 6);
+    assert_eq!(page("&limit=2&skip=1").await, ["Number 0", "Number 1"]);
+    assert!(page("&limit=2&skip=90").await.is_empty());
+}

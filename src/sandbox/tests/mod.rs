@@ -4,6 +4,7 @@ mod contacts;
 mod control;
 mod faults;
 mod generic;
+mod habits;
 mod oauth;
 mod operations;
 mod paging;

@@ -211,3 +211,57 @@ async fn nothing_answers_5xx_whatever_is_sent() {
     }
     assert!(statuses.len() > 3 && statuses.contains_key(&200), "{statuses:?}");
 }
+
+#[tokio::test]
+async fn values_out_of_their_documented_bounds_are_named() {
+    let client = Client::start().await;
+    let access = client.sandbox.access().highlevel.clone();
+    let appointment = client.sandbox.records("appointments")[0]["id"].as_str().unwrap().to_owned();
+    let open = |hour: Value| json!([{"daysOfTheWeek": [7], "hours": [{"openHour": hour, "openMinute": 0, "closeHour": 17, "closeMinute": 0}]}]);
+    let rules = json!([{"type": "wday", "day": "monday", "intervals": [{"from": "8", "to": "25:00"}]}]);
+    let schedule = json!({"locationId": access.location_id, "name": "S", "userId": access.user_id, "timezone": "America/New_York", "rules": rules});
+    let many: Vec<String> = (0..101).map(|it| it.to_string()).collect();
+    let room = json!({"locationId": access.location_id, "name": "R", "description": "", "quantity": 1, "outOfService": 0, "capacity": 1, "calendarIds": many});
+    let search = format!("/calendars/schedules/search?locationId={}&userId={}", access.location_id, access.user_id);
+    let table = [
+        (
+            "PUT",
+            format!("/calendars/{}", access.calendar_id),
+            json!({"openHours": open(json!(24))}),
+            json!([
+                "openHours.0.daysOfTheWeek.0 must not be greater than 6",
+                "openHours.0.hours.0.openHour must not be greater than 23",
+            ]),
+        ),
+        (
+            "POST",
+            format!("/calendars/appointments/{appointment}/notes"),
+            json!({"body": "x".repeat(5_001)}),
+            json!(["body must be shorter than or equal to 5000 characters"]),
+        ),
+        (
+            "POST",
+            "/calendars/schedules".to_owned(),
+            schedule,
+            json!(["rules.0.intervals.0.from must be a time as HH:mm", "rules.0.intervals.0.to must be a time as HH:mm"]),
+        ),
+        ("POST", "/calendars/resources/rooms".to_owned(), room, json!(["calendarIds must contain no more than 100 elements"])),
+        ("GET", format!("{search}&limit=501"), Value::Null, json!(["limit must be between 1 and 500"])),
+        ("GET", format!("{search}&skip=-1"), Value::Null, json!(["skip must not be less than 0"])),
+    ];
+    for (method, path, body, message) in table {
+        let answer = client.call(method, &path, body).await;
+        assert_eq!((answer.status, &answer.body["message"]), (422, &message), "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_empty_location_is_nobodys_and_nulls_within_a_value_are_not_kept() {
+    let client = Client::start().await;
+    let blank = client.call("POST", "/calendars/", json!({"locationId": "", "name": "X"})).await;
+    assert_eq!(blank.status, 403);
+    let settings = json!({"SMS": {"status": "active", "message": null, "code": null}, "FB": null});
+    let contact = client.contact(json!({"firstName": "Iris", "dndSettings": settings})).await;
+    let kept = client.sandbox.record("contacts", &contact).unwrap()["dndSettings"].clone();
+    assert_eq!(kept, json!({"SMS": {"status": "active"}}));
+}

@@ -10,8 +10,18 @@ use crate::ui::widgets::{button, dim, menu_look, switch};
 
 /// How many kinds of faults are switched on.
 pub(super) fn on(faults: &Faults) -> usize {
-    let shares = [faults.unauthorized, faults.rate_limited, faults.server_error, faults.html, faults.cut, faults.slow];
-    shares.iter().filter(|it| **it > 0.0).count() + usize::from(!faults.next.is_empty())
+    let shares = [
+        faults.unauthorized,
+        faults.forbidden,
+        faults.rate_limited,
+        faults.surprise,
+        faults.server_error,
+        faults.html,
+        faults.cut,
+        faults.slow,
+    ];
+    let other = [!faults.next.is_empty(), faults.skew_ms != 0];
+    shares.iter().filter(|it| **it > 0.0).count() + other.iter().filter(|it| **it).count()
 }
 
 /// The menu behind "Faults".
@@ -30,7 +40,9 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
     let mut faults = was.clone();
     ui.label(font::heading("Of a hundred requests, so many fail").color(colors.text.strong));
     share(ui, "Sign-in refused (401)", &mut faults.unauthorized);
+    share(ui, "Not allowed (403)", &mut faults.forbidden);
     share(ui, "Too many requests (429)", &mut faults.rate_limited);
+    share(ui, "Schedule it tests the client (429)", &mut faults.surprise);
     share(ui, "Error of the service (500)", &mut faults.server_error);
     share(ui, "A web page instead of an answer (502)", &mut faults.html);
     share(ui, "Answer cut off", &mut faults.cut);
@@ -39,6 +51,14 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
         ui.label(dim(ui, "Slow means"));
         let value = DragValue::new(&mut faults.slow_ms).range(0..=60_000).suffix(" ms").speed(50);
         ui.add(value).accessible_name("How late a slow answer is");
+    });
+    ui.horizontal(|ui| {
+        ui.label(dim(ui, "The services' clock is ahead by"));
+        let mut seconds = faults.skew_ms / 1_000;
+        let value = DragValue::new(&mut seconds).range(-86_400..=86_400).suffix(" s").speed(1);
+        if ui.add(value).accessible_name("How far the services' clock is ahead").changed() {
+            faults.skew_ms = seconds * 1_000;
+        }
     });
     if switch::on_off(ui, "Errors strike after the request was carried out", faults.after).clicked() {
         faults.after = !faults.after;
@@ -62,6 +82,11 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
             *flag = !*flag;
         }
     }
+    ui.horizontal(|ui| {
+        ui.label(dim(ui, "A search finds changes after"));
+        let value = DragValue::new(&mut traps.search_lags_ms).range(0..=60_000).suffix(" ms").speed(50);
+        ui.add(value).accessible_name("How late a search finds changes");
+    });
     if traps != was {
         ctx.send(Msg::SetTraps(traps));
     }
@@ -69,13 +94,20 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
 
 type Habit = (&'static str, fn(&mut Traps) -> &mut bool);
 
-const HABITS: [Habit; 6] = [
+const HABITS: [Habit; 13] = [
     ("An upsert replaces the main e-mail", |it| &mut it.upsert_replaces_primary_email),
     ("An upsert drops a phone that is taken", |it| &mut it.upsert_drops_conflicting_phone),
     ("A next page needs both of its marks", |it| &mut it.paging_needs_both_cursors),
     ("Appointments answer without dates", |it| &mut it.appointments_answer_without_dates),
     ("Fields that are not known are refused", |it| &mut it.unknown_fields_refused),
     ("Contacts may be there twice", |it| &mut it.duplicates_allowed),
+    ("A phone is found only as it is kept", |it| &mut it.phone_search_is_literal),
+    ("Custom fields come without their keys", |it| &mut it.custom_fields_without_key),
+    ("Appointments are listed by owner only", |it| &mut it.events_by_owner_only),
+    ("… and by one owner only", |it| &mut it.events_by_one_owner_only),
+    ("The sub-account is not active", |it| &mut it.location_inactive),
+    ("Limits of requests do not count", |it| &mut it.unlimited),
+    ("Rule breakers are locked out", |it| &mut it.rule_breakers_locked_out),
 ];
 
 fn share(ui: &mut Ui, words: &str, share: &mut f64) {

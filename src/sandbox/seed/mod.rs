@@ -3,7 +3,11 @@
 //! A record is an object of its fields. In its texts `$contacts.ada` stands for the id of the record with the `~key`
 //! `ada` in `contacts`, and `@utc -3d 09:15` for a moment relative to today: a form (`utc`, `offset` or `local`), days
 //! (`d`) or working days (`b`) from today, and a local time. `~parent` names the record that it hangs below, `~always`
-//! keeps it when the sandbox starts empty.
+//! keeps it when the sandbox starts empty. The larger sizes add a crowd to them.
+mod crowd;
+mod diary;
+mod names;
+
 use std::collections::{BTreeSet, HashMap};
 
 use jiff::civil::{Date, Time, Weekday};
@@ -12,6 +16,7 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use self::crowd::Crowd;
 use super::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
 use super::faults::Draw;
 use super::highlevel::{self, ContactIndex, EventIndex};
@@ -25,11 +30,12 @@ use super::service::Service;
 use super::store::{Fields, Store, id};
 use super::world::{Account, Traps, World};
 
-const HIGHLEVEL: &str = include_str!("../../assets/sandbox/highlevel.json");
-const SCHEDULE_IT: &str = include_str!("../../assets/sandbox/schedule_it.json");
+const HIGHLEVEL: &str = include_str!("../../../assets/sandbox/highlevel.json");
+const SCHEDULE_IT: &str = include_str!("../../../assets/sandbox/schedule_it.json");
 
 /// Everything that is needed to make the world, again and again.
 pub(crate) struct Planting {
+    crowd: Option<Crowd>,
     beds: Vec<Bed>,
     account: Account,
     random: u64,
@@ -76,6 +82,7 @@ impl Planting {
         let login = from(&of_schedule_it, "login")?;
         let password = id(random, "password", 1);
         Ok(Self {
+            crowd: Crowd::of(seed),
             beds: vec![highlevel, schedule_it],
             account,
             random,
@@ -154,6 +161,9 @@ impl Fresh for Planting {
         }
         highlevel::settle(&mut world);
         schedule_it::settle(&mut world);
+        if let Some(crowd) = &self.crowd {
+            crowd::plant(&mut world, crowd, self.random, now);
+        }
         world
     }
 }
@@ -177,7 +187,7 @@ fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, Ha
             if let Some(key) = key {
                 ids.insert(format!("${collection}.{key}"), id.clone());
             }
-            if always || seed == Seed::Business {
+            if always || seed != Seed::Empty {
                 plants.push((collection.clone(), id, fields));
             }
         }
@@ -278,24 +288,55 @@ mod tests {
         assert!(moment("@utc", now, &zone).is_none());
     }
 
+    const NOW: &str = "2025-03-09T03:30:00Z";
+
+    fn world(seed: Seed) -> World {
+        Planting::new(&Options { seed, ..Options::default() }).unwrap().world(NOW.parse().unwrap())
+    }
+
     #[test]
-    fn both_sizes_of_the_shipped_data_can_be_planted() {
-        for seed in [Seed::Business, Seed::Empty] {
-            let planting = Planting::new(&Options { seed, ..Options::default() }).unwrap();
-            let world = planting.world("2025-03-09T03:30:00Z".parse().unwrap());
-            let contacts = world.store.of("contacts").len();
-            assert_eq!(contacts == 0, seed == Seed::Empty);
+    fn every_size_can_be_planted_and_holds_as_many_contacts_as_it_says() {
+        for (seed, many) in [(Seed::Empty, 0), (Seed::Business, 12), (Seed::Small, 200), (Seed::Medium, 10_000)] {
+            let world = world(seed);
+            assert_eq!(world.store.of("contacts").len(), many);
             assert!(world.store.of("calendars").contains(&world.account.calendar_id));
             assert!(world.store.of("users").contains(&world.account.user_id));
             let left: Vec<_> = world
                 .store
                 .names()
                 .flat_map(|name| world.store.of(name).rows())
-                .flat_map(|row| row.fields.values())
+                .flat_map(|row| row.fields.iter().map(|(_, value)| value))
                 .filter_map(Value::as_str)
                 .filter(|it| it.starts_with('@') || it.starts_with('$'))
                 .collect();
             assert!(left.is_empty(), "{left:?}");
         }
+    }
+
+    #[test]
+    fn the_same_start_gives_the_same_crowd_and_ids_go_on_after_it() {
+        let (mut one, other) = (world(Seed::Small), world(Seed::Small));
+        for name in other.store.names() {
+            let rows = |world: &World| world.store.of(name).rows().map(|row| row.fields.clone()).collect::<Vec<_>>();
+            assert_eq!(rows(&one), rows(&other), "{name}");
+        }
+        assert_eq!(one.store.next_id("contacts"), id(1, "contacts", 201));
+    }
+
+    #[test]
+    fn nobody_of_the_crowd_is_booked_twice_at_a_time_or_in_the_night() {
+        let world = world(Seed::Small);
+        let appointments = world.store.of("appointments");
+        let mut starts: Vec<&str> = appointments.children(&world.account.calendar_id).map(|row| row.text("startTime")).collect();
+        assert!(starts.len() > 150, "{}", starts.len());
+        assert!(starts.iter().all(|it| ("09:00".."17:00").contains(&&it[11..16])), "{starts:?}");
+        let all = starts.len();
+        starts.sort_unstable();
+        starts.dedup();
+        assert_eq!(starts.len(), all);
+        for row in appointments.rows() {
+            assert!(world.store.of("contacts").contains(row.text("contactId")));
+        }
+        assert!(world.store.of("events").len() > 150 && world.store.of("resources").len() > 40);
     }
 }
