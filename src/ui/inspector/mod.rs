@@ -164,7 +164,10 @@ impl Inspector {
         let known = self.samples.known(doc, id, play, ctx.live, ctx.catalog, ctx.now);
         let verdicts = self.strip.verdicts(&known_records);
         let fields = Fields { ctx, doc, id, node, known, records: &verdicts };
-        let now = play.map(|_| records::now_fills(&fields, &mut self.form));
+        if known.is_reading() {
+            ui.ctx().request_repaint_after(records::READING);
+        }
+        let now = play.filter(|_| !known.is_reading()).map(|_| records::now_fills(&fields, &mut self.form));
         ui.spacing_mut().item_spacing.y = 0.0;
         self.strip.show(ui, &known_records, now);
         let edge = Stroke::new(line::HAIRLINE, theme::colors(ui).stroke.subtle);
@@ -266,7 +269,9 @@ impl Panes<'_> {
             ui.label(dim(ui, "Choose the field to fill first, then press a value here."));
         }
         let roots = input_roots(fields);
-        let nothing = if matches!(fields.node.kind, crate::flow::NodeKind::Trigger(_)) {
+        let nothing = if fields.known.is_reading() {
+            "Reading the sample…"
+        } else if matches!(fields.node.kind, crate::flow::NodeKind::Trigger(_)) {
             "A flow begins here: nothing comes before."
         } else {
             "Nothing leads here yet. Connect a step to see what it gives."
