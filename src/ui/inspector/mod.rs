@@ -148,6 +148,11 @@ pub(crate) fn show(
 }
 
 impl Inspector {
+    /// Whether a large sample is still being read.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.samples.is_reading()
+    }
+
     fn step(
         &mut self,
         ui: &mut Ui,

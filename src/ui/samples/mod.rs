@@ -532,7 +532,7 @@ mod tests {
         let known = samples.known(&doc, &id("say"), None, &live, &catalog, Timestamp::UNIX_EPOCH);
         let before = known.generation();
         assert!(known.given(&id("t")).is_none() && known.is_reading());
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let known = samples.known(&doc, &id("say"), None, &live, &catalog, Timestamp::UNIX_EPOCH);
             if !known.is_reading() {
