@@ -161,7 +161,7 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
     runtime::block_on(go(args, &all, catalog, begin, out))
 }
 
-async fn go(args: &Run, flows: &[&Source], catalog: Catalog, begin: Plan, out: &mut Printer) -> Result<Exit, Error> {
+async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let target = &args.target;
     let data = target.data.resolve(target.sandbox)?;
@@ -189,7 +189,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, begin: Plan, out: &
     }
     let mut watched = Watched::new(&engine, Story::new(Arc::clone(&flow)), args.json);
     let began = std::time::Instant::now();
-    let ending = watched.follow(begin, &mut signals, out).await;
+    let ending = watched.follow(plan, &mut signals, out).await;
     let took = began.elapsed();
     engine.stop().wait().await;
     let ending = ending?;

@@ -92,11 +92,8 @@ fn narrow(dir: &Path) -> Option<String> {
         left.extend(limit(dir, 0o700));
     }
     let more = left.len().saturating_sub(1);
-    let mut words = left.into_iter().next()?;
-    if more > 0 {
-        words.push_str(&format!("; and {more} more"));
-    }
-    Some(words)
+    let words = left.into_iter().next()?;
+    Some(if more > 0 { format!("{words}; and {more} more") } else { words })
 }
 
 /// Takes away what others may do with it; in words, where that is refused.
@@ -123,7 +120,8 @@ fn mode_of(path: &Path) -> Option<u32> {
     std::fs::symlink_metadata(path).ok().map(|it| it.permissions().mode() & 0o7777)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt as _;
@@ -141,7 +139,7 @@ mod tests {
         make(&dir).unwrap();
         make(&dir).unwrap();
         assert_eq!((mode_of(&dir), mode_of(&place.path().join("a"))), (Some(0o700), Some(0o700)));
-        options().write(true).open(dir.join("f")).unwrap();
+        options().write(true).truncate(true).open(dir.join("f")).unwrap();
         assert_eq!(mode_of(&dir.join("f")), Some(0o600));
     }
 

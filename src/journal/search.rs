@@ -283,10 +283,10 @@ impl Needle {
     ) -> Result<Option<Spot>, JournalError> {
         let plain = blobs.unpack(entries, run.0)?;
         *bytes += plain.len() as u64;
-        if self.in_json.is_match(plain) {
-            if let Some(spot) = facts_of(blobs, run.0, entries)?.iter().find_map(|it| self.in_fact(it)) {
-                return Ok(Some(spot));
-            }
+        if self.in_json.is_match(plain)
+            && let Some(spot) = facts_of(blobs, run.0, entries)?.iter().find_map(|it| self.in_fact(it))
+        {
+            return Ok(Some(spot));
         }
         let Some(exchanges) = exchanges else { return Ok(None) };
         let mut failed = None;

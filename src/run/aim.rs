@@ -22,7 +22,7 @@ pub enum Aim {
 }
 
 /// A test, ready to start.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The part of the flow that is tested.
     pub flow: Arc<Flow>,

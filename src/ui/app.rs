@@ -209,6 +209,10 @@ impl App {
     /// One frame.
     pub(crate) fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
+        // For whoever measures the start, with FLOWYARD_LOG=info.
+        if ctx.cumulative_frame_nr() == 1 {
+            tracing::info!("the first frame is on the screen");
+        }
         self.apply_look(&ctx);
         self.hear(&ctx);
         self.listen(&ctx);

@@ -19,8 +19,8 @@ fn sums() -> String {
 /// What the last step gave.
 fn last(ended: &Ended) -> Value {
     let objects = ended.objects();
-    let entries = objects.iter().filter(|it| it["event"] == "entry").map(|it| &it["entry"]);
-    entries.filter(|it| it["e"] == "step_succeeded").last().map(|it| it["output"]["value"].clone()).unwrap_or_default()
+    let mut entries = objects.iter().filter(|it| it["event"] == "entry").map(|it| &it["entry"]);
+    entries.rfind(|it| it["e"] == "step_succeeded").map(|it| it["output"]["value"].clone()).unwrap_or_default()
 }
 
 fn home() -> Home {

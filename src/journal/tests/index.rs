@@ -85,7 +85,7 @@ fn the_index_leaves_out_what_does_not_have_the_text_and_nothing_else() {
     for filter in [
         Filter { flow: Some(FlowId::from("a")), ..all.clone() },
         Filter { before: Some(RunId(77)), ..all.clone() },
-        Filter { limit: 3, ..all.clone() },
+        Filter { limit: 3, ..all },
         Filter { outcome: Some(OutcomeKind::Failed), limit: 50, ..Filter::default() },
     ] {
         for text in ["body 7919", "body", "quiet", "80331", "nothing", "step"] {

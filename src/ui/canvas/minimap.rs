@@ -42,7 +42,7 @@ fn corner(stage: &Stage<'_>) -> Option<Rect> {
         !stage.board.spots.iter().any(|it| !it.is_hidden() && (stage.view.to_screen() * it.rect()).intersects(under))
     };
     let is_large = rect.width() > SMALL.x && rect.height() > SMALL.y;
-    [left, right].into_iter().find(is_free).or(is_large.then_some(left))
+    [left, right].into_iter().find(is_free).or_else(|| is_large.then_some(left))
 }
 
 fn paint_map(ui: &mut Ui, stage: &mut Stage<'_>, area: Rect) {

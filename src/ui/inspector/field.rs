@@ -306,6 +306,10 @@ impl Fields<'_> {
 
     fn worth_line(&self, ui: &mut Ui, field: &Field, worth: Option<&Worth>, told: bool) {
         let colors = theme::colors(ui);
+        if self.known.is_reading() && worth.is_some() {
+            ui.label(dim(ui, "Reading the sample…"));
+            return;
+        }
         match worth {
             Some(Worth::Value(value)) => {
                 let words =

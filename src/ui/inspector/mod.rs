@@ -149,6 +149,11 @@ pub(crate) fn show(
 }
 
 impl Inspector {
+    /// Whether a large sample is still being read.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.samples.is_reading()
+    }
+
     fn step(
         &mut self,
         ui: &mut Ui,
@@ -165,7 +170,10 @@ impl Inspector {
         let known = self.samples.known(doc, id, play, ctx.live, ctx.catalog, ctx.now);
         let verdicts = self.strip.verdicts(&known_records);
         let fields = Fields { ctx, doc, id, node, known, records: &verdicts };
-        let now = play.map(|_| records::now_fills(&fields, &mut self.form));
+        if known.is_reading() {
+            ui.ctx().request_repaint_after(records::READING);
+        }
+        let now = play.filter(|_| !known.is_reading()).map(|_| records::now_fills(&fields, &mut self.form));
         ui.spacing_mut().item_spacing.y = 0.0;
         self.strip.show(ui, &known_records, now);
         let edge = Stroke::new(line::HAIRLINE, theme::colors(ui).stroke.subtle);
@@ -267,7 +275,9 @@ impl Panes<'_> {
             ui.label(dim(ui, "Choose the field to fill first, then press a value here."));
         }
         let roots = input_roots(fields);
-        let nothing = if matches!(fields.node.kind, crate::flow::NodeKind::Trigger(_)) {
+        let nothing = if fields.known.is_reading() {
+            "Reading the sample…"
+        } else if matches!(fields.node.kind, crate::flow::NodeKind::Trigger(_)) {
             "A flow begins here: nothing comes before."
         } else {
             "Nothing leads here yet. Connect a step to see what it gives."

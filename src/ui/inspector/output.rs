@@ -128,7 +128,11 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
             value: documented.value,
         });
     }
-    let nothing = "Nothing is known of its result yet. Test the flow to see it here.";
+    let nothing = if fields.known.is_reading() {
+        "Reading the sample…"
+    } else {
+        "Nothing is known of its result yet. Test the flow to see it here."
+    };
     let place = Place { name: "Output", maps: false, open: 1, nothing };
     viewer.show(ui, &roots, &place);
 }

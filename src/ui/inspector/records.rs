@@ -26,6 +26,8 @@ const DOT: f32 = 6.0;
 const GAP: f32 = 3.0;
 /// Verdicts wait so long, in seconds, for more to be typed.
 const SETTLE: f64 = 0.3;
+/// So long until it is looked again whether a large sample is read.
+pub(super) const READING: Duration = Duration::from_millis(30);
 
 /// The places of fields that cannot be filled in a record.
 pub(super) type Broken = Arc<BTreeSet<String>>;
@@ -85,6 +87,10 @@ impl Strip {
         let Some(play) = records.iter().find(open) else { return };
         let Some(node) = doc.flow().nodes.get(id) else { return };
         let broken = broken(&mut self.samples, ctx, doc, id, node, play);
+        if self.samples.is_reading() {
+            ui.ctx().request_repaint_after(READING);
+            return;
+        }
         self.verdicts.insert(play.id, (play.steps.len(), Arc::new(broken)));
         ui.ctx().request_repaint();
     }

@@ -13,13 +13,11 @@ pub(super) fn words(value: &Value, account: Option<&TimeZone>, person: &TimeZone
     if text.len() < 16 || text.len() > 40 || !text.as_bytes().first()?.is_ascii_digit() || !text.contains(['T', ' ']) {
         return None;
     }
-    let (at, first, assumed) = match text.parse::<Timestamp>() {
-        Ok(at) => (at, account.cloned().unwrap_or_else(|| TimeZone::fixed(offset(text))), ""),
-        Err(_) => {
-            let zone = account.unwrap_or(person).clone();
-            let at = zone.to_timestamp(text.parse::<DateTime>().ok()?).ok()?;
-            (at, zone, " (assumed)")
-        }
+    let (at, first, assumed) = if let Ok(at) = text.parse::<Timestamp>() {
+        (at, account.cloned().unwrap_or_else(|| TimeZone::fixed(offset(text))), "")
+    } else {
+        let zone = account.unwrap_or(person).clone();
+        (zone.to_timestamp(text.parse::<DateTime>().ok()?).ok()?, zone, " (assumed)")
     };
     let (there, here) = (at.to_zoned_datetime(first.clone()), at.to_zoned_datetime(person.clone()));
     let mut words = format!("{} {}{assumed}", there.strftime("%-d %b, %H:%M"), place(&first, at));

@@ -11,6 +11,8 @@ mod worth;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+use std::thread;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -81,7 +83,12 @@ pub(crate) struct Samples {
     before: RefCell<Option<Arc<Vec<Upstream>>>>,
     /// What hangs on nothing but the step itself; right as long as the step is the same one.
     own: RefCell<BTreeMap<NodeId, Own>>,
+    /// Large samples that are being copied out of their steps, away from the frame.
+    coming: RefCell<BTreeMap<NodeId, Coming>>,
 }
+
+/// Of which step, and where it arrives.
+type Coming = (Arc<Node>, Receiver<Arc<Value>>);
 
 /// What a step gives by itself, and the step.
 type Own = (Arc<Node>, Option<Given>);
@@ -136,6 +143,7 @@ impl Samples {
         now: Timestamp,
     ) -> Known<'a> {
         let run = play.map(|it| it.id);
+        self.arrive();
         if self.key.as_ref().is_some_and(|it| it.is(doc, step, run, live.version)) {
             if let Some(key) = &mut self.key
                 && !Arc::ptr_eq(&key.flow, doc.flow())
@@ -155,6 +163,34 @@ impl Samples {
             *self.before.get_mut() = None;
         }
         Known { doc, play, catalog, now, samples: self }
+    }
+
+    /// Whether a large sample is still being read, so that what is not known may be known in a moment.
+    pub(crate) fn is_reading(&self) -> bool {
+        !self.coming.borrow().is_empty()
+    }
+
+    /// Takes in what was read meanwhile.
+    fn arrive(&mut self) {
+        let (own, mut came) = (self.own.get_mut(), false);
+        self.coming.get_mut().retain(|id, (node, receiver)| match receiver.try_recv() {
+            Ok(value) => {
+                own.insert(id.clone(), (Arc::clone(node), Some(Given { value, origin: Origin::Sample })));
+                came = true;
+                false
+            }
+            Err(TryRecvError::Empty) => true,
+            // Its thread could not end its work; it is tried again when it is asked for.
+            Err(TryRecvError::Disconnected) => {
+                came = true;
+                false
+            }
+        });
+        if came {
+            self.generation += 1;
+            self.found.get_mut().clear();
+            self.items.get_mut().clear();
+        }
     }
 }
 
@@ -231,6 +267,9 @@ impl<'a> Known<'a> {
         {
             return found.clone();
         }
+        if sample_of(node).is_some_and(is_large) && self.read(id, node) {
+            return None;
+        }
         let given = |value, origin| Given { value: Arc::new(value), origin };
         let found = match &node.kind {
             NodeKind::Trigger(trigger) if !trigger.sample().is_null() => Some(given(trigger.sample().clone(), Origin::Sample)),
@@ -254,6 +293,27 @@ impl<'a> Known<'a> {
         };
         self.samples.own.borrow_mut().insert(id.clone(), (Arc::clone(node), found.clone()));
         found
+    }
+
+    /// Begins to copy a large sample on a thread of its own, unless that is under way; false where there can be no thread.
+    fn read(&self, id: &NodeId, node: &Arc<Node>) -> bool {
+        let mut coming = self.samples.coming.borrow_mut();
+        if coming.get(id).is_some_and(|it| Arc::ptr_eq(&it.0, node)) {
+            return true;
+        }
+        let (sender, receiver) = mpsc::channel();
+        let of = Arc::clone(node);
+        let copy = move || sample_of(&of).map(|it| sender.send(Arc::new(it.clone()))).map(drop).unwrap_or_default();
+        let begun = thread::Builder::new().name("samples".to_owned()).spawn(copy).is_ok();
+        if begun {
+            coming.insert(id.clone(), (Arc::clone(node), receiver));
+        }
+        begun
+    }
+
+    /// Whether what is not known may be known in a moment.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.samples.is_reading()
     }
 
     /// What follows from earlier steps.
@@ -373,8 +433,46 @@ impl Scope for Sight<'_> {
     }
 }
 
+/// What a trigger has as its own example.
+fn sample_of(node: &Node) -> Option<&Value> {
+    match &node.kind {
+        NodeKind::Trigger(Trigger::Manual { sample } | Trigger::Webhook { sample, .. }) => Some(sample),
+        _ => None,
+    }
+}
+
+/// Whether copying a value would be felt in a frame: from some ten thousand parts on.
+fn is_large(value: &Value) -> bool {
+    fn weigh(value: &Value, left: &mut usize) {
+        *left = left.saturating_sub(1);
+        match value {
+            Value::Array(list) => list
+                .iter()
+                .take_while(|it| {
+                    weigh(it, left);
+                    *left > 0
+                })
+                .for_each(drop),
+            Value::Object(map) => map
+                .values()
+                .take_while(|it| {
+                    weigh(it, left);
+                    *left > 0
+                })
+                .for_each(drop),
+            Value::String(text) => *left = left.saturating_sub(text.len() / 1024),
+            _ => {}
+        }
+    }
+    let mut left = 20_000;
+    weigh(value, &mut left);
+    left == 0
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, Instant};
+
     use super::*;
     use crate::flow::testing::id;
     use crate::flow::{Binding, Edge, Edit, Mapping};
@@ -419,6 +517,36 @@ mod tests {
         let known = samples.known(&doc, &step, None, &live, &catalog, now);
         assert_eq!(known.given(&id("t")).unwrap().origin, Origin::Pinned);
         assert_eq!(known.given(&id("set")).unwrap().value.as_ref(), &json!({"to": "<x>"}));
+    }
+
+    #[test]
+    fn a_large_sample_is_read_beside_the_frame_and_known_when_it_is_there() {
+        let large = Value::Array((0..30_000).map(|it| json!({ "n": it })).collect());
+        assert!(is_large(&large) && !is_large(&json!([1, "x".repeat(1000)])));
+        assert!(is_large(&json!("x".repeat(32 << 20))));
+        let mut flow = flow();
+        let kind = NodeKind::Trigger(Trigger::Manual { sample: large.clone() });
+        flow.apply(Edit::SetKind { id: id("t"), kind }).unwrap();
+        let doc = Document::fresh(DocId(1), flow);
+        let (catalog, live) = (Catalog::default(), Live::default());
+        let mut samples = Samples::default();
+        let known = samples.known(&doc, &id("say"), None, &live, &catalog, Timestamp::UNIX_EPOCH);
+        let before = known.generation();
+        assert!(known.given(&id("t")).is_none() && known.is_reading());
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let known = samples.known(&doc, &id("say"), None, &live, &catalog, Timestamp::UNIX_EPOCH);
+            if !known.is_reading() {
+                let given = known.given(&id("t")).unwrap();
+                assert_eq!((&*given.value, given.origin), (&large, Origin::Sample));
+                assert!(known.generation() > before, "what hangs on it is worked out anew");
+                // Once, and then kept.
+                assert!(Arc::ptr_eq(&known.given(&id("t")).unwrap().value, &given.value));
+                return;
+            }
+            assert!(Instant::now() < deadline, "it never came");
+            thread::yield_now();
+        }
     }
 
     #[test]

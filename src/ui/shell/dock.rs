@@ -43,6 +43,11 @@ pub(crate) struct Dock {
 }
 
 impl Dock {
+    /// Whether a large sample is still being read for the inspector.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.inspector.is_reading()
+    }
+
     /// As it was left, or as it is at first.
     pub(crate) fn new(kept: Option<&Value>) -> Self {
         let read = kept.and_then(|it| Tree::<Pane>::deserialize(it).ok()).filter(is_whole);
