@@ -32,12 +32,20 @@ impl Screen {
             writeln!(std::io::stderr(), "skipped: there is no Xvfb or no xdotool (xvfb, xdotool, libgl1-mesa-dri)").ok();
             return None;
         }
-        let mut command = Command::new("Xvfb");
-        command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
-        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("Xvfb");
-        let mut number = String::new();
-        BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("a display's number");
-        Some(Self { server, display: format!(":{}", number.trim()) })
+        // Two that start at once may want the same display; the one that does not get it ends without a number.
+        for _ in 0..10 {
+            let mut command = Command::new("Xvfb");
+            command.args(["-displayfd", "1", "-screen", "0", "1280x800x24", "-nolisten", "tcp"]);
+            let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("Xvfb");
+            let mut number = String::new();
+            BufReader::new(server.stdout.take().expect("a pipe")).read_line(&mut number).expect("a display's number");
+            if !number.trim().is_empty() {
+                return Some(Self { server, display: format!(":{}", number.trim()) });
+            }
+            server.kill().ok();
+            server.wait().ok();
+        }
+        panic!("Xvfb does not start");
     }
 
     /// Opens the window and gives it the keyboard.
