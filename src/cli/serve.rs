@@ -10,11 +10,11 @@ use tracing_subscriber::EnvFilter;
 use super::embedded;
 use super::exit::{Error, Exit};
 use super::flows::{self, Source};
-use super::print::{self, DIM, Plain, Printer, paint};
+use super::print::{self, DIM, Plain, Printer, WAITING, paint};
 use super::run::Target;
 use super::signal::Signals;
 use super::{listen, runtime, words};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Event};
 use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Settings};
 use crate::flow::{Flow, NodeKind, Trigger};
 
@@ -110,7 +110,17 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
 fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Printer) {
     let mut hooks = 0;
     for (id, node) in flow.nodes.iter().filter(|(_, node)| !node.muted) {
-        let NodeKind::Trigger(Trigger::Webhook { path, .. }) = &node.kind else { continue };
+        let path = match &node.kind {
+            NodeKind::Trigger(Trigger::Webhook { path, .. }) => path,
+            NodeKind::Trigger(Trigger::Event { event, .. }) => {
+                // Better known now than when nothing ever happens.
+                let what = Event::find(event).map_or(event.as_str(), |it| it.title.as_str());
+                let words = "is not listened for here yet: it starts the flow in the window, by a change in the sandbox, only";
+                out.say(paint(WAITING, format_args!("\"{}\" waits for \"{what}\", which {words}.", Plain(&flow.name))));
+                continue;
+            }
+            _ => continue,
+        };
         hooks += 1;
         let url = format!("http://{address}/hooks/{path}");
         if as_json {
