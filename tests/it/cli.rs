@@ -254,7 +254,7 @@ fn a_step_that_waits_is_let_go_on_by_a_person() {
     home.run(&["release", "1", "--repeat", "--data", "d"]).with_code(1).warns(&["No step of run 1 waits"]);
     let serving = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--sandbox", "--data", "d"]);
     home.until_all_ended("d");
-    home.run(&["release", "1", "--fail", "--data", "d"]).with_code(1).warns(&["no run 1 under way"]);
+    home.run(&["release", "1", "--fail", "--data", "d"]).with_code(1).warns(&["Run 1 is over"]);
     drop(serving);
     home.run(&["log", "show", "1", "--data", "d"]).with_code(0).says(&["marked as failed"]);
 }

@@ -141,7 +141,7 @@ fn a_directory_in_use_is_read_but_not_written_by_another() {
     let starts = WRITING.into_iter().filter(|it| it[0] != "release").collect::<Vec<_>>();
     all(&home, &starts, "good", 5, &["in use by another Flowyard", &pid, "Close the other one"]);
     // What a person says of a run is for the one at work to do.
-    home.run(&["release", "1", "--fail", "--data", "good"]).with_code(1).warns(&["no run 1 under way"]);
+    home.run(&["release", "1", "--fail", "--data", "good"]).with_code(1).warns(&["Run 1 is over"]);
     // One that cannot be reached is told of as any other.
     fs::remove_file(home.path("good/door.json")).expect("the way to the one at work");
     all(&home, &WRITING, "good", 5, &["in use by another Flowyard", &pid, "Close the other one"]);
