@@ -1,6 +1,4 @@
 //! A part of a flow from the command line: one step, what leads to one, and what is pinned in the window.
-use std::fs;
-
 use serde_json::{Value, json};
 
 use crate::support::binary::{Ended, Home};
@@ -57,6 +55,8 @@ fn what_leads_to_a_step_is_run_and_nothing_behind_it() {
 #[cfg(feature = "gui")]
 #[test]
 fn what_is_pinned_in_the_window_is_not_done_unless_told() {
+    use std::fs;
+
     let home = home();
     let path = home.path("sums.flowyard");
     let text = fs::read_to_string(&path).expect("a flow");

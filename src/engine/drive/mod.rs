@@ -345,6 +345,8 @@ impl Driver {
         tokio::pin!(grace);
         while !self.flights.is_empty() {
             tokio::select! {
+                // What has come back is kept, also where writing down what came before took all of the grace.
+                biased;
                 Some(done) = self.flights.join_next() => self.conclude(done),
                 () = &mut grace => break,
             }

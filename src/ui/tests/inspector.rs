@@ -417,6 +417,7 @@ fn a_large_value_is_looked_at_without_making_all_its_rows() {
     let rows: Vec<Value> =
         (0..40_000).map(|at| json!({"name": format!("Person {at}"), "email": format!("p{at}@x.example")})).collect();
     let mut desk = opened(&two_steps(json!({"email": "a@x.example", "people": rows}), Binding::value("")), "Say");
+    desk.until("the sample is read", |app| !app.dock.is_reading());
     focus(&mut desk, "Line, field");
     desk.press("Insert Contact · Email");
     desk.type_text("!");
