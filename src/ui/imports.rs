@@ -48,7 +48,7 @@ enum News {
     Reached(Reached),
     Read(Result<Box<Found>, DiskError>),
     /// With what was found, if it is to be named anew.
-    Kept(Box<Found>, Result<Connector, DiskError>),
+    Kept(Box<Found>, Result<Box<Connector>, DiskError>),
     Users(ConnectorId, Vec<String>),
     Removed(ConnectorId, Result<bool, DiskError>),
 }
@@ -109,7 +109,7 @@ impl Imports {
         let (name, title) = (name.trim().to_owned(), title.trim().to_owned());
         self.stand = Stand::Working(Reached { of: found.files.len(), ..Reached::default() });
         self.start(move |data, watch| {
-            let kept = keep(data, &found, &name, &title, watch);
+            let kept = keep(data, &found, &name, &title, watch).map(Box::new);
             News::Kept(found, kept)
         });
     }
@@ -156,7 +156,7 @@ impl Imports {
                     if ticket == self.ticket {
                         self.stand = Stand::Idle;
                     }
-                    return Some(Done::Kept(Box::new(connector)));
+                    return Some(Done::Kept(connector));
                 }
                 _ if ticket != self.ticket => {}
                 News::Reached(reached) => self.stand = Stand::Working(reached),

@@ -3,6 +3,8 @@
 mod import;
 mod rows;
 
+use std::borrow::Cow;
+
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
     Align, Align2, Frame, Layout, Margin, Rect, RichText, ScrollArea, Sense, TextEdit, Ui, Vec2, WidgetInfo, pos2, vec2,
@@ -129,7 +131,7 @@ fn list(ui: &mut Ui, ctx: &Ctx<'_>, looking: &mut Looking, found: &[OperationId]
     rows.show_rows(ui, extent::ROW_LIST, found.len(), |ui, range| {
         for id in found.get(range).unwrap_or_default() {
             let Some((connector, operation)) = ctx.catalog.operation(id) else { continue };
-            if row(ui, connector, operation, looking.chosen.as_ref() == Some(id)) {
+            if row(ui, ctx, connector, operation, looking.chosen.as_ref() == Some(id)) {
                 looking.chosen = if looking.chosen.as_ref() == Some(id) { None } else { Some(id.clone()) };
             }
         }
@@ -137,7 +139,7 @@ fn list(ui: &mut Ui, ctx: &Ctx<'_>, looking: &mut Looking, found: &[OperationId]
 }
 
 /// One operation; whether it was pressed.
-fn row(ui: &mut Ui, connector: &Connector, operation: &Operation, is_chosen: bool) -> bool {
+fn row(ui: &mut Ui, ctx: &Ctx<'_>, connector: &Connector, operation: &Operation, is_chosen: bool) -> bool {
     let colors = theme::colors(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_LIST), Sense::click());
     let name = format!("{}, {}", operation.title, connector.title);
@@ -162,9 +164,9 @@ fn row(ui: &mut Ui, connector: &Connector, operation: &Operation, is_chosen: boo
     let right = rect.right_center() - vec2(10.0, 0.0);
     let owner = ui.painter().text(right, Align2::RIGHT_CENTER, meta, font::regular(size::SMALL), colors.text.dim);
     let room = owner.left() - left - 12.0;
-    let help = if operation.help.is_empty() { &operation.group } else { &operation.help };
+    let help = if operation.help.is_empty() { rows::says(ctx.catalog, operation).into() } else { Cow::from(&operation.help) };
     cut_text(ui, pos2(left, rect.top() + 14.0), &operation.title, font::medium(size::BODY), colors.text.strong, room);
-    cut_text(ui, pos2(left, rect.top() + 31.0), help, font::regular(size::SMALL), colors.text.dim, room);
+    cut_text(ui, pos2(left, rect.top() + 31.0), &help, font::regular(size::SMALL), colors.text.dim, room);
     response.clicked()
 }
 
