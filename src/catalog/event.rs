@@ -2,7 +2,7 @@
 //!
 //! Data alone: which events there are, what each brings along, how a poll tells what is new. They are read when they are
 //! first asked for, since a program that only runs flows of other triggers never needs them.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -25,15 +25,26 @@ pub struct Event {
     pub title: String,
     /// The heading it is listed under, one of those of the connector's operations.
     pub group: String,
-    /// What it does, in our own words; may be empty.
+    /// What it tells, in one sentence of our own.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub help: String,
     /// How it comes to be known.
     pub source: EventSource,
+    /// Of what a service tells: the dotted path in it to the record that it is about; empty where the whole is the record.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub item: String,
+    /// Of what a service tells: the field by which that record is known; that of a poll is in [`Poll::key`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// Of what a service tells: the field of that record that is another one after each change; empty where it documents
+    /// none, and only the delivery itself has a time.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
     /// What it brings along. None for a poll: an item of the list that it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Schema>,
-    /// The scopes that are needed, where the vendor documents any. A poll needs those of its operation.
+    /// The scopes that are needed: those that the vendor documents, or else those of reading such a record. Empty where an app
+    /// needs none. A poll needs those of its operation: see [`Event::needs`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
 }
@@ -116,23 +127,6 @@ impl Event {
         &SHIPPED
     }
 
-    /// A believable one: what the service tells, or a record of the list that is read.
-    pub fn sample(&self, catalog: &Catalog) -> Value {
-        let Some(connector) = catalog.connector(self.id.connector()) else { return Value::Null };
-        let poll = match &self.source {
-            EventSource::Webhook { .. } => return self.payload.as_ref().map(|it| it.sample(connector)).unwrap_or_default(),
-            EventSource::Poll(poll) => poll,
-        };
-        let Some(operation) = connector.operations.get(&poll.operation) else { return Value::Null };
-        let answer = operation.success.iter().find_map(|it| it.schema.as_ref()).map(|it| it.sample(connector));
-        let names = poll.list.split('.').filter(|it| !it.is_empty());
-        let list = names.fold(answer.unwrap_or_default(), |mut at, name| at.get_mut(name).map(Value::take).unwrap_or_default());
-        match list {
-            Value::Array(items) => items.into_iter().next().unwrap_or_default(),
-            _ => Value::Null,
-        }
-    }
-
     /// Those of one connector.
     pub fn of(connector: &ConnectorId) -> impl Iterator<Item = &'static Self> {
         Self::shipped().iter().filter(move |it| it.id.connector() == connector)
@@ -142,6 +136,71 @@ impl Event {
     pub fn find(id: &OperationId) -> Option<&'static Self> {
         Self::shipped().iter().find(|it| it.id == *id)
     }
+
+    /// How it is asked for; none where the service tells by itself.
+    pub fn poll(&self) -> Option<&Poll> {
+        match &self.source {
+            EventSource::Poll(poll) => Some(poll),
+            EventSource::Webhook { .. } => None,
+        }
+    }
+
+    /// The field of a record by which it is known again.
+    pub fn id_field(&self) -> &str {
+        self.poll().map_or(&self.key, |it| &it.key)
+    }
+
+    /// The field of a record that is another one after each change; none where there is none.
+    pub fn version_field(&self) -> Option<&str> {
+        match self.poll() {
+            Some(poll) => poll.cursor.as_deref(),
+            None => Some(self.version.as_str()).filter(|it| !it.is_empty()),
+        }
+    }
+
+    /// The record that something told is about: an item of a poll's list is one itself.
+    pub fn record<'a>(&self, told: &'a Value) -> Option<&'a Value> {
+        self.item.split('.').filter(|it| !it.is_empty()).try_fold(told, |at, part| at.get(part))
+    }
+
+    /// What it brings along, as a believable value: the whole of what the service tells, or an item of the list that is read.
+    /// None where the catalogue lacks its service.
+    pub fn sample(&self, catalog: &Catalog) -> Option<Value> {
+        let connector = catalog.connector(self.id.connector())?;
+        match &self.source {
+            EventSource::Webhook { name } => {
+                let mut sample = self.payload.as_ref()?.sample(connector);
+                // What tells one event from another at the address that takes them all.
+                if let Some(told) = sample.get_mut("type").filter(|_| self.is_named_by_type()) {
+                    *told = Value::String(name.clone());
+                }
+                Some(sample)
+            }
+            EventSource::Poll(poll) => {
+                let (_, operation) = catalog.operation(&poll.operation)?;
+                let answer = operation.success.iter().find_map(|it| it.schema.as_ref())?.sample(connector);
+                let parts = poll.list.split('.').filter(|it| !it.is_empty());
+                let list = parts.fold(&answer, |at, part| &at[part]);
+                list.get(0).cloned()
+            }
+        }
+    }
+
+    /// Whether the field `type` holds the event's name and not the kind of the record.
+    pub fn is_named_by_type(&self) -> bool {
+        !matches!(&self.source, EventSource::Webhook { name } if name.starts_with("Price") || name == "ProviderOutboundMessage")
+    }
+
+    /// The scopes that a connection needs for it, in order.
+    pub fn needs(&self, catalog: &Catalog) -> BTreeSet<String> {
+        let mut needs: BTreeSet<String> = self.scopes.iter().cloned().collect();
+        if let Some(poll) = self.poll() {
+            needs.extend(catalog.operation(&poll.operation).into_iter().flat_map(|(_, it)| it.scopes.iter().cloned()));
+            let other = poll.each.as_ref().and_then(Self::find);
+            needs.extend(other.into_iter().flat_map(|it| it.needs(catalog)));
+        }
+        needs
+    }
 }
 
 fn read(text: &str) -> Result<Vec<Event>, serde_json::Error> {
@@ -150,7 +209,7 @@ fn read(text: &str) -> Result<Vec<Event>, serde_json::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
 
     use super::*;
     use crate::catalog::{Connector, Kind, Reading, Repeat};
@@ -250,6 +309,42 @@ mod tests {
                 let known = ["since", "each"];
                 assert!(expr.references().iter().all(|it| known.contains(&it.root())), "{}: {text}", event.id);
             }
+        }
+    }
+
+    #[test]
+    fn each_has_a_sentence_a_record_that_is_known_again_and_the_scopes_that_it_needs() {
+        let catalog = Catalog::shipped();
+        let known: BTreeSet<String> = catalog
+            .connectors()
+            .flat_map(|it| it.operations.values().map(Arc::clone).collect::<Vec<_>>())
+            .flat_map(|it| it.scopes.clone())
+            .collect();
+        let mut sentences = BTreeSet::new();
+        assert_eq!(Event::shipped().len(), 58 + 14);
+        for event in Event::shipped() {
+            let id = &event.id;
+            assert!(event.help.ends_with('.') && event.help.len() > 20, "{id}: {}", event.help);
+            assert!(!event.help.trim_end_matches('.').contains(". "), "{id}: one sentence: {}", event.help);
+            assert!(sentences.insert((id.document(), &event.help)), "{id}: another says so too");
+            let sample = event.sample(&catalog).unwrap_or_else(|| panic!("{id} has no sample"));
+            let record = event.record(&sample).unwrap_or_else(|| panic!("{id}: no {} in {sample}", event.item));
+            let key = &record[event.id_field()];
+            assert!(key.is_string() && key != "", "{id}: {} in {record}", event.id_field());
+            if let Some(version) = event.version_field() {
+                assert!(record.get(version).is_some(), "{id}: {version} in {record}");
+            }
+            if let Some(poll) = event.poll() {
+                assert!(event.item.is_empty() && event.key.is_empty() && event.version.is_empty(), "{id}: its poll says so");
+                assert_eq!(event.version_field(), poll.cursor.as_deref());
+            } else {
+                let EventSource::Webhook { name } = &event.source else { unreachable!() };
+                assert!(!event.is_named_by_type() || sample.get("type").is_none_or(|it| it == name), "{id}: {sample}");
+            }
+            let needs = event.needs(&catalog);
+            assert!(needs.iter().all(|it| known.contains(it)), "{id}: {needs:?}");
+            let app = matches!(event.group.as_str(), "Access tokens" | "E-mails") || id.connector().as_str() == "schedule_it";
+            assert_eq!(needs.is_empty(), app, "{id}: {needs:?}");
         }
     }
 

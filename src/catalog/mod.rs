@@ -71,6 +71,13 @@ impl Catalog {
         self.index.get_or_init(|| search::Index::new(self)).search(query)
     }
 
+    /// The same catalogue without a connector.
+    #[must_use]
+    pub fn without(&self, id: &ConnectorId) -> Self {
+        let rest = self.connectors.iter().filter(|(it, _)| *it != id).map(|(id, it)| (id.clone(), Arc::clone(it)));
+        Self { connectors: Arc::new(rest.collect()), index: Arc::default() }
+    }
+
     /// The same catalogue with further connectors; one that is there stays.
     #[must_use]
     pub fn with(&self, more: Vec<Connector>) -> Self {

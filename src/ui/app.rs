@@ -19,6 +19,7 @@ use super::dialog::Dialog;
 use super::document::{DocId, Document};
 use super::draft::Drafts;
 use super::files::{Dialogs, Files};
+use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::Live;
 use super::log::{Log, mark};
@@ -79,6 +80,8 @@ pub(crate) struct App {
     pub(crate) log: Log,
     /// Lists to choose from.
     pub(crate) offers: Offers,
+    /// Services that are imported.
+    pub(crate) imports: Imports,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
 }
@@ -104,6 +107,7 @@ impl App {
             archive: Archive::new(data, Arc::clone(&waker)),
             log: Log::default(),
             offers: Offers::default(),
+            imports: Imports::new(&home, Arc::clone(&waker)),
             files: Files::new(dialogs, waker),
             waiting: Some(flows.to_vec()),
             room: Room::Flows,
@@ -236,6 +240,7 @@ impl App {
             now: (self.clock)(),
             archive: &self.archive,
             offers: &self.offers,
+            imports: &self.imports,
             queue: &self.queue,
         };
         let parts = shell::Parts {
@@ -289,6 +294,7 @@ impl App {
         while let Some(news) = self.archive.next() {
             self.archive_told(ctx, news);
         }
+        self.hear_imports(ctx);
         self.hear_releases(ctx);
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {

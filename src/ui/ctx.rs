@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::archive::Archive;
 use super::command::UiCommand;
 use super::document::{DocId, Document};
+use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::{Live, Play, Readiness};
 use super::msg::{Msg, Room};
@@ -57,6 +58,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) now: Timestamp,
     /// What is on the disk of runs, to be asked.
     pub(crate) archive: &'a Archive,
+    /// Services that are imported.
+    pub(crate) imports: &'a Imports,
     /// Lists to choose from.
     pub(crate) offers: &'a Offers,
     pub(super) queue: &'a RefCell<Vec<Msg>>,

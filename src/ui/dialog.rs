@@ -1,6 +1,7 @@
 //! The one question that stands before everything else: what to do with changes that are not saved.
 use super::document::DocId;
 use super::files::Ask;
+use crate::catalog::ConnectorId;
 
 /// A question in front.
 #[derive(Debug, Clone)]
@@ -9,6 +10,8 @@ pub(crate) enum Dialog {
     Close { doc: DocId, title: String },
     /// Leave with changes in these tabs.
     Quit { titles: Vec<String> },
+    /// Take an imported service out of the catalogue; who uses it.
+    Remove { id: ConnectorId, title: String, used_by: Vec<String> },
     /// The path of a file, typed, where the system has no dialog for it; with what was wrong with the last one.
     Path { ask: Ask, suggested: String, wrong: Option<String> },
 }
@@ -18,7 +21,7 @@ pub(crate) enum Dialog {
 pub(crate) enum Answer {
     /// Save first.
     Save,
-    /// Lose the changes.
+    /// Lose the changes, or what was asked about.
     Discard,
     /// Do nothing.
     Cancel,

@@ -244,6 +244,12 @@ impl Document {
         self.problems.iter().filter(|it| it.severity == Severity::Error).count()
     }
 
+    /// What can be called is another: everything is checked anew.
+    pub(crate) fn forget_checks(&mut self) {
+        self.checker = Checker::default();
+        self.checked = None;
+    }
+
     /// Checks it again, and which results are stale, if something changed since.
     pub(crate) fn refresh(&mut self, catalog: &Catalog) {
         let now = Arc::clone(self.history.flow());

@@ -49,6 +49,8 @@ pub(crate) enum Ask {
     },
     /// Where runs are to be written.
     Export(Exporting),
+    /// The documents of a service.
+    Documents,
 }
 
 /// What came of it.
@@ -94,6 +96,8 @@ pub(crate) trait Dialogs {
     fn save(&mut self, name: &str, folder: Option<&Path>) -> Picking;
     /// Where runs are to be written, by default under this name.
     fn export(&mut self, name: &str, extension: &str) -> Picking;
+    /// Which documents describe a service.
+    fn documents(&mut self) -> Picking;
 }
 
 /// The system's own dialogs.
@@ -129,6 +133,12 @@ impl Dialogs for SystemDialogs {
         let dialog = rfd::AsyncFileDialog::new().set_title("Export runs").add_filter("Runs", &[extension]);
         let picking = dialog.set_file_name(name).save_file();
         Box::pin(async { picking.await.iter().map(|it| it.path().to_owned()).collect() })
+    }
+
+    fn documents(&mut self) -> Picking {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Import a service").add_filter("OpenAPI documents", &["json"]);
+        let picking = dialog.pick_files();
+        Box::pin(async { picking.await.unwrap_or_default().iter().map(|it| it.path().to_owned()).collect() })
     }
 }
 
@@ -205,6 +215,11 @@ impl Files {
     pub(crate) fn ask_export(&mut self, what: Exporting, name: &str, extension: &str) {
         let picking = self.dialogs.export(name, extension);
         self.pick(Ask::Export(what), picking);
+    }
+
+    pub(crate) fn ask_documents(&mut self) {
+        let picking = self.dialogs.documents();
+        self.pick(Ask::Documents, picking);
     }
 
     fn pick(&self, ask: Ask, picking: Picking) {

@@ -9,6 +9,7 @@ use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
 use super::theme::ThemeChoice;
+use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
@@ -94,6 +95,17 @@ pub(crate) enum Msg {
         node: NodeId,
         output: Option<Arc<Value>>,
     },
+    /// Make a service of documents; a person is asked which.
+    ImportDocuments,
+    /// The import is not wanted any more.
+    CancelImport,
+    /// Keep what was imported, under this name and title.
+    KeepImport {
+        name: String,
+        title: String,
+    },
+    /// Take an imported service away; a person is asked first.
+    RemoveConnector(ConnectorId),
     /// Read a list to choose from, or read it again.
     ReadChoices(Asked),
     /// The log over the whole window, with this run and step in front.

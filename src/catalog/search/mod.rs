@@ -27,8 +27,17 @@ pub struct Hit {
 #[derive(Debug, Default)]
 pub(super) struct Index {
     entries: Vec<Entry>,
-    /// Every word, and for each entry that has it, how much the place where it stands counts.
-    words: BTreeMap<String, Vec<(u32, u32)>>,
+    /// Every word, and where it stands.
+    words: BTreeMap<String, Places>,
+}
+
+/// Where a word stands.
+#[derive(Debug, Default)]
+struct Places {
+    /// Which letters it has: see [`letters`].
+    letters: u32,
+    /// For each entry that has it, how much the place where it stands counts.
+    at: Vec<(u32, u32)>,
 }
 
 #[derive(Debug)]
@@ -59,11 +68,13 @@ impl Index {
                     (connector.title.as_str(), 30),
                 ] {
                     for word in words::split(text) {
-                        let places = index.words.entry(stem(&word)).or_default();
-                        match places.last_mut() {
+                        let word = stem(&word);
+                        let letters = letters(&word);
+                        let places = index.words.entry(word).or_insert_with(|| Places { letters, at: Vec::new() });
+                        match places.at.last() {
                             // Texts come in the order of their weight, so that the first counts.
                             Some((last, _)) if *last == at => {}
-                            _ => places.push((at, weight)),
+                            _ => places.at.push((at, weight)),
                         }
                     }
                 }
@@ -90,9 +101,7 @@ impl Index {
             .collect();
         let mut scores: Vec<u32> = vec![0; self.entries.len()];
         for (at, word) in asked.iter().enumerate() {
-            let met = self.met(word);
-            for (entry, score) in scores.iter_mut().enumerate() {
-                let more = met.get(&(entry as u32)).copied().unwrap_or(0);
+            for (score, more) in scores.iter_mut().zip(self.met(word)) {
                 // Who missed one word is out, whatever the others give.
                 *score = if more == 0 || at > 0 && *score == 0 { 0 } else { *score + more };
             }
@@ -112,9 +121,9 @@ impl Index {
         hits.into_iter().map(|(score, entry)| Hit { operation: entry.operation.clone(), score }).collect()
     }
 
-    /// For each entry that meets the word as it was written, how well.
-    fn met(&self, written: &str) -> BTreeMap<u32, u32> {
-        let mut met = BTreeMap::new();
+    /// For each entry, how well it meets the word as it was written; 0 where it does not.
+    fn met(&self, written: &str) -> Vec<u32> {
+        let mut met = vec![0; self.entries.len()];
         let word = stem(written);
         let word = word.as_str();
         self.take(&mut met, word, 100);
@@ -132,17 +141,24 @@ impl Index {
             }
         }
         // As it was written first: `taks` is nearer to `task` than `tak`, its singular, is to `tag`.
-        for word in [written, word] {
+        for word in [Some(written), Some(word).filter(|it| *it != written)].into_iter().flatten() {
             let allowed = match written.len() {
-                _ if !met.is_empty() => break,
                 0..=3 => break,
                 4..=7 => 1,
                 _ => 2,
             };
-            for (_, places) in self.words.iter().filter(|(it, _)| near(word, it, allowed)) {
-                Self::give(&mut met, places, 25);
+            if met.iter().any(|it| *it > 0) {
+                break;
             }
-            for (known, same) in synonyms::all().filter(|(it, _)| near(word, it, allowed)) {
+            let own = letters(word);
+            // A letter that is changed is one less here and one more there.
+            let is_likely = |it: u32| (it ^ own).count_ones() as usize <= 2 * allowed;
+            for (it, places) in self.words.iter().filter(|(_, places)| is_likely(places.letters)) {
+                if near(word, it, allowed) {
+                    Self::give(&mut met, places, 25);
+                }
+            }
+            for (known, same) in synonyms::all().filter(|(it, _)| is_likely(letters(it)) && near(word, it, allowed)) {
                 self.take(&mut met, known, 20);
                 self.take(&mut met, same, 20);
             }
@@ -150,16 +166,17 @@ impl Index {
         met
     }
 
-    fn take(&self, met: &mut BTreeMap<u32, u32>, word: &str, share: u32) {
+    fn take(&self, met: &mut [u32], word: &str, share: u32) {
         if let Some(places) = self.words.get(word) {
             Self::give(met, places, share);
         }
     }
 
-    fn give(met: &mut BTreeMap<u32, u32>, places: &[(u32, u32)], share: u32) {
-        for (entry, weight) in places {
-            let score = met.entry(*entry).or_default();
-            *score = (*score).max(weight * share / 100).max(1);
+    fn give(met: &mut [u32], places: &Places, share: u32) {
+        for (entry, weight) in &places.at {
+            if let Some(score) = met.get_mut(*entry as usize) {
+                *score = (*score).max(weight * share / 100).max(1);
+            }
         }
     }
 }
@@ -175,6 +192,15 @@ fn stem(word: &str) -> String {
     }
 }
 
+/// Which letters a word has, one bit a letter; digits share the bits that are left.
+fn letters(word: &str) -> u32 {
+    word.bytes().fold(0, |all, it| match it {
+        b'a'..=b'z' => all | 1 << (it - b'a'),
+        b'0'..=b'9' => all | 1 << (26 + it % 6),
+        _ => all,
+    })
+}
+
 /// Whether one word becomes the other by at most so many letters put in, left out, changed or swapped with the next
 /// (the restricted Damerau–Levenshtein distance).
 fn near(one: &str, other: &str, allowed: usize) -> bool {
@@ -182,19 +208,25 @@ fn near(one: &str, other: &str, allowed: usize) -> bool {
         return false;
     }
     let (one, other) = (one.as_bytes(), other.as_bytes());
-    let mut before: Vec<usize> = Vec::new();
+    // Three rows that take turns: the one before the last, the last, and the one that is made.
+    let mut before = vec![0; other.len() + 1];
     let mut last: Vec<usize> = (0..=other.len()).collect();
+    let mut row = vec![0; other.len() + 1];
     for (at, letter) in one.iter().enumerate() {
-        let mut row = vec![at + 1];
+        row[0] = at + 1;
         for (to, second) in other.iter().enumerate() {
             let changed = last[to] + usize::from(letter != second);
             let mut steps = changed.min(last[to + 1] + 1).min(row[to] + 1);
             if at > 0 && to > 0 && *letter == other[to - 1] && one[at - 1] == *second {
                 steps = steps.min(before[to - 1] + 1);
             }
-            row.push(steps);
+            row[to + 1] = steps;
         }
-        before = std::mem::replace(&mut last, row);
+        if row.iter().min().is_none_or(|it| *it > allowed) {
+            return false;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
     last[other.len()] <= allowed
 }
@@ -306,6 +338,18 @@ mod tests {
             ("", "a", 1, true),
         ] {
             assert_eq!(near(one, other, allowed), expected, "{one} {other}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_word_with_letters_wrong_has_letters_that_are_likely(word in "[a-z]{4,12}", at in 0..12_usize, letter in "[a-z]") {
+            let at = at % word.len();
+            let changed = format!("{}{letter}{}", &word[..at], &word[at + 1..]);
+            proptest::prop_assert!(near(&word, &changed, 1));
+            proptest::prop_assert!((letters(&word) ^ letters(&changed)).count_ones() <= 2);
+            let left_out = format!("{}{}", &word[..at], &word[at + 1..]);
+            proptest::prop_assert!(near(&word, &left_out, 1) && (letters(&word) ^ letters(&left_out)).count_ones() <= 2);
         }
     }
 }

@@ -8,7 +8,8 @@
 //! FLOWYARD_HIGHLEVEL_DOCUMENTS=<directory of the documents> FLOWYARD_WRITE_ASSETS=1 cargo test --lib the_highlevel_asset
 //! ```
 //!
-//! Without `FLOWYARD_WRITE_ASSETS` the same test says whether the asset is what the documents say.
+//! Without `FLOWYARD_WRITE_ASSETS` the same test says whether the asset is what the documents say. What a service tells by
+//! itself is made anew likewise, with `FLOWYARD_HIGHLEVEL_PAGES`: see `tests/events.rs`.
 use std::sync::{Arc, LazyLock};
 
 use super::operations::Operations;

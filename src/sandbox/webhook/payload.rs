@@ -14,7 +14,9 @@ const DEPTH: usize = 6;
 pub(super) fn of(event: &Event, record: &Fields, account: &Account, id: &str, at: Timestamp) -> Value {
     let mut body = event.payload.as_ref().map_or_else(Map::new, |it| filled(it, record, DEPTH));
     let name = event.id.as_str().rsplit('.').next().unwrap_or_default();
-    body.insert("type".to_owned(), name.into());
+    if event.is_named_by_type() {
+        body.insert("type".to_owned(), name.into());
+    }
     body.insert("locationId".to_owned(), account.location_id.as_str().into());
     if names(event.payload.as_ref()).any(|it| it.name == "altId") {
         body.insert("altId".to_owned(), account.location_id.as_str().into());

@@ -218,6 +218,12 @@ impl View {
         board
     }
 
+    /// What can be called is another: the board is made again.
+    pub(crate) fn forget_board(&mut self) {
+        self.board = None;
+        self.galleys.clear();
+    }
+
     /// Zooms by a factor, with a point of the screen staying where it is.
     pub(crate) fn zoom_at(&mut self, screen: Pos2, factor: f32) {
         let before = self.to_screen().inverse() * screen;

@@ -284,16 +284,19 @@ fn control(ui: &mut Ui, name: &str, words: &str, sent: &str) -> Response {
     let colors = theme::colors(ui);
     let room = (ui.available_width() - 40.0).max(60.0);
     let shown = fitting(words, room);
-    let response = button::drop_down(ui, &shown).accessible_name(format!("{name}: {words}"));
-    let left = room - response.rect.width() + 30.0;
-    if !sent.is_empty() && left > 40.0 {
-        let at = response.rect.right_center() + vec2(4.0, 0.0);
-        let (rect, about) = ui.allocate_exact_size(vec2(left.min(160.0), 14.0), Sense::hover());
-        about.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}, sent as {sent}")));
-        let at = if rect.top() > response.rect.bottom() { rect.left_center() } else { at };
-        cut_text(ui, at, sent, font::mono(size::MONO_SMALL), colors.text.dim, rect.width());
-    }
-    response
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let response = button::drop_down(ui, &shown).accessible_name(format!("{name}: {words}"));
+        let left = ui.available_width().min(190.0);
+        if !sent.is_empty() && left > 32.0 {
+            let (rect, about) = ui.allocate_exact_size(vec2(left, 14.0), Sense::hover());
+            about.widget_info(|| WidgetInfo::labeled(Role::Label, true, format!("{name}, sent as {sent}")));
+            cut_text(ui, rect.left_center(), sent, font::mono(size::MONO_SMALL), colors.text.dim, rect.width());
+            about.on_hover_text(sent);
+        }
+        response
+    })
+    .inner
 }
 
 /// As much of a text as has room, by the usual width of a letter.

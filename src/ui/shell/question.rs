@@ -21,8 +21,12 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         path(ui, ctx, frame, ask, suggested, wrong.as_deref());
         return;
     }
+    if let Dialog::Remove { title, used_by, .. } = dialog {
+        remove(ui, ctx, frame, title, used_by);
+        return;
+    }
     let (title, detail, save, discard) = match dialog {
-        Dialog::Path { .. } => return,
+        Dialog::Path { .. } | Dialog::Remove { .. } => return,
         Dialog::Close { title, .. } => (
             format!("Save “{title}” before it is closed?"),
             "What was changed since it was last saved would be lost.".to_owned(),
@@ -61,6 +65,37 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
     }
 }
 
+/// Whether a service is to go.
+fn remove(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, title: &str, used_by: &[String]) {
+    let colors = theme::colors(ui);
+    let modal = Modal::new(Id::unique("remove")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(400.0);
+        ui.label(font::title(format!("Remove {title} from the catalog?")).color(colors.text.strong));
+        let words = if used_by.is_empty() {
+            "No flow and no connection that is known here uses it.".to_owned()
+        } else {
+            format!("It is used by {}. They stay, and work again once it is imported anew.", used_by.join(", "))
+        };
+        ui.label(RichText::new(words).color(colors.text.body));
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            let first = button::primary(ui, None, "Keep it");
+            if ui.memory(Memory::focused).is_none() {
+                first.request_focus();
+            }
+            if first.clicked() {
+                ctx.send(Msg::Answer(Answer::Cancel));
+            }
+            if button::plain(ui, None, "Remove it").clicked() {
+                ctx.send(Msg::Answer(Answer::Discard));
+            }
+        });
+    });
+    if modal.should_close() {
+        ctx.send(Msg::Answer(Answer::Cancel));
+    }
+}
+
 /// A path to be typed, where the system has no dialog for it.
 fn path(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, ask: &Ask, suggested: &str, wrong: Option<&str>) {
     let colors = theme::colors(ui);
@@ -68,6 +103,7 @@ fn path(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, ask: &Ask, suggested: &str, wrong:
         Ask::Open => ("Open a flow", "Open"),
         Ask::Save { .. } => ("Save the flow", "Save"),
         Ask::Export(_) => ("Export runs", "Export"),
+        Ask::Documents => ("Import a service", "Read it"),
     };
     let text_id = Id::unique("typed path");
     let kept: Option<String> = ui.data(|it| it.get_temp(text_id));

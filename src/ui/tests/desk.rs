@@ -69,6 +69,11 @@ impl Dialogs for Answers {
         Box::pin(async { paths })
     }
 
+    fn documents(&mut self) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
+        let paths = self.next();
+        Box::pin(async { paths })
+    }
+
     fn export(&mut self, _: &str, _: &str) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
         let paths = self.next();
         Box::pin(async { paths })

@@ -6,6 +6,7 @@ mod desk;
 mod drafts;
 mod files;
 mod images;
+mod imports;
 mod inspector;
 mod log;
 mod outline;

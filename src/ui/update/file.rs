@@ -67,12 +67,12 @@ impl App {
         }
         let wrong = match ask {
             _ if text.is_empty() => Some("Type where the file is to be."),
-            Ask::Open if !path.is_file() => Some("There is no file of this name."),
+            Ask::Open | Ask::Documents if !path.is_file() => Some("There is no file of this name."),
             Ask::Save { .. } | Ask::Export(_) if path.exists() => {
                 Some("There is a file of this name already. Choose another name.")
             }
             Ask::Save { .. } | Ask::Export(_) if !path.parent().is_some_and(Path::is_dir) => Some("There is no such folder."),
-            Ask::Open | Ask::Save { .. } | Ask::Export(_) => None,
+            Ask::Open | Ask::Documents | Ask::Save { .. } | Ask::Export(_) => None,
         };
         match wrong {
             None => self.files.typed(ask, path),
@@ -101,6 +101,11 @@ impl App {
             Done::Picked { ask: Ask::Export(what), paths } => {
                 if let Some(path) = paths.into_iter().next() {
                     self.export_to(what, path);
+                }
+            }
+            Done::Picked { ask: Ask::Documents, paths } => {
+                if !paths.is_empty() {
+                    self.imports.read(paths);
                 }
             }
             Done::Read { path, result: Ok((flow, stamp)), again: Some(doc) } => {

@@ -1,4 +1,5 @@
 //! The only place that changes the window's state: one function a request.
+mod catalog;
 mod file;
 mod log;
 mod sandbox;
@@ -92,6 +93,10 @@ impl App {
                     self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
+            Msg::ImportDocuments => self.ask_documents(),
+            Msg::CancelImport => self.imports.cancel(),
+            Msg::KeepImport { name, title } => self.imports.keep(&name, &title),
+            Msg::RemoveConnector(id) => self.ask_remove(&id),
             Msg::ReadChoices(asked) => {
                 if let Some(stage) = self.live.stage()
                     && let Some(ticket) = self.offers.ask(&asked, ctx.input(|it| it.time))
@@ -182,6 +187,7 @@ impl App {
             now: (self.clock)(),
             archive: &self.archive,
             offers: &self.offers,
+            imports: &self.imports,
             queue: &queue,
         }
         .can(command)
@@ -347,7 +353,8 @@ impl App {
 
     fn answer(&mut self, ctx: &Context, answer: Answer) {
         match (self.dialog.take(), answer) {
-            (None | Some(Dialog::Path { .. }), _) | (_, Answer::Cancel) => {}
+            (Some(Dialog::Remove { id, .. }), Answer::Discard) => self.imports.remove(id),
+            (None | Some(Dialog::Path { .. } | Dialog::Remove { .. }), _) | (_, Answer::Cancel) => {}
             (Some(Dialog::Close { doc, .. }), Answer::Discard) => self.close_now(doc),
             (Some(Dialog::Close { doc, .. }), Answer::Save) => {
                 self.activate(doc);

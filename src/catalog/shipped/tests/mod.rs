@@ -1,3 +1,4 @@
+mod events;
 mod finished;
 
 use std::collections::{BTreeMap, BTreeSet};

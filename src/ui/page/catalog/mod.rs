@@ -1,6 +1,9 @@
 //! Everything that can be called, to look around in: a filter by service and heading on the left, the operations found in
 //! the middle, and what the chosen one takes and means on the right.
+mod import;
 mod rows;
+
+use std::borrow::Cow;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
@@ -8,13 +11,14 @@ use eframe::egui::{
 };
 
 use self::rows::Group;
-use crate::catalog::{Connector, Hit, Operation, OperationId};
+use crate::catalog::{Catalog, Connector, Hit, Operation, OperationId};
 use crate::ui::canvas::kind::{Hue, operation_icon};
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
+use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, radius, size, space};
-use crate::ui::theme::{self, font};
-use crate::ui::widgets::button::focus_ring;
+use crate::ui::theme::{self, font, icon};
+use crate::ui::widgets::button::{self, focus_ring};
 use crate::ui::widgets::{cut_text, dim, within};
 
 /// How wide the filter is.
@@ -34,6 +38,9 @@ struct Looking {
 
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     Frame::new().inner_margin(Margin { left: space::XXL as i8, right: space::XXL as i8, top: 28, bottom: 8 }).show(ui, |ui| {
+        if import::show(ui, ctx) {
+            return;
+        }
         let id = ui.scope_id().with("catalog looking");
         let mut looking: Looking = ui.data(|it| it.get_temp(id)).unwrap_or_default();
         let hits = ctx.catalog.search(&looking.query);
@@ -44,7 +51,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
         };
         let found: Vec<&Hit> = hits.iter().filter(|it| is_in(it)).collect();
         let (all, found) = (hits.len(), found.into_iter().map(|it| it.operation.clone()).collect::<Vec<_>>());
-        head(ui, &mut looking, found.len());
+        head(ui, ctx, &mut looking, found.len());
         ui.add_space(8.0);
         let area = ui.available_rect_before_wrap();
         let column = |left: f32, right: f32| Rect::from_min_max(pos2(left, area.top()), pos2(right, area.bottom()));
@@ -60,7 +67,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     });
 }
 
-fn head(ui: &mut Ui, looking: &mut Looking, found: usize) {
+fn head(ui: &mut Ui, ctx: &Ctx<'_>, looking: &mut Looking, found: usize) {
     let colors = theme::colors(ui);
     ui.horizontal(|ui| {
         ui.label(font::title("Catalog").color(colors.text.strong));
@@ -71,7 +78,22 @@ fn head(ui: &mut Ui, looking: &mut Looking, found: usize) {
         .hint_text("Find, for example: new appointment")
         .desired_width(320.0)
         .margin(Margin::symmetric(8, 6));
-    ui.add(edit).accessible_name("Find in the catalog");
+    ui.horizontal(|ui| {
+        ui.add(edit).accessible_name("Find in the catalog");
+        if button::plain(ui, Some(icon::PLUS), "Import…")
+            .on_hover_text("A service of your own, from its OpenAPI documents")
+            .clicked()
+        {
+            ctx.send(Msg::ImportDocuments);
+        }
+        // What ships stays.
+        let chosen = looking.group.as_ref().and_then(|it| ctx.catalog.connector(&it.connector));
+        if let Some(own) = chosen.filter(|it| Catalog::shipped().connector(&it.id).is_none())
+            && button::flat(ui, Some(icon::TRASH), &format!("Remove {}…", own.title)).clicked()
+        {
+            ctx.send(Msg::RemoveConnector(own.id.clone()));
+        }
+    });
 }
 
 /// Services and headings, with how many of what was found each has.
@@ -109,7 +131,7 @@ fn list(ui: &mut Ui, ctx: &Ctx<'_>, looking: &mut Looking, found: &[OperationId]
     rows.show_rows(ui, extent::ROW_LIST, found.len(), |ui, range| {
         for id in found.get(range).unwrap_or_default() {
             let Some((connector, operation)) = ctx.catalog.operation(id) else { continue };
-            if row(ui, connector, operation, looking.chosen.as_ref() == Some(id)) {
+            if row(ui, ctx, connector, operation, looking.chosen.as_ref() == Some(id)) {
                 looking.chosen = if looking.chosen.as_ref() == Some(id) { None } else { Some(id.clone()) };
             }
         }
@@ -117,7 +139,7 @@ fn list(ui: &mut Ui, ctx: &Ctx<'_>, looking: &mut Looking, found: &[OperationId]
 }
 
 /// One operation; whether it was pressed.
-fn row(ui: &mut Ui, connector: &Connector, operation: &Operation, is_chosen: bool) -> bool {
+fn row(ui: &mut Ui, ctx: &Ctx<'_>, connector: &Connector, operation: &Operation, is_chosen: bool) -> bool {
     let colors = theme::colors(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_LIST), Sense::click());
     let name = format!("{}, {}", operation.title, connector.title);
@@ -142,9 +164,9 @@ fn row(ui: &mut Ui, connector: &Connector, operation: &Operation, is_chosen: boo
     let right = rect.right_center() - vec2(10.0, 0.0);
     let owner = ui.painter().text(right, Align2::RIGHT_CENTER, meta, font::regular(size::SMALL), colors.text.dim);
     let room = owner.left() - left - 12.0;
-    let help = if operation.help.is_empty() { &operation.group } else { &operation.help };
+    let help = if operation.help.is_empty() { rows::says(ctx.catalog, operation).into() } else { Cow::from(&operation.help) };
     cut_text(ui, pos2(left, rect.top() + 14.0), &operation.title, font::medium(size::BODY), colors.text.strong, room);
-    cut_text(ui, pos2(left, rect.top() + 31.0), help, font::regular(size::SMALL), colors.text.dim, room);
+    cut_text(ui, pos2(left, rect.top() + 31.0), &help, font::regular(size::SMALL), colors.text.dim, room);
     response.clicked()
 }
 
