@@ -3,7 +3,8 @@
 //!
 //! State is kept in memory: what is created is found, what is deleted is gone. Requests are checked as the vendors check
 //! them, rate limits count, faults can be switched on, and a [`LedgerEntry`] says what each request really did.
-//! [`start`] serves on the current runtime; a [`Handle`] steers it.
+//! [`start`] serves on the current runtime; a [`Handle`] steers it. Records change in one place, `change.rs`: whoever wants to
+//! see each change belongs there.
 //!
 //! Invariant: the same `random`, seed, clock and requests give the same ids, records and answers.
 //!

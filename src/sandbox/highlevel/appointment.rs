@@ -30,7 +30,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     apply(call, &mut fields);
     let user = check(world, call, calendar, &start, &end, None)?;
     if let Some(user) = user.filter(|it| !it.is_empty()) {
-        fields.insert("assignedUserId".to_owned(), json!(user));
+        fields.insert("assignedUserId", json!(user));
     }
     repeat(world, call, &mut fields)?;
     set_times(&mut fields, &start, &end);
@@ -47,14 +47,14 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         ("dateUpdated", json!(iso(call.now))),
         ("createdBy", json!({"source": "third_party"})),
     ] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     for (key, value) in [
         ("title", json!(contact::name_of(world, &contact))),
         ("appointmentStatus", json!(if confirmed { "confirmed" } else { "new" })),
     ] {
         if !fields.contains_key(key) {
-            fields.insert(key.to_owned(), value);
+            fields.insert(key, value);
         }
     }
     let summary = format!("Booked \"{}\" for {} at {}", title(&fields), contact::name_of(world, &contact), start.text);
@@ -99,8 +99,8 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     apply(call, &mut fields);
     repeat(world, call, &mut fields)?;
     set_times(&mut fields, &start, &end);
-    fields.insert("calendarId".to_owned(), json!(calendar));
-    fields.insert("dateUpdated".to_owned(), json!(iso(call.now)));
+    fields.insert("calendarId", json!(calendar));
+    fields.insert("dateUpdated", json!(iso(call.now)));
     let status = text(&fields, "appointmentStatus");
     let summary = format!("Updated appointment \"{}\": {status}, {}", title(&fields), start.text);
     if let Some((master, start)) = master {
@@ -155,8 +155,8 @@ fn apply(call: &Call, fields: &mut Fields) {
     for key in PLAIN {
         match call.body.get(*key) {
             None => {}
-            Some(Value::Null) => drop(fields.remove(*key)),
-            Some(value) => drop(fields.insert((*key).to_owned(), value.clone())),
+            Some(Value::Null) => drop(fields.remove(key)),
+            Some(value) => drop(fields.insert(*key, value.clone())),
         }
     }
 }
@@ -168,7 +168,7 @@ fn repeat(world: &World, call: &Call, fields: &mut Fields) -> Result<(), Refusal
         return Err(wrong("rrule must be a recurrence rule as in RFC 5545"));
     }
     if call.truth("ignoreFreeSlotValidation") == Some(true) {
-        fields.insert("rrule".to_owned(), json!(rule));
+        fields.insert("rrule", json!(rule));
     }
     Ok(())
 }
@@ -180,7 +180,7 @@ fn detached(world: &World, id: &str) -> Option<(Fields, Option<(String, i64)>)> 
     let mut fields = row.fields.clone();
     fields.remove("rrule");
     for key in ["id", "startTime", "endTime", "masterEventId"] {
-        fields.insert(key.to_owned(), shown.get(key).cloned().unwrap_or_default());
+        fields.insert(key, shown.get(key).cloned().unwrap_or_default());
     }
     Some((fields, Some((row.id().to_owned(), start))))
 }

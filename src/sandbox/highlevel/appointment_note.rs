@@ -37,7 +37,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let id = world.store.next_id(APPOINTMENT_NOTES);
     let mut fields = Fields::new();
     for (key, value) in [("id", json!(id)), ("contactId", json!(contact)), ("dateAdded", json!(iso(call.now)))] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     apply(world, call, &mut fields);
     world.insert(APPOINTMENT_NOTES, &id, &appointment, fields);
@@ -76,13 +76,13 @@ fn existing(world: &World, call: &Call) -> Result<String, Refusal> {
 fn apply(world: &World, call: &Call, fields: &mut Fields) {
     for key in ["body", "userId"] {
         if let Some(value) = call.field(key) {
-            fields.insert(key.to_owned(), value.clone());
+            fields.insert(key, value.clone());
         }
     }
     let user = fields.get("userId").and_then(Value::as_str).unwrap_or(&world.account.user_id);
     let name = world.store.of(USERS).row(user).map(|row| row.text("name")).unwrap_or_default();
     let author = json!({"id": user, "name": name});
-    fields.insert("createdBy".to_owned(), author);
+    fields.insert("createdBy", author);
 }
 
 fn answer(world: &World, id: &str) -> Value {

@@ -33,7 +33,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         ("dateAdded", json!(iso(call.now))),
         ("dateUpdated", json!(iso(call.now))),
     ] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     apply(call, &mut fields);
     set_times(&mut fields, &start, &end);
@@ -56,7 +56,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     ordered(&start, &end)?;
     apply(call, &mut fields);
     set_times(&mut fields, &start, &end);
-    fields.insert("dateUpdated".to_owned(), json!(iso(call.now)));
+    fields.insert("dateUpdated", json!(iso(call.now)));
     world.insert(BLOCKS, &id, &calendar, fields);
     Ok(Reply::updated(answer(world, &id), format!("Blocked {} to {}", start.text, end.text)).about(BLOCKS, &id))
 }
@@ -76,7 +76,7 @@ fn ordered(start: &Moment, end: &Moment) -> Result<(), Refusal> {
 fn apply(call: &Call, fields: &mut Fields) {
     for key in ["title", "calendarId", "assignedUserId"] {
         if let Some(value) = call.field(key).filter(|it| key == "title" || it.as_str() != Some("")) {
-            fields.insert(key.to_owned(), value.clone());
+            fields.insert(key, value.clone());
         }
     }
 }

@@ -64,11 +64,11 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         ("teamMembers", json!([])),
     ] {
         if !fields.contains_key(key) {
-            fields.insert(key.to_owned(), value);
+            fields.insert(key, value);
         }
     }
     let id = world.store.next_id(CALENDARS);
-    fields.insert("id".to_owned(), json!(id));
+    fields.insert("id", json!(id));
     fields.insert("locationId", json!(world.account.location_id));
     let summary = format!("Created calendar \"{}\"", name(&fields));
     world.insert(CALENDARS, &id, "", fields);

@@ -118,16 +118,16 @@ pub(super) fn apply(world: &World, call: &Call, fields: &mut Fields) -> Result<(
     for key in PLAIN {
         match sent(key) {
             None => {}
-            Some(Value::Null) => drop(fields.remove(*key)),
-            Some(value) => drop(fields.insert((*key).to_owned(), without_nulls(value))),
+            Some(Value::Null) => drop(fields.remove(key)),
+            Some(value) => drop(fields.insert(*key, without_nulls(value))),
         }
     }
     match (call.text("name"), sent("firstName").or_else(|| sent("lastName"))) {
         (Some(whole), None) => {
             let whole = whole.trim();
             let (first, last) = whole.split_once(' ').unwrap_or((whole, ""));
-            fields.insert("firstName".to_owned(), json!(first));
-            fields.insert("lastName".to_owned(), json!(last.trim()));
+            fields.insert("firstName", json!(first));
+            fields.insert("lastName", json!(last.trim()));
         }
         (None, Some(_)) => drop(fields.remove("name")),
         _ => {}
@@ -136,7 +136,7 @@ pub(super) fn apply(world: &World, call: &Call, fields: &mut Fields) -> Result<(
         None => {}
         Some(_) => match call.text("email").map(str::trim) {
             None => drop(fields.remove("email")),
-            Some(it) if is_email(it) => drop(fields.insert("email".to_owned(), json!(it))),
+            Some(it) if is_email(it) => drop(fields.insert("email", json!(it))),
             Some(_) => return Err(wrong("email must be an email")),
         },
     }
@@ -146,12 +146,12 @@ pub(super) fn apply(world: &World, call: &Call, fields: &mut Fields) -> Result<(
             None => drop(fields.remove("phone")),
             Some(it) => {
                 let phone = e164(it).ok_or_else(|| wrong("phone must be a phone number"))?;
-                fields.insert("phone".to_owned(), json!(phone));
+                fields.insert("phone", json!(phone));
             }
         },
     }
     if call.field("tags").is_some() {
-        fields.insert("tags".to_owned(), json!(lower(&call.texts("tags"))));
+        fields.insert("tags", json!(lower(&call.texts("tags"))));
     }
     if let Some(Value::Array(list)) = call.field("customFields") {
         merge_custom_fields(world, list, fields)?;
@@ -220,7 +220,7 @@ fn merge_custom_fields(world: &World, sent: &[Value], fields: &mut Fields) -> Re
             kept.push(json!({"id": id, "value": value}));
         }
     }
-    fields.insert("customFields".to_owned(), Value::Array(kept));
+    fields.insert("customFields", Value::Array(kept));
     Ok(())
 }
 
@@ -262,10 +262,10 @@ pub(super) fn taken(world: &World, fields: &Fields, own: Option<&str>) -> Option
 /// Adds a new contact and says its id.
 pub(super) fn insert(world: &mut World, call: &Call, mut fields: Fields) -> String {
     let id = world.store.next_id(CONTACTS);
-    fields.insert("id".to_owned(), json!(id));
-    fields.insert("locationId".to_owned(), json!(world.account.location_id));
-    fields.insert("dateAdded".to_owned(), json!(iso(call.now)));
-    fields.insert("~added".to_owned(), json!(call.now.as_millisecond()));
+    fields.insert("id", json!(id));
+    fields.insert("locationId", json!(world.account.location_id));
+    fields.insert("dateAdded", json!(iso(call.now)));
+    fields.insert("~added", json!(call.now.as_millisecond()));
     touch(&mut fields, call.now);
     world.insert(CONTACTS, &id, "", fields);
     id
@@ -286,8 +286,8 @@ pub(super) fn change(world: &mut World, call: &Call, id: &str, with: impl FnOnce
 }
 
 fn touch(fields: &mut Fields, now: Timestamp) {
-    fields.insert("dateUpdated".to_owned(), json!(iso(now)));
-    fields.insert("~updated".to_owned(), json!(now.as_millisecond()));
+    fields.insert("dateUpdated", json!(iso(now)));
+    fields.insert("~updated", json!(now.as_millisecond()));
 }
 
 /// A contact as its own answer shows it; empty if there is none.
@@ -308,11 +308,11 @@ pub(super) fn full(world: &World, fields: &Fields) -> Fields {
         ("emailLowerCase", text("email")),
     ] {
         if !value.is_empty() {
-            view.insert(key.to_owned(), json!(value.to_lowercase()));
+            view.insert(key, json!(value.to_lowercase()));
         }
     }
     if !whole.is_empty() {
-        view.insert("name".to_owned(), json!(whole));
+        view.insert("name", json!(whole));
     }
     if let Some(Value::Array(list)) = view.get_mut("customFields") {
         for field in list {
@@ -328,7 +328,7 @@ pub(super) fn full(world: &World, fields: &Fields) -> Fields {
     }
     for (key, value) in [("type", json!("lead")), ("dnd", json!(false)), ("tags", json!([])), ("customFields", json!([]))] {
         if !view.contains_key(key) {
-            view.insert(key.to_owned(), value);
+            view.insert(key, value);
         }
     }
     view

@@ -1,6 +1,6 @@
 //! Which contacts have an e-mail, a phone, a tag, a date or a word, without looking at all of them.
-use std::collections::{BTreeSet, HashMap};
-use std::ops::RangeBounds;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::{Bound, RangeBounds};
 
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub(crate) struct ContactIndex {
     email: HashMap<Box<str>, Few>,
     further: HashMap<Box<str>, Few>,
     phone: HashMap<Box<str>, Few>,
-    labels: [HashMap<Box<str>, BTreeSet<u64>>; LABELS.len()],
+    labels: [BTreeMap<Box<str>, BTreeSet<u64>>; LABELS.len()],
     added: BTreeSet<(i64, u64)>,
     updated: BTreeSet<(i64, u64)>,
     text: ContactText,
@@ -146,6 +146,43 @@ impl ContactIndex {
     pub(super) fn dated(&self, by: Dated, range: impl RangeBounds<(i64, u64)>) -> impl DoubleEndedIterator<Item = (i64, u64)> {
         let set = if by == Dated::Added { &self.added } else { &self.updated };
         set.range(range).copied()
+    }
+
+    /// Every contact that has a text in this field, in the order of the texts in lower case, or the other way round; after
+    /// one with this text at this place. None where that field is in no index, or is a list.
+    pub(super) fn in_order<'a>(
+        &'a self,
+        field: &str,
+        falling: bool,
+        after: Option<(&str, u64)>,
+    ) -> Option<Box<dyn Iterator<Item = (&'a str, u64)> + 'a>> {
+        let field = contact::stored_name(field);
+        let at = LABELS.iter().position(|it| *it == field && *it != "tags")?;
+        // Within the same text it goes on by place.
+        let (start, rest) = match after {
+            None => (None, Bound::Unbounded),
+            Some((text, place)) => {
+                let same = self.labels[at].get_key_value(text);
+                let places = same.map(|(text, set)| {
+                    let range = if falling {
+                        (Bound::Unbounded, Bound::Excluded(place))
+                    } else {
+                        (Bound::Excluded(place), Bound::Unbounded)
+                    };
+                    let left = set.range(range).copied();
+                    (&**text, if falling { left.rev().collect::<Vec<_>>() } else { left.collect() })
+                });
+                (places, Bound::Excluded(Box::<str>::from(text)))
+            }
+        };
+        let start = start.into_iter().flat_map(|(text, places)| places.into_iter().map(move |it| (text, it)));
+        Some(if falling {
+            let sets = self.labels[at].range((Bound::Unbounded, rest)).rev();
+            Box::new(start.chain(sets.flat_map(|(text, set)| set.iter().rev().map(move |it| (&**text, *it)))))
+        } else {
+            let sets = self.labels[at].range((rest, Bound::Unbounded));
+            Box::new(start.chain(sets.flat_map(|(text, set)| set.iter().map(move |it| (&**text, *it)))))
+        })
     }
 
     /// Contacts that a person means who types `part`, which is in lower case: it is in a name, an e-mail, the phone or the

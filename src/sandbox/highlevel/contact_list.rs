@@ -136,9 +136,9 @@ pub(super) fn listed(world: &World, fields: &Fields) -> Value {
     let mut view = contact::full(world, fields);
     for (key, value) in [("followers", json!([])), ("additionalEmails", json!([]))] {
         if !view.contains_key(key) {
-            view.insert(key.to_owned(), value);
+            view.insert(key, value);
         }
     }
-    view.insert("contactName".to_owned(), view.get("name").cloned().unwrap_or_default());
+    view.insert("contactName", view.get("name").cloned().unwrap_or_default());
     view.into()
 }

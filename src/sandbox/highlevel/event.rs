@@ -53,7 +53,7 @@ pub(super) fn set_times(fields: &mut Fields, start: &Moment, end: &Moment) {
     for (key, value) in
         [("startTime", json!(start.text)), ("endTime", json!(end.text)), ("~start", json!(start.ms)), ("~end", json!(end.ms))]
     {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) fn view(world: &World, fields: &Fields) -> Fields {
         ("assignedResources", json!([])),
     ] {
         if !view.contains_key(key) {
-            view.insert(key.to_owned(), value);
+            view.insert(key, value);
         }
     }
     view
@@ -97,7 +97,7 @@ fn instance(world: &World, row: &Row, (start, end): (i64, i64)) -> Fields {
         ("startTime", json!(local(start))),
         ("endTime", json!(local(end))),
     ] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     fields
 }
@@ -180,15 +180,15 @@ pub(super) fn of_contact(world: &mut World, call: &Call) -> Outcome {
         let mut event = view(world, &row.fields);
         for (key, hidden) in [("startTime", "~start"), ("endTime", "~end")] {
             if let Some(ms) = row.fields.get(hidden).and_then(Value::as_i64) {
-                event.insert(key.to_owned(), json!(local(ms)));
+                event.insert(key, json!(local(ms)));
             }
         }
         for key in ["dateAdded", "dateUpdated"] {
             if let Ok(at) = row.text(key).parse::<Timestamp>() {
-                event.insert(key.to_owned(), json!(local(at.as_millisecond())));
+                event.insert(key, json!(local(at.as_millisecond())));
             }
         }
-        event.insert("status".to_owned(), json!("booked"));
+        event.insert("status", json!("booked"));
         events.push(event);
     }
     let summary = format!("Listed {} appointments of {}", events.len(), contact::name_of(world, &id));

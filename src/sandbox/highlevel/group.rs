@@ -18,11 +18,11 @@ pub(super) fn list(world: &mut World, _: &Call) -> Outcome {
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     free(world, call, None)?;
     let mut fields = Fields::new();
-    fields.insert("isActive".to_owned(), json!(true));
+    fields.insert("isActive", json!(true));
     apply(call, &mut fields);
     let id = world.store.next_id(GROUPS);
-    fields.insert("id".to_owned(), json!(id));
-    fields.insert("locationId".to_owned(), json!(world.account.location_id));
+    fields.insert("id", json!(id));
+    fields.insert("locationId", json!(world.account.location_id));
     world.insert(GROUPS, &id, "", fields);
     let summary = format!("Created calendar group \"{}\"", name_of(world, &id));
     Ok(Reply::created(answer(world, &id), summary).about(GROUPS, &id))
@@ -87,7 +87,7 @@ fn free(world: &World, call: &Call, own: Option<&str>) -> Result<(), Refusal> {
 fn apply(call: &Call, fields: &mut Fields) {
     for key in ["name", "description", "slug", "isActive"] {
         if let Some(value) = call.field(key) {
-            fields.insert(key.to_owned(), value.clone());
+            fields.insert(key, value.clone());
         }
     }
 }

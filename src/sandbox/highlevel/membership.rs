@@ -122,7 +122,7 @@ pub(super) fn set_business(world: &mut World, call: &Call) -> Outcome {
     ids.retain(|id| world.store.of(CONTACTS).contains(id));
     for id in &ids {
         contact::change(world, call, id, |fields| match &business {
-            Some(business) => drop(fields.insert("businessId".to_owned(), business.clone())),
+            Some(business) => drop(fields.insert("businessId", business.clone())),
             None => drop(fields.remove("businessId")),
         });
     }
@@ -166,7 +166,7 @@ fn leave(world: &mut World, call: &Call, id: &str, field: &str, unwanted: &[Stri
 
 fn set(world: &mut World, call: &Call, id: &str, field: &str, now: &[String], moved: &[String]) {
     if !moved.is_empty() {
-        contact::change(world, call, id, |fields| drop(fields.insert(field.to_owned(), json!(now))));
+        contact::change(world, call, id, |fields| drop(fields.insert(field, json!(now))));
     }
 }
 

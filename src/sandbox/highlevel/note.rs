@@ -25,7 +25,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     apply(call, &mut fields);
     let id = world.store.next_id(NOTES);
     for (key, value) in [("id", json!(id)), ("contactId", json!(contact)), ("dateAdded", json!(iso(call.now)))] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     world.insert(NOTES, &id, &contact, fields);
     let summary = format!("Wrote a note on {}", contact::name_of(world, &contact));
@@ -68,8 +68,8 @@ fn apply(call: &Call, fields: &mut Fields) {
     for key in FIELDS {
         match call.body.get(*key) {
             None => {}
-            Some(Value::Null) => drop(fields.remove(*key)),
-            Some(value) => drop(fields.insert((*key).to_owned(), value.clone())),
+            Some(Value::Null) => drop(fields.remove(key)),
+            Some(value) => drop(fields.insert(*key, value.clone())),
         }
     }
 }

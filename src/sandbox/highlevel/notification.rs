@@ -37,12 +37,12 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     for sent in list {
         let id = world.store.next_id(NOTIFICATIONS);
         let mut fields = Fields::new();
-        fields.insert("isActive".to_owned(), json!(true));
+        fields.insert("isActive", json!(true));
         fields.extend(
             sent.as_object().into_iter().flatten().filter(|(_, it)| !it.is_null()).map(|(key, it)| (key.clone(), it.clone())),
         );
-        fields.insert("_id".to_owned(), json!(id));
-        fields.insert("deleted".to_owned(), json!(false));
+        fields.insert("_id", json!(id));
+        fields.insert("deleted", json!(false));
         made.push((id.clone(), fields.shown()));
         world.insert(NOTIFICATIONS, &id, &calendar, fields);
     }

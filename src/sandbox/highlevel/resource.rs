@@ -32,7 +32,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         ("resourceType", json!(name)),
         ("isActive", json!(true)),
     ] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     apply(call, &mut fields);
     world.insert(name, &id, "", fields);
@@ -74,7 +74,7 @@ fn existing(world: &World, call: &Call) -> Result<(&'static str, String), Refusa
 fn apply(call: &Call, fields: &mut Fields) {
     for key in ["name", "description", "quantity", "outOfService", "capacity", "calendarIds", "isActive"] {
         if let Some(value) = call.field(key) {
-            fields.insert(key.to_owned(), value.clone());
+            fields.insert(key, value.clone());
         }
     }
 }

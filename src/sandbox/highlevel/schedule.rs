@@ -52,7 +52,7 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         ("dateAdded", json!(iso(call.now))),
         ("deleted", json!(false)),
     ] {
-        fields.insert(key.to_owned(), value);
+        fields.insert(key, value);
     }
     apply(call, &mut fields);
     world.insert(SCHEDULES, &id, "", fields);
@@ -136,10 +136,10 @@ fn check(world: &World, call: &Call) -> Result<(), Refusal> {
 fn apply(call: &Call, fields: &mut Fields) {
     for key in ["name", "rules", "timezone"] {
         if let Some(value) = call.field(key) {
-            fields.insert(key.to_owned(), value.clone());
+            fields.insert(key, value.clone());
         }
     }
-    fields.insert("dateUpdated".to_owned(), json!(iso(call.now)));
+    fields.insert("dateUpdated", json!(iso(call.now)));
 }
 
 fn name(world: &World, id: &str) -> String {

@@ -81,14 +81,11 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     }
     let total = hits.count(world);
     let page = Page { skip: if cursor.is_some() { 0 } else { (page - 1) * limit }, limit, cursor };
-    let dated = match sorts.as_slice() {
-        [one] if total > MANY => Dated::of(&one.field).map(|by| (by, one.falling)),
+    let indexed = match sorts.as_slice() {
+        [one] if total > MANY => by_index(world, &hits, one, &page),
         _ => None,
     };
-    let shown = match dated {
-        Some((by, falling)) => by_index(world, &hits, by, falling, &page),
-        None => by_keys(world, &hits, &sorts, &page),
-    };
+    let shown = indexed.unwrap_or_else(|| by_keys(world, &hits, &sorts, &page));
     let contacts: Vec<Value> = shown
         .iter()
         .map(|it| {
@@ -103,38 +100,74 @@ pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
     Ok(Reply::read(body, summary))
 }
 
-/// A page of contacts in the order of a date, without sorting them.
-fn by_index<'a>(world: &'a World, hits: &Hits, by: Dated, falling: bool, page: &Page<'_>) -> Vec<Shown<'a>> {
-    let rows = world.store.of(CONTACTS);
-    let after = page.cursor.map(|(keys, id)| {
-        let ms = keys.first().and_then(number).unwrap_or_default() as i64;
-        // One that is gone since stood before all others of its moment: better twice than never.
-        (ms, rows.place(id).unwrap_or(if falling { u64::MAX } else { 0 }))
-    });
-    let range = match (after, falling) {
-        (None, _) => (Bound::Unbounded, Bound::Unbounded),
-        (Some(after), true) => (Bound::Unbounded, Bound::Excluded(after)),
-        (Some(after), false) => (Bound::Excluded(after), Bound::Unbounded),
+/// Contacts in some order: what each is sorted by, and its place.
+type Ordered<'a> = Box<dyn Iterator<Item = (Key, u64)> + 'a>;
+
+/// A page of contacts in the order of one field, without sorting them. None where that field is in no index.
+fn by_index<'a>(world: &'a World, hits: &Hits, sort: &Sort, page: &Page<'_>) -> Option<Vec<Shown<'a>>> {
+    let all = match Dated::of(&sort.field) {
+        Some(by) => by_date(world, by, sort.falling, page),
+        None => by_text(world, sort, page)?,
     };
     // Which places are wanted, one bit for each.
     let wanted: Option<Vec<u64>> = match hits {
         Hits::All => None,
         Hits::Some(places) => {
             let mut bits = vec![0; places.last().map_or(0, |it| *it as usize / 64 + 1)];
-            places.iter().for_each(|it| bits[*it as usize / 64] |= 1 << (it % 64));
+            for it in places {
+                bits[*it as usize / 64] |= 1 << (it % 64);
+            }
             Some(bits)
         }
     };
     let is_wanted = |place: u64| {
         wanted.as_ref().is_none_or(|bits| bits.get(place as usize / 64).is_some_and(|it| it >> (place % 64) & 1 == 1))
     };
-    let all = world.contacts.dated(by, range);
-    let all: Box<dyn Iterator<Item = (i64, u64)>> = if falling { Box::new(all.rev()) } else { Box::new(all) };
-    all.filter(|(_, place)| is_wanted(*place))
-        .skip(page.skip)
-        .take(page.limit)
-        .filter_map(|(ms, place)| rows.at(place).map(|row| Shown { keys: vec![Key::Number(ms as f64)], place, row }))
-        .collect()
+    let shown = all.filter(|(_, place)| is_wanted(*place)).skip(page.skip).take(page.limit);
+    let rows = world.store.of(CONTACTS);
+    Some(shown.filter_map(|(key, place)| rows.at(place).map(|row| Shown { keys: vec![key], place, row })).collect())
+}
+
+/// The place of the contact that a page goes on after. One that is gone since stood before all others with its key: better
+/// twice than never.
+fn place_after(world: &World, id: &str, falling: bool) -> u64 {
+    world.store.of(CONTACTS).place(id).unwrap_or(if falling { u64::MAX } else { 0 })
+}
+
+fn by_date<'a>(world: &'a World, by: Dated, falling: bool, page: &Page<'_>) -> Ordered<'a> {
+    let after = page.cursor.map(|(keys, id)| {
+        let ms = keys.first().and_then(number).unwrap_or_default() as i64;
+        (ms, place_after(world, id, falling))
+    });
+    let range = match (after, falling) {
+        (None, _) => (Bound::Unbounded, Bound::Unbounded),
+        (Some(after), true) => (Bound::Unbounded, Bound::Excluded(after)),
+        (Some(after), false) => (Bound::Excluded(after), Bound::Unbounded),
+    };
+    let all = world.contacts.dated(by, range).map(|(ms, place)| (Key::Number(ms as f64), place));
+    if falling { Box::new(all.rev()) } else { Box::new(all) }
+}
+
+/// Those that have a text first, then those that have none.
+fn by_text<'a>(world: &'a World, sort: &Sort, page: &Page<'_>) -> Option<Ordered<'a>> {
+    let falling = sort.falling;
+    let after = page.cursor.map(|(keys, id)| {
+        let text = keys.first().and_then(Value::as_str).map(str::to_lowercase);
+        (text, place_after(world, id, falling))
+    });
+    let (text, place) = after.map_or((None, None), |(text, place)| (text, Some(place)));
+    let texts = world.contacts.in_order(&sort.field, falling, text.as_deref().zip(place))?;
+    // A cursor without a text stands among those that have none.
+    let over = place.is_some() && text.is_none();
+    let texts = texts.take_while(move |_| !over).map(|(text, place)| (Key::Text(text.to_owned()), place));
+    let field = sort.field.clone();
+    let is_left = move |(at, row): &(u64, &Row)| {
+        let after = !over || place.is_none_or(|it| if falling { *at < it } else { *at > it });
+        after && key_of(row, &field) == Key::Missing
+    };
+    let rows = world.store.of(CONTACTS).placed();
+    let left: Box<dyn Iterator<Item = (u64, &Row)>> = if falling { Box::new(rows.rev()) } else { Box::new(rows) };
+    Some(Box::new(texts.chain(left.filter(is_left).map(|(place, _)| (Key::Missing, place)))))
 }
 
 /// A page of contacts in the order of any keys.
@@ -148,7 +181,7 @@ fn by_keys<'a>(world: &'a World, hits: &Hits, sorts: &[Sort], page: &Page<'_>) -
     let falling = sorts.first().is_some_and(|it| it.falling);
     if let Some((keys, id)) = page.cursor {
         let after: Vec<Key> = keys.iter().map(key).collect();
-        let place = rows.place(id).unwrap_or(if falling { u64::MAX } else { 0 });
+        let place = place_after(world, id, falling);
         found.retain(|it| order(&it.keys, it.place, &after, place, sorts) == Ordering::Greater);
     }
     // Only as much is sorted as the page needs.
@@ -188,13 +221,19 @@ fn sorts(list: Option<&Value>) -> Result<Vec<Sort>, Refusal> {
 }
 
 fn keys(row: &Row, sorts: &[Sort]) -> Vec<Key> {
-    sorts.iter().map(|sort| value(&row.fields, &sort.field).as_deref_value().map_or(Key::Missing, key)).collect()
+    sorts.iter().map(|sort| key_of(row, &sort.field)).collect()
+}
+
+/// What a contact is sorted by where it is sorted by this field.
+fn key_of(row: &Row, field: &str) -> Key {
+    value(&row.fields, field).as_deref_value().map_or(Key::Missing, key)
 }
 
 fn key(value: &Value) -> Key {
     match value {
         Value::Null => Key::Missing,
         Value::Number(_) => number(value).map_or(Key::Missing, Key::Number),
+        Value::String(text) if text.is_empty() => Key::Missing,
         Value::String(text) => Key::Text(text.to_lowercase()),
         other => Key::Text(other.to_string()),
     }
@@ -228,4 +267,54 @@ fn order(one: &[Key], one_place: u64, other: &[Key], other_place: u64, sorts: &[
     }
     let found = one_place.cmp(&other_place);
     if sorts.first().is_some_and(|it| it.falling) { found.reverse() } else { found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::options::{Options, Seed};
+    use crate::sandbox::seed::Planting;
+    use crate::sandbox::server::Fresh as _;
+
+    /// Every page by one of the ways, each from the cursor that the page before gave.
+    fn pages(world: &World, hits: &Hits, sort: &Sort, indexed: bool) -> Vec<u64> {
+        let (mut seen, mut cursor) = (Vec::new(), None::<(Vec<Value>, String)>);
+        loop {
+            let after = cursor.as_ref().map(|(keys, id)| (keys.as_slice(), id.as_str()));
+            let page = Page { skip: 0, limit: 7, cursor: after };
+            let sorts = std::slice::from_ref(sort);
+            let shown = if indexed { by_index(world, hits, sort, &page).unwrap() } else { by_keys(world, hits, sorts, &page) };
+            let Some(last) = shown.last() else { return seen };
+            cursor = Some((last.keys.iter().map(written).collect(), last.row.id().to_owned()));
+            seen.extend(shown.iter().map(|it| it.place));
+        }
+    }
+
+    #[test]
+    fn an_index_gives_the_pages_that_sorting_gives() {
+        let options = Options { seed: Seed::Small, ..Options::default() };
+        let mut world = Planting::new(&options).unwrap().world("2026-03-02T14:00:00Z".parse().unwrap());
+        let ids: Vec<String> = world.store.of(CONTACTS).rows().map(|row| row.id().to_owned()).collect();
+        for id in ids.iter().step_by(3) {
+            world.change(CONTACTS, id, |fields| {
+                fields.remove("city");
+                fields.insert("state", json!(""));
+                fields.insert("lastName", json!("ÄBELE"));
+                fields.insert("~updated", json!(1_756_000_000_000_i64));
+            });
+        }
+        let some = Hits::Some(world.store.of(CONTACTS).places().filter(|it| it % 5 != 0).collect());
+        for field in ["dateAdded", "dateUpdated", "city", "state", "lastName", "firstNameLowerCase", "country", "businessId"] {
+            for falling in [false, true] {
+                let sort = Sort { field: field.to_owned(), falling };
+                for hits in [&Hits::All, &some] {
+                    let seen = pages(&world, hits, &sort, true);
+                    assert_eq!(seen, pages(&world, hits, &sort, false), "{field} {falling}");
+                    assert_eq!(seen.len(), hits.count(&world));
+                }
+            }
+        }
+        let unknown = Sort { field: "tags".to_owned(), falling: true };
+        assert!(by_index(&world, &Hits::All, &unknown, &Page { skip: 0, limit: 7, cursor: None }).is_none());
+    }
 }

@@ -24,8 +24,8 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let mut fields = Fields::new();
     apply(call, &mut fields)?;
     let id = world.store.next_id(TASKS);
-    fields.insert("id".to_owned(), json!(id));
-    fields.insert("contactId".to_owned(), json!(contact));
+    fields.insert("id", json!(id));
+    fields.insert("contactId", json!(contact));
     let summary = format!("Created task \"{}\" for {}", title(&fields), contact::name_of(world, &contact));
     world.insert(TASKS, &id, &contact, fields);
     Ok(Reply::created(answer(world, &id), summary).about(TASKS, &id))
@@ -50,7 +50,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
 pub(super) fn complete(world: &mut World, call: &Call) -> Outcome {
     let (id, mut fields) = existing(world, call)?;
     let done = call.truth("completed").unwrap_or_default();
-    fields.insert("completed".to_owned(), json!(done));
+    fields.insert("completed", json!(done));
     let verb = if done { "Completed" } else { "Reopened" };
     let summary = format!("{verb} task \"{}\"", title(&fields));
     put(world, &id, fields);
@@ -81,8 +81,8 @@ fn apply(call: &Call, fields: &mut Fields) -> Result<(), Refusal> {
     for key in FIELDS {
         match call.body.get(*key) {
             None => {}
-            Some(Value::Null) => drop(fields.remove(*key)),
-            Some(value) => drop(fields.insert((*key).to_owned(), value.clone())),
+            Some(Value::Null) => drop(fields.remove(key)),
+            Some(value) => drop(fields.insert(*key, value.clone())),
         }
     }
     Ok(())

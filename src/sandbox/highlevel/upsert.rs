@@ -38,7 +38,7 @@ pub(super) fn upsert(world: &mut World, call: &Call) -> Outcome {
             return Err(duplicate(&other, &contact::name_of(world, &other), "phone"));
         }
         match old.get("phone") {
-            Some(phone) => drop(fields.insert("phone".to_owned(), phone.clone())),
+            Some(phone) => drop(fields.insert("phone", phone.clone())),
             None => drop(fields.remove("phone")),
         }
         remark = "; the phone belongs to another contact and was dropped";
@@ -57,7 +57,7 @@ fn answer(world: &World, id: &str, new: bool) -> Value {
 fn second_email(world: &World, old: &Fields, fields: &mut Fields, email: &str) -> &'static str {
     if !world.traps.upsert_replaces_primary_email {
         if let Some(primary) = old.get("email") {
-            fields.insert("email".to_owned(), primary.clone());
+            fields.insert("email", primary.clone());
         }
         return "";
     }

@@ -13,8 +13,8 @@ pub(super) fn create(world: &mut World, call: &Call, kind: Kind) -> Outcome {
     let mut fields = Fields::new();
     apply(world, call, kind, &mut fields)?;
     let id = next_number(&mut world.store, kind.collection());
-    fields.insert("id".to_owned(), json!(id));
-    fields.insert("workspace".to_owned(), json!(world.account.workspace));
+    fields.insert("id", json!(id));
+    fields.insert("workspace", json!(world.account.workspace));
     world.insert(kind.collection(), &id, "", fields);
     let summary = format!("Created {} \"{}\"", kind.noun(), title_of(world, &id, kind));
     let body = with_status(world, answer(world, &id, kind), "created", kind);
@@ -47,7 +47,7 @@ fn with_status(world: &World, mut fields: Fields, done: &str, kind: Kind) -> Val
         ("message", format!("The {} was {done}.", kind.noun())),
         ("active_workspace", world.account.workspace.clone()),
     ] {
-        fields.insert(key.to_owned(), json!(value));
+        fields.insert(key, json!(value));
     }
     fields.into()
 }
@@ -59,7 +59,7 @@ fn apply(world: &World, call: &Call, kind: Kind, fields: &mut Fields) -> Result<
             if text.trim().is_empty() && kind.needed().contains(key) {
                 return Err(refusal(400, &format!("{key} may not be empty.")));
             }
-            fields.insert((*key).to_owned(), json!(text));
+            fields.insert(*key, json!(text));
         }
     }
     if let Some(above) = kind.owner()
@@ -69,7 +69,7 @@ fn apply(world: &World, call: &Call, kind: Kind, fields: &mut Fields) -> Result<
         if let Some(unknown) = ids.iter().find(|id| !world.store.of(above.collection()).contains(id)) {
             return Err(refusal(400, &format!("The owner {unknown} is no {}.", above.noun())));
         }
-        fields.insert("owner".to_owned(), json!(ids.join(",")));
+        fields.insert("owner", json!(ids.join(",")));
     }
     if kind == Kind::Event {
         let text = |key: &str| fields.get(key).and_then(Value::as_str).unwrap_or_default();

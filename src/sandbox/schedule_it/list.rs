@@ -75,11 +75,11 @@ pub(super) fn title_of(world: &World, id: &str, kind: Kind) -> String {
 fn full(world: &World, row: &Row, kind: Kind) -> Fields {
     let mut fields = row.fields.shown();
     for (key, value) in kind.fields() {
-        if !fields.contains_key(*key) {
-            fields.insert((*key).to_owned(), json!(value));
+        if !fields.contains_key(key) {
+            fields.insert(*key, json!(value));
         }
     }
-    fields.insert("href".to_owned(), json!(format!("/{}/{}", kind.collection(), row.id())));
+    fields.insert("href", json!(format!("/{}/{}", kind.collection(), row.id())));
     if kind == Kind::Event {
         let owners = row.text("owner").split(',').map(|id| title_of(world, id.trim(), Kind::Resource));
         let names: Vec<String> = owners.filter(|it| !it.is_empty()).collect();
@@ -91,7 +91,7 @@ fn full(world: &World, row: &Row, kind: Kind) -> Fields {
             ("date_end_utc", zone::utc(row.text("date_end"), local)),
             ("timezone", local.iana_name().unwrap_or("UTC").to_owned()),
         ] {
-            fields.insert(key.to_owned(), json!(value));
+            fields.insert(key, json!(value));
         }
     }
     fields

@@ -145,10 +145,10 @@ impl Fields {
 
     /// Makes it as small as it can be, to be kept: shares its names, and gives back the room for fields that never came.
     pub(super) fn settle(&mut self, shapes: &mut Shapes) {
-        match shapes.0.get(&self.names) {
-            Some(known) => self.names = Arc::clone(known),
-            None if shapes.0.len() < SHAPES => drop(shapes.0.insert(Arc::clone(&self.names))),
-            None => {}
+        if let Some(known) = shapes.0.get(&self.names) {
+            self.names = Arc::clone(known);
+        } else if shapes.0.len() < SHAPES {
+            shapes.0.insert(Arc::clone(&self.names));
         }
         if self.values.capacity() > self.values.len() {
             // An allocator may leave a shrunken piece of memory as large as it was.
@@ -226,7 +226,9 @@ mod tests {
     fn records_with_the_same_names_share_them_until_one_changes() {
         let mut shapes = Shapes::default();
         let mut made = [1, 2].map(|it| Fields::from_iter([("a", json!(it)), ("b", json!(it))]));
-        made.iter_mut().for_each(|it| it.settle(&mut shapes));
+        for it in &mut made {
+            it.settle(&mut shapes);
+        }
         let [one, mut other] = made;
         assert!(Arc::ptr_eq(&one.names, &other.names) && other.values.capacity() == 2);
         other.insert("c", json!(3));
@@ -238,9 +240,10 @@ mod tests {
         fn fields_hold_what_a_map_holds(deeds in prop::collection::vec(("[a-d~]{0,2}", any::<Option<u8>>()), 0..40)) {
             let (mut fields, mut map) = (Fields::new(), BTreeMap::new());
             for (name, value) in deeds {
-                match value {
-                    Some(value) => prop_assert_eq!(fields.insert(&name, json!(value)), map.insert(name, json!(value))),
-                    None => prop_assert_eq!(fields.remove(&name), map.remove(&name)),
+                if let Some(value) = value {
+                    prop_assert_eq!(fields.insert(&name, json!(value)), map.insert(name, json!(value)));
+                } else {
+                    prop_assert_eq!(fields.remove(&name), map.remove(&name));
                 }
             }
             prop_assert!(map.iter().all(|(name, value)| fields.get(name) == Some(value) && fields.contains_key(name)));

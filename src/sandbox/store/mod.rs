@@ -220,7 +220,7 @@ mod tests {
 
     fn fields(name: &str) -> Fields {
         let mut fields = Fields::new();
-        fields.insert("name".to_owned(), json!(name));
+        fields.insert("name", json!(name));
         fields
     }
 
