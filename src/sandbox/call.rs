@@ -76,6 +76,18 @@ impl Call {
     }
 }
 
+/// A value without the fields in it that are `null`, which counts as missing.
+pub(crate) fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(_, it)| !it.is_null());
+            Value::Object(kept.map(|(key, it)| (key.clone(), without_nulls(it))).collect())
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
 /// The texts in a list.
 pub(crate) fn texts(list: Option<&Value>) -> Vec<String> {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()

@@ -372,7 +372,7 @@ mod tests {
             let tags = Deed::Change { id: String::new(), fields: fields(json!({ "tags": [] })) };
             for deed in [Deed::Add(Map::new()), Deed::Change { id: String::new(), fields: Map::new() }, tags, none()] {
                 let known = |it: &&str| crate::catalog::Event::find(&OperationId::new(it)).is_some();
-                assert!(deed.polls(table.collection).iter().all(|it| known(it)), "{}", table.collection);
+                assert!(deed.polls(table.collection).iter().all(known), "{}", table.collection);
             }
         }
     }

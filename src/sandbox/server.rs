@@ -184,7 +184,7 @@ impl Server {
         let versioned = target.as_ref().is_none_or(|it| it.is_versioned());
         let holder = |token: &str| {
             let world = self.world();
-            world.grants.holder(visit.service, token, now).map(|it| it.map(Clone::clone))
+            world.grants.holder(visit.service, token, now)
         };
         // Whoever asks for a token has none yet.
         let is_open = target.as_ref().is_some_and(|it| it.is_open());

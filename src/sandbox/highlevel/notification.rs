@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 
 use super::refusal::{not_found, wrong};
 use super::{NOTIFICATIONS, calendar};
-use crate::sandbox::call::{Call, Outcome, Refusal, Reply};
+use crate::sandbox::call::{Call, Outcome, Refusal, Reply, without_nulls};
 use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
 
@@ -39,7 +39,11 @@ pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
         let mut fields = Fields::new();
         fields.insert("isActive", json!(true));
         fields.extend(
-            sent.as_object().into_iter().flatten().filter(|(_, it)| !it.is_null()).map(|(key, it)| (key.clone(), it.clone())),
+            sent.as_object()
+                .into_iter()
+                .flatten()
+                .filter(|(_, it)| !it.is_null())
+                .map(|(key, it)| (key.clone(), without_nulls(it))),
         );
         fields.insert("_id", json!(id));
         fields.insert("deleted", json!(false));
@@ -67,7 +71,7 @@ pub(super) fn update(world: &mut World, call: &Call) -> Outcome {
     let id = existing(world, call)?;
     world.change(NOTIFICATIONS, &id, |fields| {
         let sent = call.fields().filter(|(key, it)| *key != "_id" && !it.is_null());
-        fields.extend(sent.map(|(key, it)| (key.clone(), it.clone())));
+        fields.extend(sent.map(|(key, it)| (key.clone(), without_nulls(it))));
     });
     Ok(Reply::updated(json!({"message": "Notification updated"}), "Updated a notification").about(NOTIFICATIONS, &id))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::bounds::{Bound, Rule, hold};
 use super::refusal::{not_found, wrong};
 use super::{CALENDARS, SCHEDULES, iso};
-use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts};
+use crate::sandbox::call::{Call, Outcome, Refusal, Reply, texts, without_nulls};
 use crate::sandbox::ledger::Effect;
 use crate::sandbox::store::{Fields, Row};
 use crate::sandbox::world::World;
@@ -136,7 +136,7 @@ fn check(world: &World, call: &Call) -> Result<(), Refusal> {
 fn apply(call: &Call, fields: &mut Fields) {
     for key in ["name", "rules", "timezone"] {
         if let Some(value) = call.field(key) {
-            fields.insert(key, value.clone());
+            fields.insert(key, without_nulls(value));
         }
     }
     fields.insert("dateUpdated", json!(iso(call.now)));

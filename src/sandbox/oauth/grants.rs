@@ -192,9 +192,9 @@ impl Grants {
     }
 
     /// What an access token is good for; `Err` if it is known and has expired, none if it is unknown.
-    pub(crate) fn holder(&self, service: Service, access: &str, now: Timestamp) -> Option<Result<&Grant, Invalid>> {
+    pub(crate) fn holder(&self, service: Service, access: &str, now: Timestamp) -> Option<Result<Grant, Invalid>> {
         let token = self.access.get(access).filter(|it| it.grant.service == service)?;
-        Some(if now < token.until { Ok(&token.grant) } else { Err(Invalid("The access token has expired.")) })
+        Some(if now < token.until { Ok(token.grant.clone()) } else { Err(Invalid("The access token has expired.")) })
     }
 
     /// Takes everything back that was given for services.

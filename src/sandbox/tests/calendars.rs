@@ -216,3 +216,23 @@ async fn a_list_of_events_needs_a_calendar_a_user_or_a_group() {
     assert_eq!(of_calendar["events"].as_array().unwrap().len(), 6);
     assert_eq!((&of_calendar, &of_calendar), (&of_group, &of_user));
 }
+
+#[tokio::test]
+async fn what_is_null_within_a_rule_or_a_notification_counts_as_missing() {
+    // The answers are held against their schemas, which know no null there.
+    let client = Client::start().await;
+    let access = client.sandbox.access().highlevel.clone();
+    let rule = json!({"type": "date", "day": null, "date": "2026-03-09", "intervals": [{"from": "09:00", "to": "12:00"}]});
+    let schedule = json!({
+        "name": "One day", "locationId": access.location_id, "userId": access.user_id, "timezone": "America/New_York", "rules": [rule],
+    });
+    let made = client.ok("POST", "/calendars/schedules", schedule).await;
+    assert_eq!(made["schedule"]["rules"][0].get("day"), None);
+    let notification = json!([{
+        "receiverType": "contact", "channel": "email", "notificationType": "booked",
+        "afterTime": [{"timeOffset": 1, "unit": null}],
+    }]);
+    let path = format!("/calendars/{}/notifications", access.calendar_id);
+    let made = client.ok("POST", &path, notification).await;
+    assert_eq!(made[0]["afterTime"], json!([{"timeOffset": 1}]));
+}
