@@ -186,6 +186,16 @@ impl Event {
         }
     }
 
+    /// The shape of what it brings along, told in words; none where the catalogue knows none.
+    pub fn outline(&self, catalog: &Catalog) -> Option<Value> {
+        let connector = catalog.connector(self.id.connector())?;
+        let EventSource::Poll(poll) = &self.source else { return Some(self.payload.as_ref()?.outline(connector)) };
+        let (_, operation) = catalog.operation(&poll.operation)?;
+        let answer = operation.success.iter().find_map(|it| it.schema.as_ref())?.outline(connector);
+        let list = poll.list.split('.').filter(|it| !it.is_empty()).fold(&answer, |at, part| &at[part]);
+        list.get(0).cloned()
+    }
+
     /// Whether the field `type` holds the event's name and not the kind of the record.
     pub fn is_named_by_type(&self) -> bool {
         !matches!(&self.source, EventSource::Webhook { name } if name.starts_with("Price") || name == "ProviderOutboundMessage")

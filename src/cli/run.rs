@@ -233,6 +233,10 @@ impl<'a> Watched<'a> {
     async fn follow(&mut self, begin: Plan, signals: &mut Signals, out: &mut Printer) -> Result<Ending, Error> {
         let (sender, mut events) = mpsc::channel(16);
         let mut troubles = self.engine.troubles();
+        // What went wrong at the start is told even of a run that ends at once.
+        while let Ok(failure) = troubles.try_recv() {
+            self.trouble(&failure, out);
+        }
         let flow = self.story.flow().id.clone();
         let Plan { trigger, payload, given, .. } = begin;
         let started = self.engine.start_with(flow, Some(trigger), payload, given, Some(sender)).wait();

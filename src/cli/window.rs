@@ -1,9 +1,10 @@
 //! The window, and what runs behind it: a runtime of its own with the sandbox and an engine, told to the window by events.
 //!
-//! The window opens at once; engine and sandbox come up while its first frame is drawn.
+//! The window opens at once; engine and sandbox come up as soon as its first frame is drawn.
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::runtime::Handle as Runtime;
@@ -32,6 +33,9 @@ pub(super) struct Open {
     data: DataArgs,
 }
 
+/// So long a first frame is waited for.
+const UNSEEN: Duration = Duration::from_secs(2);
+
 /// Opens the window and returns when it is closed.
 pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let home = args.data.resolve(false)?;
@@ -44,8 +48,9 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
         let catalog = Catalog::shipped().with(shelved.connectors);
         let troubles = shelved.broken.iter().map(ToString::to_string).collect();
         let (sender, told) = mpsc::channel();
-        background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }));
-        Behind { catalog, troubles, home, data: journal, told }
+        let (show, shown) = mpsc::channel();
+        background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }, shown));
+        Behind { catalog, troubles, home, data: journal, told, shown: Some(show) }
     });
     // Also where the window could not be shown after all: what was started is ended.
     if let Some(background) = background {
@@ -80,10 +85,13 @@ struct Background {
 }
 
 impl Background {
-    fn start(catalog: Catalog, data: PathBuf, teller: Teller) -> Self {
+    /// Begins once the window is shown: nobody can ask for anything before, and drawing has the processors meanwhile.
+    fn start(catalog: Catalog, data: PathBuf, teller: Teller, shown: mpsc::Receiver<()>) -> Self {
         let (end, ended) = oneshot::channel();
         let told = teller.clone();
         let work = move || {
+            // A window that is never drawn, since it is out of sight, does not keep flows from running.
+            shown.recv_timeout(UNSEEN).ok();
             if let Err(error) = runtime::block_on(go(&catalog, &data, teller.clone(), ended)) {
                 let unknown = || Failure::new(FailureKind::Machine, "Engine and sandbox cannot start");
                 teller.tell(Told::Unavailable(error.failure.map_or_else(unknown, |it| *it)));

@@ -3,7 +3,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::time::Duration;
 
 use eframe::egui::{self, Event, Ui, ViewportCommand};
@@ -66,6 +66,7 @@ pub(crate) struct App {
     /// The test button is to have the keyboard, as at the first start.
     pub(super) focus_test: bool,
     told: Receiver<Told>,
+    shown: Option<Sender<()>>,
     home: PathBuf,
     queue: RefCell<Vec<Msg>>,
     written: Prefs,
@@ -95,7 +96,7 @@ impl std::fmt::Debug for App {
 impl App {
     /// A window with these files in it, or with what was open last, or with a first flow.
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
-        let Behind { catalog, troubles, home, data, told } = behind;
+        let Behind { catalog, troubles, home, data, told, shown } = behind;
         let (prefs, trouble) = Prefs::load(&home);
         let mut app = Self {
             docs: Docs::default(),
@@ -121,6 +122,7 @@ impl App {
             may_leave: false,
             focus_test: false,
             told,
+            shown,
             home,
             queue: RefCell::new(Vec::new()),
             written: prefs.clone(),
@@ -213,9 +215,14 @@ impl App {
     /// One frame.
     pub(crate) fn frame(&mut self, ui: &mut Ui) {
         let ctx = ui.ctx().clone();
-        // For whoever measures the start, with FLOWYARD_LOG=info.
-        if ctx.cumulative_frame_nr() == 1 {
-            tracing::info!("the first frame is on the screen");
+        match ctx.cumulative_frame_nr() {
+            0 => ctx.request_repaint(),
+            1 => {
+                // For whoever measures the start, with FLOWYARD_LOG=info.
+                tracing::info!("the first frame is on the screen");
+                self.shown = None;
+            }
+            _ => {}
         }
         self.apply_look(&ctx);
         self.hear(&ctx);

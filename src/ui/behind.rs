@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 
 use serde_json::Value;
 
@@ -60,6 +60,8 @@ pub struct Behind {
     pub data: PathBuf,
     /// What comes from behind, in order.
     pub told: Receiver<Told>,
+    /// Dropped once the first frame is on the screen: until then the window has the machine for itself.
+    pub shown: Option<Sender<()>>,
 }
 
 /// What comes from behind.

@@ -150,6 +150,7 @@ impl Typing {
             home: home.path().to_owned(),
             data: home.path().join("sandbox"),
             told,
+            shown: None,
         };
         let mut app = App::new(behind, Box::new(SystemDialogs), Arc::new(|| ()), &[]);
         let id = app.docs.next_id();

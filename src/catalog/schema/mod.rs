@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod flat;
+mod outline;
 
 /// The shape of a value, with what a person reads about it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -128,6 +128,17 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
             value: documented.value,
         });
     }
+    // And what it is documented to be, name by name.
+    if let Some(value) = fields.known.outline(fields.id) {
+        roots.push(Root {
+            name: "shape".to_owned(),
+            title: "Its fields".to_owned(),
+            icon: icon::TREE_STRUCTURE,
+            hue: Hue::Logic,
+            origin: "what the service documents",
+            value,
+        });
+    }
     let nothing = if fields.known.is_reading() {
         "Reading the sample…"
     } else {

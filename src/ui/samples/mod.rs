@@ -22,7 +22,7 @@ use self::upstream::upstream;
 pub(crate) use self::worth::{Worth, worth};
 use super::document::{DocId, Document};
 use super::live::{Live, Play};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Event};
 use crate::expr::{Expr, Scope, truthy};
 use crate::flow::{Flow, FlowId, Node, NodeId, NodeKind, Source, Trigger};
 use crate::run::RunId;
@@ -83,6 +83,8 @@ pub(crate) struct Samples {
     before: RefCell<Option<Arc<Vec<Upstream>>>>,
     /// What hangs on nothing but the step itself; right as long as the step is the same one.
     own: RefCell<BTreeMap<NodeId, Own>>,
+    /// The same of what a step's result is documented to be, told in words.
+    outlines: RefCell<BTreeMap<NodeId, Outline>>,
     /// Large samples that are being copied out of their steps, away from the frame.
     coming: RefCell<BTreeMap<NodeId, Coming>>,
 }
@@ -92,6 +94,8 @@ type Coming = (Arc<Node>, Receiver<Arc<Value>>);
 
 /// What a step gives by itself, and the step.
 type Own = (Arc<Node>, Option<Given>);
+/// What a step's result is documented to be, and the step.
+type Outline = (Arc<Node>, Option<Arc<Value>>);
 /// An entry of a map by step.
 type Entry<'a, T> = (&'a NodeId, &'a Arc<T>);
 
@@ -226,6 +230,26 @@ impl<'a> Known<'a> {
     /// What a step would give by itself, whatever a run gave: the trigger's sample, or an example of what is documented.
     pub(crate) fn documented(&self, id: &NodeId) -> Option<Given> {
         self.own(id, self.doc.flow().nodes.get(id)?)
+    }
+
+    /// The shape of what a step gives, told in words; none where the catalogue knows none.
+    pub(crate) fn outline(&self, id: &NodeId) -> Option<Arc<Value>> {
+        let node = self.doc.flow().nodes.get(id)?;
+        if let Some((of, found)) = self.samples.outlines.borrow().get(id)
+            && Arc::ptr_eq(of, node)
+        {
+            return found.clone();
+        }
+        let found = match &node.kind {
+            NodeKind::Action { operation, .. } => self.catalog.operation(operation).and_then(|(connector, operation)| {
+                Some(operation.success.iter().find_map(|it| it.schema.as_ref())?.outline(connector))
+            }),
+            NodeKind::Trigger(Trigger::Event { event, .. }) => Event::find(event).and_then(|it| it.outline(self.catalog)),
+            _ => None,
+        };
+        let found = found.map(Arc::new);
+        self.samples.outlines.borrow_mut().insert(id.clone(), (Arc::clone(node), found.clone()));
+        found
     }
 
     /// What a step gives, and where that is known from; none where nothing is known of it.

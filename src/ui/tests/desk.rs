@@ -112,6 +112,7 @@ impl Desk {
             home: home.path().to_owned(),
             data,
             told: receiver,
+            shown: None,
         };
         let answers = Answers::default();
         let app = App::new(behind, Box::new(answers.clone()), Arc::clone(&waker), flows);

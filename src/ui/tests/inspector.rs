@@ -1,14 +1,15 @@
 //! The inspector: fields are typed into, mapped by click, by drag and by name, and every record tells what comes of them.
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use crate::catalog::OperationId;
+use crate::catalog::{ConnectorId, OperationId};
 use crate::flow::testing::id;
 use crate::flow::{Binding, Edge, Edit, FieldPath, Flow, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Source, Trigger};
 use crate::run::{Entry, RunId, StepKey};
@@ -393,6 +394,24 @@ fn in_a_narrow_pane_the_others_are_behind_tabs() {
     desk.window.get_by_role_and_label(Role::Tab, "Fields").click();
     desk.run();
     assert!(desk.has("Line, field"));
+}
+
+#[test]
+fn the_output_says_which_fields_the_service_documents() {
+    let mut flow = Flow::new("events", "Events");
+    flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();
+    let event = OperationId::new("highlevel.webhook.TaskCreate");
+    let trigger = Trigger::Event { event, slot: "crm".into(), input: BTreeMap::new(), sample: Value::Null };
+    add(&mut flow, "task", "Task", NodeKind::Trigger(trigger));
+    let mut desk = opened(&flow, "Task");
+    assert!(desk.has_containing("Its fields"));
+    for (root, key) in [("Task, output", Key::ArrowLeft), ("Its fields, output", Key::ArrowRight)] {
+        desk.window.get_by_label(root).focus();
+        desk.run();
+        desk.key(Modifiers::NONE, key);
+    }
+    let told: Vec<_> = desk.window.query_all_by_label_contains("Due date").filter_map(|it| it.accesskit_node().label()).collect();
+    assert!(told.iter().any(|it| it.contains("text")), "a name and a type: {told:?}");
 }
 
 #[test]
