@@ -274,7 +274,7 @@ fn operation(input: Mapping) -> Flow {
     let operation = OperationId::new("highlevel.contacts.create-contact");
     let kind = NodeKind::Action { operation, slot: "crm".into(), input, retry: RetryPolicy::default() };
     add(&mut flow, "create", "Create it", kind);
-    flow.apply(Edit::AddSlot { id: "crm".into(), connector: crate::catalog::ConnectorId::new("highlevel") }).unwrap();
+    flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();
     connect(&mut flow, "lead", "out", "create");
     flow
 }
@@ -464,7 +464,7 @@ fn a_choice_is_chosen_from_a_list_or_filled_by_an_expression() {
     let operation = OperationId::new("highlevel.contacts.update-task-completed");
     let kind = NodeKind::Action { operation, slot: "crm".into(), input: Mapping::default(), retry: RetryPolicy::default() };
     add(&mut flow, "done", "Complete it", kind);
-    flow.apply(Edit::AddSlot { id: "crm".into(), connector: crate::catalog::ConnectorId::new("highlevel") }).unwrap();
+    flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();
     connect(&mut flow, "contact", "out", "done");
     let mut desk = opened(&flow, "Complete it");
     desk.press("Completed, field: No");
