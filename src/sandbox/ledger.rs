@@ -77,7 +77,8 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// Keeps at most `limit` entries and forgets the oldest.
     pub(crate) fn new(limit: usize) -> Self {
-        Self { entries: VecDeque::new(), next: 1, limit: limit.max(1) }
+        // Room that is not used costs nothing, and growing would hold everyone up.
+        Self { entries: VecDeque::with_capacity(limit.min(100_000)), next: 1, limit: limit.max(1) }
     }
 
     /// Adds an entry and gives it its number.

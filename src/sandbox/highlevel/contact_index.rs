@@ -1,5 +1,5 @@
 //! Which contacts have an e-mail, a phone, a tag, a date or a word, without looking at all of them.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, RangeBounds};
 
 use serde_json::Value;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::contact;
 use super::contact_text::{ContactText, Mark};
 use crate::sandbox::change::Change;
-use crate::sandbox::store::Fields;
+use crate::sandbox::store::{Fields, Spread};
 
 /// Fields that many contacts share, and that are searched for whole. Tags are a list; each is one.
 const LABELS: [&str; 9] = ["tags", "businessId", "assignedTo", "source", "city", "state", "country", "firstName", "lastName"];
@@ -22,9 +22,9 @@ const TYPED: [Mark; 5] = [NAME, 'e', 'p', 'c', 'a'];
 /// Finds contacts, by their places, under exactly what they hold now.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ContactIndex {
-    email: HashMap<Box<str>, Few>,
-    further: HashMap<Box<str>, Few>,
-    phone: HashMap<Box<str>, Few>,
+    email: Spread<Few>,
+    further: Spread<Few>,
+    phone: Spread<Few>,
     labels: [BTreeMap<Box<str>, BTreeSet<u64>>; LABELS.len()],
     added: BTreeSet<(i64, u64)>,
     updated: BTreeSet<(i64, u64)>,
@@ -219,18 +219,18 @@ impl Few {
     }
 }
 
-fn enter(map: &mut HashMap<Box<str>, Few>, key: &str, place: u64) {
+fn enter(map: &mut Spread<Few>, key: &str, place: u64) {
     if key.is_empty() {
         return;
     }
     match map.get_mut(key) {
-        None => drop(map.insert(key.into(), Few::One(place))),
+        None => map.insert(key, Few::One(place)),
         Some(Few::Many(many)) => drop(many.insert(place)),
         Some(few @ Few::One(_)) => *few = Few::Many(BTreeSet::from([few.first(), place])),
     }
 }
 
-fn leave(map: &mut HashMap<Box<str>, Few>, key: &str, place: u64) {
+fn leave(map: &mut Spread<Few>, key: &str, place: u64) {
     let gone = match map.get_mut(key) {
         Some(Few::One(one)) => *one == place,
         Some(Few::Many(many)) => many.remove(&place) && many.is_empty(),

@@ -1,11 +1,13 @@
 //! Records in memory: ordered collections with ids that are the same on every run.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 mod fields;
+mod spread;
 
 pub(crate) use self::fields::Fields;
 use self::fields::Shapes;
+pub(crate) use self::spread::Spread;
 
 /// One record and whose child it is.
 #[derive(Debug, Clone)]
@@ -19,8 +21,8 @@ pub(crate) struct Row {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Collection {
     rows: BTreeMap<u64, Row>,
-    by_id: HashMap<Box<str>, u64>,
-    by_parent: HashMap<Box<str>, BTreeSet<u64>>,
+    by_id: Spread<u64>,
+    by_parent: Spread<BTreeSet<u64>>,
     shapes: Shapes,
     next: u64,
     ids: u64,
@@ -54,9 +56,9 @@ impl Collection {
         self.remove(id);
         let at = self.next;
         self.next += 1;
-        self.by_id.insert(id.into(), at);
+        self.by_id.insert(id, at);
         if !parent.is_empty() {
-            self.by_parent.entry(parent.into()).or_default().insert(at);
+            self.by_parent.or_default(parent).insert(at);
         }
         fields.settle(&mut self.shapes);
         self.rows.insert(at, Row { id: id.into(), parent: parent.into(), fields });
