@@ -97,11 +97,15 @@ pub struct Traps {
     /// A client of Schedule it that breaks the rules for clients is locked out until a person lets it in. Off at the start;
     /// the ledger names the breach either way.
     pub rule_breakers_locked_out: bool,
+    /// A location's token that an agency's made has a refresh token of its own.
+    pub location_tokens_refresh: bool,
+    /// A `code_challenge` is taken and not looked at again, as if HighLevel knew nothing of PKCE. Off at the start.
+    pub pkce_unknown: bool,
 }
 
 impl Traps {
     /// The names of the habits that are either on or off, as they are written in JSON.
-    pub const SWITCHES: [&'static str; 13] = [
+    pub const SWITCHES: [&'static str; 15] = [
         "upsert_replaces_primary_email",
         "upsert_drops_conflicting_phone",
         "paging_needs_both_cursors",
@@ -115,6 +119,8 @@ impl Traps {
         "location_inactive",
         "unlimited",
         "rule_breakers_locked_out",
+        "location_tokens_refresh",
+        "pkce_unknown",
     ];
 
     /// The habit with this name; none if it is not among [`SWITCHES`](Self::SWITCHES).
@@ -133,6 +139,8 @@ impl Traps {
             "location_inactive" => &mut self.location_inactive,
             "unlimited" => &mut self.unlimited,
             "rule_breakers_locked_out" => &mut self.rule_breakers_locked_out,
+            "location_tokens_refresh" => &mut self.location_tokens_refresh,
+            "pkce_unknown" => &mut self.pkce_unknown,
             _ => return None,
         })
     }
@@ -155,6 +163,8 @@ impl Default for Traps {
             unlimited: false,
             search_lags_ms: 0,
             rule_breakers_locked_out: false,
+            location_tokens_refresh: true,
+            pkce_unknown: false,
         }
     }
 }

@@ -94,7 +94,8 @@ pub(crate) fn answer(world: &mut World, service: Service, post: bool, form: &str
     match ask.decision.as_str() {
         "allow" if post => {
             let grant = Grant { service, holder: holder(&ask.holder), scopes: scopes(&ask.scope) };
-            let code = world.grants.code(grant, &ask.redirect, ask.challenge.as_deref(), now);
+            let challenge = ask.challenge.as_deref().filter(|_| !world.traps.pkce_unknown || service != Service::Highlevel);
+            let code = world.grants.code(grant, &ask.redirect, challenge, now);
             go(&[("code", &code)])
         }
         "decline" if post => go(&[("error", "access_denied")]),

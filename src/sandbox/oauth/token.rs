@@ -59,7 +59,11 @@ pub(crate) fn location_tokens(world: &mut World, call: &Call) -> Outcome {
         return Err(refused(400, "invalid_grant", "Location is not active"));
     }
     let grant = Grant { service: Service::Highlevel, holder: Holder::Location, scopes };
-    let pair = world.grants.pair(grant.clone(), call.now);
+    let pair = if world.traps.location_tokens_refresh {
+        world.grants.pair(grant.clone(), call.now)
+    } else {
+        Pair { access: world.grants.access(grant.clone(), call.now), refresh: String::new() }
+    };
     let body = answer(world, &pair, &grant);
     Ok(Reply::created(body, "Tokens for the location, made by the agency's"))
 }

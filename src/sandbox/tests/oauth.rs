@@ -173,6 +173,9 @@ async fn an_agencys_token_makes_those_of_its_locations() {
     let (status, next) = app.refresh(&location).await;
     assert_eq!((status, &next["userType"]), (200, &json!("Location")), "it has a refresh token of its own");
     assert!(ask("elsewhere").await.0 >= 400);
+    client.sandbox.set_traps(Traps { location_tokens_refresh: false, ..client.sandbox.traps() });
+    let (_, bare) = ask(client.location()).await;
+    assert_eq!((&bare["refresh_token"], app.call(&bare, "GET", &path, Value::Null).await.0), (&Value::Null, 200));
 }
 
 #[tokio::test]
@@ -196,6 +199,10 @@ async fn what_an_app_asks_for_is_checked_before_anybody_is_sent_anywhere() {
     let code = app.code(&[("code_challenge", "x"), ("code_challenge_method", "S256")]).await;
     let (status, _) = app.token(&[("grant_type", "authorization_code"), ("code", &code), ("code_verifier", "y")]).await;
     assert_eq!(status, 400);
+    client.sandbox.set_traps(Traps { pkce_unknown: true, ..client.sandbox.traps() });
+    let code = app.code(&[("code_challenge", "x"), ("code_challenge_method", "S256")]).await;
+    let (status, _) = app.token(&[("grant_type", "authorization_code"), ("code", &code)]).await;
+    assert_eq!(status, 200, "nobody asks for the proof");
     let (status, stranger) = app.token(&[("client_secret", "guessed"), ("grant_type", "refresh_token")]).await;
     assert_eq!((status, &stranger["error"]), (401, &json!("invalid_client")));
 }

@@ -94,7 +94,7 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
 
 type Habit = (&'static str, fn(&mut Traps) -> &mut bool);
 
-const HABITS: [Habit; 13] = [
+const HABITS: [Habit; 15] = [
     ("An upsert replaces the main e-mail", |it| &mut it.upsert_replaces_primary_email),
     ("An upsert drops a phone that is taken", |it| &mut it.upsert_drops_conflicting_phone),
     ("A next page needs both of its marks", |it| &mut it.paging_needs_both_cursors),
@@ -108,6 +108,8 @@ const HABITS: [Habit; 13] = [
     ("The sub-account is not active", |it| &mut it.location_inactive),
     ("Limits of requests do not count", |it| &mut it.unlimited),
     ("Rule breakers are locked out", |it| &mut it.rule_breakers_locked_out),
+    ("Location tokens refresh by themselves", |it| &mut it.location_tokens_refresh),
+    ("Proof of a sign-in (PKCE) is not asked for", |it| &mut it.pkce_unknown),
 ];
 
 fn share(ui: &mut Ui, words: &str, share: &mut f64) {
