@@ -30,7 +30,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("zstd", &["journal"]),
     ("reqwest", &["connector", "sandbox/webhook/courier"]),
     ("ring", &["connector", "sandbox/webhook/keys"]),
-    ("rustls", &["connector"]),
+    ("rustls", &["connector", "sandbox/webhook/courier"]),
     ("keyring", &["connector"]),
     ("clap", &["cli"]),
     ("axum", &["engine/trigger", "connector/oauth", "connector/tests", "sandbox"]),

@@ -19,5 +19,6 @@ mod packaging;
 mod part;
 mod support;
 mod templates;
+mod webhooks;
 #[cfg(feature = "gui")]
 mod window;

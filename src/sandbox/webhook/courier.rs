@@ -76,6 +76,8 @@ impl Courier {
 
     /// Carries what happens until the sandbox stops.
     pub(crate) async fn carry(self: Arc<Self>, mut events: UnboundedReceiver<Webhook>, stopped: CancellationToken) {
+        // A second one is refused, and is the same anyway.
+        rustls::crypto::ring::default_provider().install_default().ok();
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .timeout(Duration::from_millis(Delivery::TIMEOUT_MS))
