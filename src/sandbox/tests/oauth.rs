@@ -174,8 +174,8 @@ async fn an_agencys_token_makes_those_of_its_locations() {
     assert_eq!((status, &next["userType"]), (200, &json!("Location")), "it has a refresh token of its own");
     assert!(ask("elsewhere").await.0 >= 400);
     client.sandbox.set_traps(Traps { location_tokens_refresh: false, ..client.sandbox.traps() });
-    let (_, bare) = ask(client.location()).await;
-    assert_eq!((&bare["refresh_token"], app.call(&bare, "GET", &path, Value::Null).await.0), (&Value::Null, 200));
+    let (_, lone) = ask(client.location()).await;
+    assert_eq!((&lone["refresh_token"], app.call(&lone, "GET", &path, Value::Null).await.0), (&Value::Null, 200));
 }
 
 #[tokio::test]
