@@ -10,7 +10,7 @@ use eframe::egui::{self, Event, Ui, ViewportCommand};
 use jiff::Timestamp;
 
 use super::archive::Archive;
-use super::behind::{Behind, Told, Waker};
+use super::behind::{Behind, Told, Wake, Waker};
 use super::canvas::View;
 use super::command::UiCommand;
 use super::crash;
@@ -25,16 +25,18 @@ use super::live::Live;
 use super::log::{Log, mark};
 use super::motion::Motion;
 use super::msg::{Msg, Room};
+use super::names::{Lists, Names};
 use super::offers::Offers;
 use super::palette::Palette;
 use super::prefs::Prefs;
-use super::sandbox::Tables;
+use super::sandbox::{Tables, Wanted};
 use super::shell::{self, Dock};
 use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
 use crate::catalog::Catalog;
 use crate::engine::private;
+use crate::flow::Flow;
 
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
@@ -86,6 +88,8 @@ pub(crate) struct App {
     pub(crate) log: Log,
     /// Lists to choose from.
     pub(crate) offers: Offers,
+    /// What the chosen values of the flow in front are called, of which flow and from how many lists.
+    names: Option<(Arc<Flow>, u64, bool, Arc<Names>)>,
     /// Services that are imported.
     pub(crate) imports: Imports,
     /// Where times come from; tests stop it.
@@ -103,6 +107,7 @@ impl App {
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
         let Behind { catalog, troubles, home, data, told, shown } = behind;
         let (prefs, trouble) = Prefs::load(&home);
+        let wake = Wake(Arc::clone(&waker));
         let mut app = Self {
             docs: Docs::default(),
             views: BTreeMap::new(),
@@ -113,6 +118,7 @@ impl App {
             archive: Archive::new(data, Arc::clone(&waker)),
             log: Log::default(),
             offers: Offers::default(),
+            names: None,
             imports: Imports::new(&home, Arc::clone(&waker)),
             files: Files::new(dialogs, waker),
             waiting: Some(flows.to_vec()),
@@ -121,7 +127,7 @@ impl App {
             dialog: None,
             palette: None,
             dock: Dock::new(prefs.panels.as_ref()),
-            tables: Tables::default(),
+            tables: Tables::new(wake),
             motion: Motion::default(),
             once_seen: None,
             leaving: false,
@@ -243,6 +249,7 @@ impl App {
             doc.refresh(&self.catalog);
             doc.keep_draft(&mut self.drafts);
         }
+        self.name_choices();
         self.keep(&ctx);
         let shared = Ctx {
             docs: &self.docs,
@@ -275,6 +282,30 @@ impl App {
         }
     }
 
+    /// Names what was chosen in the flow in front, and asks once for the lists that name more.
+    fn name_choices(&mut self) {
+        let Some(doc) = self.docs.active() else { return };
+        let connections = self.live.stage().map(|it| it.connections.as_slice()).unwrap_or_default();
+        let (flow, lists, ready) = (doc.flow(), self.offers.version, !connections.is_empty());
+        let known = self.names.as_ref().filter(|it| Arc::ptr_eq(&it.0, flow) && it.1 == lists && it.2 == ready);
+        let names = if let Some(known) = known {
+            Arc::clone(&known.3)
+        } else {
+            let (names, missing) = Lists { offers: &self.offers, connections, catalog: &self.catalog }.names(flow);
+            missing.into_iter().for_each(|it| self.send(Msg::ReadChoices(it)));
+            // The same names leave the cards as they are.
+            let names = match &self.names {
+                Some((.., before)) if **before == names => Arc::clone(before),
+                _ => Arc::new(names),
+            };
+            self.names = Some((Arc::clone(flow), lists, ready, Arc::clone(&names)));
+            names
+        };
+        if let Some(view) = self.docs.active.and_then(|it| self.views.get_mut(&it)) {
+            view.call(&names);
+        }
+    }
+
     /// Whether a person or the system wants nothing to move by itself.
     fn less_motion(&self) -> bool {
         self.prefs.less_motion || self.motion.is_reduced()
@@ -299,8 +330,14 @@ impl App {
                 self.test_started(ctx, ticket, result);
             } else if let Told::Choices { ticket, result } = told {
                 self.offers.told(ticket, result);
-            } else if let Some(failure) = self.live.take(told) {
-                self.toasts.say(Toast::failure(&failure), now);
+            } else {
+                let ready = matches!(told, Told::Ready(_));
+                if let Some(failure) = self.live.take(told) {
+                    self.toasts.say(Toast::failure(&failure), now);
+                }
+                if ready {
+                    self.fill_as_last_time();
+                }
             }
         }
         self.hear_drafts(now);
@@ -311,10 +348,19 @@ impl App {
             self.archive_told(ctx, news);
         }
         self.hear_imports(ctx);
+        self.hear_planting(ctx);
         self.hear_releases(ctx);
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {
             ctx.request_repaint_after(Duration::from_secs_f64((next - now).max(0.0) + 0.01));
+        }
+    }
+
+    /// The sandbox begins with the few records that are there at once; a person may have chosen others.
+    fn fill_as_last_time(&mut self) {
+        let wanted = self.prefs.sandbox;
+        if self.live.stage().is_some_and(|it| it.sandbox.seed() != wanted) {
+            self.plant(Wanted::Size(wanted));
         }
     }
 

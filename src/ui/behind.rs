@@ -18,6 +18,16 @@ use crate::sandbox;
 /// Asks the window for a frame, from any thread: something is there to be read.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
+/// A waker that can be shown.
+#[derive(Clone)]
+pub(crate) struct Wake(pub(crate) Waker);
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker")
+    }
+}
+
 /// Starts a run, away from the frame; what comes of it is [`Told::Started`], and then all that happens in it, without loss.
 pub type StartRun = Box<dyn Fn(Start) + Send>;
 

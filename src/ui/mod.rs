@@ -41,6 +41,7 @@ mod log;
 pub mod measure;
 mod motion;
 mod msg;
+mod names;
 mod offers;
 mod page;
 mod palette;

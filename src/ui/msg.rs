@@ -8,12 +8,13 @@ use super::archive::Exporting;
 use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
+use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
-use crate::sandbox::{Deed, Faults, Snapshot, Traps};
+use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
 /// One request.
 #[derive(Debug)]
@@ -83,11 +84,15 @@ pub(crate) enum Msg {
         table: usize,
         deed: Box<Deed>,
     },
-    SetFaults(Box<Faults>),
-    SetTraps(Traps),
-    /// The sandbox's records as they were at the start.
-    ResetSandbox,
-    /// And back again.
+    /// What was done by hand was not meant.
+    TakeBack(Undo),
+    /// Switch something in the sandbox.
+    Steer(Box<Steer>),
+    /// The sandbox's records as they are at the start, so many.
+    PlantSandbox(Seed),
+    /// That is not wanted any more.
+    StopPlanting,
+    /// Back to what the sandbox held before.
     RestoreSandbox(Snapshot),
     /// From now on a step gives this in tests, without being done; none lets it be done again.
     Pin {

@@ -203,6 +203,7 @@ mod tests {
             binding,
             kept,
             spare: false,
+            renamed: false,
             section: String::new(),
             default: None,
             offer: None,

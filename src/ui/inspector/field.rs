@@ -119,6 +119,10 @@ impl Fields<'_> {
                     label.on_hover_text(&field.help);
                 }
             });
+            if field.renamed {
+                let wire = RichText::new(&field.wire).font(font::mono(size::MONO_SMALL)).color(colors.text.dim);
+                ui.label(wire);
+            }
             if field.needed {
                 let empty = field.binding.is_none();
                 let ink = if empty { colors.waiting.text } else { colors.text.dim };

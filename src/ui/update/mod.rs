@@ -19,6 +19,7 @@ use super::keymap::{self, Keymap};
 use super::msg::{Msg, Room};
 use super::palette::Palette;
 use super::prefs::SCALES;
+use super::sandbox::Wanted;
 use super::shell::Pane;
 use super::template;
 use super::theme::ThemeChoice;
@@ -70,18 +71,11 @@ impl App {
             Msg::ForgetRecent => self.prefs.recent.clear(),
             Msg::OpenRecord { table, id } => self.open_record(table, id.as_deref()),
             Msg::ByHand { table, deed } => self.by_hand(ctx, table, *deed),
-            Msg::SetFaults(faults) => {
-                if let Some(stage) = self.live.stage() {
-                    stage.sandbox.set_faults(*faults);
-                }
-            }
-            Msg::SetTraps(traps) => {
-                if let Some(stage) = self.live.stage() {
-                    stage.sandbox.set_traps(traps);
-                }
-            }
-            Msg::ResetSandbox => self.reset_sandbox(ctx),
-            Msg::RestoreSandbox(snapshot) => self.restore_sandbox(&snapshot),
+            Msg::TakeBack(undo) => self.take_back(undo),
+            Msg::Steer(steer) => self.steer(ctx, *steer),
+            Msg::PlantSandbox(seed) => self.plant(Wanted::Size(seed)),
+            Msg::StopPlanting => self.stop_planting(),
+            Msg::RestoreSandbox(snapshot) => self.plant(Wanted::Back(snapshot)),
             Msg::Pin { doc, node, output } => {
                 if let Some(doc) = self.docs.get_mut(doc) {
                     doc.pin(node, output);
