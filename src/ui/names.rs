@@ -67,6 +67,10 @@ impl Lists<'_> {
     /// The names of the values of a field; none if none is known.
     fn name(&self, offer: &Choices, binding: &Binding, input: &Mapping, missing: &mut Vec<Asked>) -> Option<String> {
         let chosen = values(offer, binding)?;
+        // What it was called when it was chosen is in the flow.
+        if !binding.names.is_empty() {
+            return Some(binding.names.join(", "));
+        }
         let beside = |key: &str| match &input.0.get(key)?.source {
             Source::Value(value) if !value.is_null() => Some(value.clone()),
             _ => None,

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::catalog::{Catalog, Choices, Connector, Kind, Schema};
-use crate::flow::{Binding, FieldPath, HttpBody, Mapping, Missing, NodeKind, Source, WaitFor};
+use crate::flow::{Binding, FieldPath, HttpBody, Mapping, NodeKind, Source, WaitFor};
 use crate::ui::canvas::kind::{face, service};
 use crate::ui::canvas::sentence::title;
 use crate::ui::names::Called;
@@ -580,10 +580,7 @@ mod tests {
     #[test]
     fn lists_and_objects_are_taken_apart() {
         let kind = NodeKind::Set {
-            fields: Mapping::from([(
-                "to",
-                Binding::from(Source::List(vec![fresh(&Shape::Object), Binding::value("b")])),
-            )]),
+            fields: Mapping::from([("to", Binding::from(Source::List(vec![fresh(&Shape::Object), Binding::value("b")])))]),
         };
         let told = told(&lines(&kind, &Catalog::default(), &Called::new()));
         assert_eq!(
