@@ -112,13 +112,8 @@ mod tests {
     }
 
     fn bound(all: &[(&str, &str)]) -> Bound {
-        let connection = |(id, connector): &(&str, &str)| Connection {
-            id: ConnectionId::new(id),
-            name: (*id).to_owned(),
-            connector: ConnectorId::new(connector),
-            base_url: "http://127.0.0.1:1".to_owned(),
-            account: BTreeMap::new(),
-            auth: AuthKind::None,
+        let connection = |(id, connector): &(&str, &str)| {
+            Connection::new(id, id, ConnectorId::new(connector), "http://127.0.0.1:1", AuthKind::None)
         };
         all.iter().map(|it| (connection(it), None)).collect()
     }

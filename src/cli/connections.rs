@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::exit::{Error, Exit};
 use super::read;
 use crate::catalog::{AuthKind, Catalog, Connector, ConnectorId};
-use crate::engine::{Connection, ConnectionId, Secret};
+use crate::engine::{Connection, Secret};
 use crate::record::{Failure, FailureKind};
 
 /// Connections, each with its secret if it needs one.
@@ -109,7 +109,7 @@ fn one(
     }
     let secret = secret(&auth, &texts(fields.remove("secret_env"), "secret_env")?, variable)?;
     let name = text(&mut fields, "name")?.unwrap_or_else(|| connector.title.clone());
-    let connection = Connection { id: ConnectionId::new(&id), name, connector: connector.id.clone(), base_url, account, auth };
+    let connection = Connection { account, ..Connection::new(&id, &name, connector.id.clone(), &base_url, auth) };
     Ok((connection, secret))
 }
 

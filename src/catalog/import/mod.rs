@@ -156,7 +156,10 @@ pub fn import_watched(
         rates: Vec::new(),
         limit_headers: None,
         breaker: None,
-        errors: ErrorShape { message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec() },
+        errors: ErrorShape {
+            message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec(),
+            inactive: Vec::new(),
+        },
         schemas: schemas.into_iter().collect(),
         operations: operations.into_iter().collect(),
     };
