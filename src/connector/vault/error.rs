@@ -84,19 +84,27 @@ impl VaultError {
     /// What a person can do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::NoPlace { .. } => "Either unlock or install a keychain (GNOME Keyring, KWallet or KeePassXC on Linux), or let secrets be kept in \
+            Self::NoPlace { .. } => {
+                "Either unlock or install a keychain (GNOME Keyring, KWallet or KeePassXC on Linux), or let secrets be kept in \
                  an encrypted file: set FLOWYARD_VAULT_PASSPHRASE, or FLOWYARD_VAULT_KEY_FILE to the path of a key file that \
                  `flowyard connect key FILE` makes"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::Locked { .. } => "Unlock it, then try again".to_owned(),
             Self::Keychain { .. } => "Look whether the keychain is running and unlocked, then try again".to_owned(),
             Self::NoKey { .. } => {
-                "Set FLOWYARD_VAULT_PASSPHRASE, or FLOWYARD_VAULT_KEY_FILE to the path of the key file (or give --vault-key-file)".to_owned()
+                "Set FLOWYARD_VAULT_PASSPHRASE, or FLOWYARD_VAULT_KEY_FILE to the path of the key file (or give --vault-key-file)"
+                    .to_owned()
             }
-            Self::WrongKey { .. } => "Give the passphrase or the key file that it was made with. If that is lost, move the file away and enter the \
+            Self::WrongKey { .. } => {
+                "Give the passphrase or the key file that it was made with. If that is lost, move the file away and enter the \
                  credentials again with `flowyard connect rotate`"
-                .to_owned(),
-            Self::KeyFile { .. } => "`flowyard connect key FILE` makes a new one; a vault can only be opened with the one that it was made with".to_owned(),
+                    .to_owned()
+            }
+            Self::KeyFile { .. } => {
+                "`flowyard connect key FILE` makes a new one; a vault can only be opened with the one that it was made with"
+                    .to_owned()
+            }
             Self::Damaged { .. } => "Put back a copy, or enter the credentials again with `flowyard connect rotate`".to_owned(),
             Self::Version { .. } => "Use the newer Flowyard that wrote it".to_owned(),
             Self::Disk { writing: true, .. } => "Look at its permissions and at the free space".to_owned(),
@@ -119,7 +127,11 @@ impl From<VaultError> for Failure {
             VaultError::NoKey { .. } | VaultError::WrongKey { .. } | VaultError::KeyFile { .. } => "The vault cannot be opened",
             VaultError::Damaged { .. } | VaultError::Version { .. } => "The vault cannot be read",
             VaultError::Disk { writing, .. } => {
-                if writing { "The vault cannot be written" } else { "The vault cannot be read" }
+                if writing {
+                    "The vault cannot be written"
+                } else {
+                    "The vault cannot be read"
+                }
             }
         };
         Self::new(kind, title).detail(error.to_string()).hint(error.hint())

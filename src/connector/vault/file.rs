@@ -54,7 +54,7 @@ impl SealedFile {
     pub(super) fn open(data: &Path, key: VaultKey) -> Result<Self, VaultError> {
         let opener = key.read()?;
         let file = Self { data: data.to_owned(), path: data.join(NAME), key, opener, read: Mutex::default() };
-        file.fresh()?;
+        drop(file.fresh()?);
         Ok(file)
     }
 
@@ -117,14 +117,18 @@ impl SealedFile {
         }
         let what = || self.path.display().to_string();
         // The words of the parser could repeat what it read.
-        let damaged = || VaultError::Damaged { what: what(), why: "what is encrypted in it is not what Flowyard writes".to_owned() };
+        let damaged =
+            || VaultError::Damaged { what: what(), why: "what is encrypted in it is not what Flowyard writes".to_owned() };
         let Version { version } = serde_json::from_slice(plain).map_err(|_repeats| damaged())?;
         if version != VERSION {
             return Err(VaultError::Version { what: what(), found: version, known: VERSION });
         }
         let plain: Plain<'_> = serde_json::from_slice(plain).map_err(|_repeats| damaged())?;
         debug_assert_eq!(plain.version, VERSION);
-        let decoded = plain.records.into_iter().map(|(key, text)| Ok((key, Zeroizing::new(STANDARD.decode(text).map_err(|_repeats| damaged())?))));
+        let decoded = plain
+            .records
+            .into_iter()
+            .map(|(key, text)| Ok((key, Zeroizing::new(STANDARD.decode(text).map_err(|_repeats| damaged())?))));
         decoded.collect()
     }
 }

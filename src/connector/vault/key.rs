@@ -80,7 +80,10 @@ impl VaultKey {
         let mut file = options.open(path).map_err(failed)?;
         let key = x25519::Identity::generate();
         let text = key.to_string();
-        let head = format!("# The key to Flowyard's secrets on this machine. Without it they are lost.\n# public key: {}\n", key.to_public());
+        let head = format!(
+            "# The key to Flowyard's secrets on this machine. Without it they are lost.\n# public key: {}\n",
+            key.to_public()
+        );
         for piece in [head.as_str(), text.expose_secret(), "\n"] {
             file.write_all(piece.as_bytes()).map_err(failed)?;
         }

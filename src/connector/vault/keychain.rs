@@ -90,8 +90,8 @@ impl Keychain {
         let path = self.data.join(NAME);
         if let Some(bytes) = disk::read(&path, 4096).map_err(|error| self.failed(false, &error))? {
             let what = || path.display().to_string();
-            let marker: Marker = serde_json::from_slice(&bytes)
-                .map_err(|error| VaultError::Damaged { what: what(), why: error.to_string() })?;
+            let marker: Marker =
+                serde_json::from_slice(&bytes).map_err(|error| VaultError::Damaged { what: what(), why: error.to_string() })?;
             if marker.version != VERSION {
                 return Err(VaultError::Version { what: what(), found: marker.version, known: VERSION });
             }

@@ -53,7 +53,8 @@ fn part(name: &str, set: char, at: usize) -> String {
 
 fn kept(entries: &dyn Entries, name: &str) -> Result<Kept, VaultError> {
     let Some(bytes) = entries.get(name)? else { return Ok(Kept::Nothing) };
-    let strange = || VaultError::Damaged { what: "a secret in the keychain".to_owned(), why: "it is not what Flowyard writes".to_owned() };
+    let strange =
+        || VaultError::Damaged { what: "a secret in the keychain".to_owned(), why: "it is not what Flowyard writes".to_owned() };
     if let Some(rest) = bytes.strip_prefix(WHOLE) {
         return Ok(Kept::Whole(Zeroizing::new(rest.to_vec())));
     }

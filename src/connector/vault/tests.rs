@@ -41,7 +41,7 @@ fn a_pinned_secret_hides_the_stored_one_and_is_never_stored() {
     assert_eq!(bytes(vault.get(&id("crm")).unwrap()), stored("pinned"));
     vault.insert(id("crm"), token("pinned anew")).unwrap();
     assert_eq!(bytes(vault.reload(&id("crm")).unwrap()), stored("pinned anew"));
-    vault.forget();
+    vault.repin(Vec::new());
     assert_eq!(bytes(vault.get(&id("crm")).unwrap()), stored("stored"));
 }
 
@@ -160,7 +160,11 @@ fn a_file_that_is_damaged_or_newer_is_said_to_be_and_stays() {
         assert!(matches!(seen(&bytes), VaultError::Damaged { .. } | VaultError::WrongKey { .. }), "another byte at {at}");
     }
     let opener = VaultKey::File(dir.path().join("key")).read().unwrap();
-    for (plain, expected) in [(r#"{"version":2,"entries":[]}"#, "version 2"), ("[]", "not what Flowyard writes"), (r#"{"version":1,"records":{"a":"!"}}"#, "not what")] {
+    for (plain, expected) in [
+        (r#"{"version":2,"entries":[]}"#, "version 2"),
+        ("[]", "not what Flowyard writes"),
+        (r#"{"version":1,"records":{"a":"!"}}"#, "not what"),
+    ] {
         let error = seen(&opener.encrypt(plain.as_bytes()).unwrap());
         assert!(error.to_string().contains(expected), "{error}");
     }
@@ -177,7 +181,12 @@ fn a_key_file_is_made_once_and_what_is_no_key_is_said_to_be() {
     assert!(VaultKey::make_file(&path).is_err(), "never written over");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), first);
     let secret = first.lines().last().unwrap();
-    for (text, words) in [("", "no key in it"), ("# only words\n", "no key in it"), ("hunter2-hunter2", "something else"), (&secret[..40], "something else")] {
+    for (text, words) in [
+        ("", "no key in it"),
+        ("# only words\n", "no key in it"),
+        ("hunter2-hunter2", "something else"),
+        (&secret[..40], "something else"),
+    ] {
         std::fs::write(&path, text).unwrap();
         let error = VaultKey::File(path.clone()).read().err().unwrap();
         assert!(error.to_string().contains(words) && !error.to_string().contains("hunter2"), "{error}");
@@ -240,7 +249,10 @@ fn text(length: usize, seed: usize) -> Vec<u8> {
 #[test]
 fn a_record_of_any_length_fits_into_entries_and_leaves_nothing_behind() {
     let entries = Bounded::default();
-    for (at, length) in [0, 1, 1_990, parts::LONGEST - 6, parts::LONGEST - 5, parts::LONGEST, 2_001, 4_000, 9_000, 50, 100_000, 3].into_iter().enumerate() {
+    for (at, length) in [0, 1, 1_990, parts::LONGEST - 6, parts::LONGEST - 5, parts::LONGEST, 2_001, 4_000, 9_000, 50, 100_000, 3]
+        .into_iter()
+        .enumerate()
+    {
         parts::set(&entries, "crm", &text(length, at)).unwrap();
         assert_eq!(parts::get(&entries, "crm").unwrap().unwrap().as_slice(), text(length, at), "{length}");
         let count = if length + 6 <= parts::LONGEST { 1 } else { 1 + length.div_ceil(parts::LONGEST) };
