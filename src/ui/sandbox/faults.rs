@@ -50,7 +50,7 @@ fn columns(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle, wide: bool) {
             ui.separator();
             limits(ui, ctx, sandbox);
         });
-        ui.separator();
+        ui.add_space(if wide { 20.0 } else { 4.0 });
         column(ui, |ui| habits(ui, ctx, sandbox));
     });
 }
@@ -63,6 +63,8 @@ fn column(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
         ui.spacing_mut().item_spacing.y = 4.0;
         let visuals = ui.visuals_mut();
         visuals.widgets.inactive.bg_fill = colors.bg.active;
+        // Numbers that can be changed look like it.
+        visuals.widgets.inactive.weak_bg_fill = colors.bg.active;
         visuals.selection.bg_fill = colors.accent.fill;
         add(ui);
     });
