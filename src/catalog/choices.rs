@@ -79,6 +79,32 @@ impl Choices {
         list.iter().filter_map(choice).take(Self::OFFERED).collect()
     }
 
+    /// What a field that was chosen by name holds on the account whose choices these are: a value that is among them stays;
+    /// for another one, the one of the same name stands in. `names` are in the order of the values.
+    ///
+    /// # Errors
+    /// The name of a value for which there is none.
+    pub fn settle(&self, all: &[Choice], held: &Value, names: &[String]) -> Result<Value, String> {
+        let one = |(at, value): (usize, &Value)| -> Result<Value, String> {
+            if all.iter().any(|it| same(&it.value, value)) {
+                return Ok(value.clone());
+            }
+            let Some(name) = names.get(at).map(|it| it.trim()) else { return Err(plain(value)) };
+            let exact = all.iter().find(|it| it.label.trim() == name);
+            let like = || all.iter().find(|it| it.label.trim().to_lowercase() == name.to_lowercase());
+            exact.or_else(like).map(|it| it.value.clone()).ok_or_else(|| name.to_owned())
+        };
+        match held {
+            Value::Array(values) => values.iter().enumerate().map(one).collect::<Result<_, _>>().map(Value::Array),
+            Value::String(text) if self.joined => {
+                let values: Vec<Value> = text.split(',').map(|it| Value::from(it.trim())).filter(|it| it != "").collect();
+                let settled = values.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::String(settled.iter().map(plain).collect::<Vec<_>>().join(",")))
+            }
+            value => one((0, value)),
+        }
+    }
+
     /// The inputs of the operation that lists them, from what the inputs beside it hold; or the first of these that holds
     /// nothing yet.
     ///

@@ -41,6 +41,9 @@ use crate::flow::Flow;
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
 
+/// Begins to listen to the system, among other things.
+type OnceSeen = Box<dyn FnOnce(&egui::Context) -> Motion>;
+
 /// The window.
 pub(crate) struct App {
     pub(crate) docs: Docs,
@@ -61,6 +64,8 @@ pub(crate) struct App {
     pub(super) tables: Tables,
     /// What the system asks for.
     pub(super) motion: Motion,
+    /// What begins once the first frame is on the screen, so that it comes sooner.
+    pub(super) once_seen: Option<OnceSeen>,
     /// The window is to close once this is done.
     pub(super) leaving: bool,
     /// A person said that changes may be lost.
@@ -132,6 +137,7 @@ impl App {
             dock: Dock::new(prefs.panels.as_ref()),
             tables: Tables::new(wake),
             motion: Motion::default(),
+            once_seen: None,
             leaving: false,
             may_leave: false,
             focus_test: false,
@@ -235,6 +241,9 @@ impl App {
                 // For whoever measures the start, with FLOWYARD_LOG=info.
                 tracing::info!("the first frame is on the screen");
                 self.shown = None;
+                if let Some(begin) = self.once_seen.take() {
+                    self.motion = begin(&ctx);
+                }
             }
             _ => {}
         }

@@ -523,7 +523,7 @@ pub(super) fn fresh(shape: &Shape) -> Binding {
         Shape::Number { .. } => Source::Value(Value::from(0)),
         Shape::Text { .. } | Shape::Any => Source::Value(Value::String(String::new())),
     };
-    Binding { source, missing: Missing::Stop }
+    Binding::from(source)
 }
 
 #[cfg(test)]
@@ -582,7 +582,7 @@ mod tests {
         let kind = NodeKind::Set {
             fields: Mapping::from([(
                 "to",
-                Binding { source: Source::List(vec![fresh(&Shape::Object), Binding::value("b")]), missing: Missing::Stop },
+                Binding::from(Source::List(vec![fresh(&Shape::Object), Binding::value("b")])),
             )]),
         };
         let told = told(&lines(&kind, &Catalog::default(), &Called::new()));

@@ -184,8 +184,8 @@ fn without_a_sandbox_the_value_is_typed() {
 
 #[test]
 fn a_custom_field_is_found_by_name_within_an_item_of_a_list() {
-    let item = Binding { source: Source::Object(std::collections::BTreeMap::new()), missing: crate::flow::Missing::Stop };
-    let list = Binding { source: Source::List(vec![item]), missing: crate::flow::Missing::Stop };
+    let item = Binding::from(Source::Object(std::collections::BTreeMap::new()));
+    let list = Binding::from(Source::List(vec![item]));
     let input = Mapping::from([("contactId", Binding::value("c")), ("customFields", list)]);
     let (mut desk, _runtime) = opened("highlevel.contacts.update-contact", input);
     desk.press("Id, field: Choose…");
