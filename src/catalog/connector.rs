@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectorId, Kind, Operations, Schema, Schemas};
+use super::{ConnectorId, Guide, Kind, OAuth, Operations, Probe, Schema, Schemas};
 
 /// A service and everything that can be called there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ pub struct Connector {
     /// Where the service's words stand in an error answer.
     #[serde(default)]
     pub errors: ErrorShape,
+    /// How a person signs in, a way each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guides: Vec<Guide>,
+    /// A cheap read that shows that a connection works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// Named shapes that `Kind::Ref` points to.
     #[serde(default)]
     pub schemas: Schemas,
@@ -61,15 +67,9 @@ pub enum AuthKind {
     },
     /// User and password (RFC 7617).
     Basic,
-    /// OAuth 2.0 (RFC 6749); the token travels as a bearer token. An empty address is one that a person has to state.
+    /// OAuth 2.0 (RFC 6749); the token travels as a bearer token.
     #[serde(rename = "oauth")]
-    OAuth {
-        /// Where a person signs in; not needed for client credentials.
-        #[serde(default)]
-        authorize_url: String,
-        /// Where tokens are made.
-        token_url: String,
-    },
+    OAuth(Box<OAuth>),
     /// None at all.
     None,
 }
@@ -113,6 +113,9 @@ pub struct ErrorShape {
     /// Dotted paths, the first that leads to text or a list of texts is used.
     #[serde(default)]
     pub message: Vec<String>,
+    /// Words, in lower case, by which a refusal (4xx) says that the account rests for now and may work again later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inactive: Vec<String>,
 }
 
 impl Connector {

@@ -41,7 +41,7 @@ impl Chooser {
         let mut plain = Vec::with_capacity(connections.len());
         for (connection, secret) in connections {
             if let Some(secret) = secret {
-                vault.insert(connection.id.clone(), secret);
+                vault.pin(connection.id.clone(), secret);
             }
             plain.push(connection);
         }
@@ -93,12 +93,8 @@ mod tests {
         let sandbox = sandbox::start(&catalog, Options::default()).await.unwrap();
         let crm = &sandbox.access().highlevel;
         let connection = Connection {
-            id: ConnectionId::new("crm"),
-            name: "CRM".to_owned(),
-            connector: crate::catalog::ConnectorId::new("highlevel"),
-            base_url: crm.base_url.clone(),
             account: [("location_id".to_owned(), crm.location_id.clone())].into(),
-            auth: AuthKind::Bearer,
+            ..Connection::new("crm", "CRM", crate::catalog::ConnectorId::new("highlevel"), &crm.base_url, AuthKind::Bearer)
         };
         let chooser = Chooser::new(catalog, vec![(connection, Some(Secret::token(crm.token.clone())))]).unwrap();
         (sandbox, chooser)

@@ -5,7 +5,7 @@ use super::connections::Bound;
 use super::exit::{Error, Exit};
 use super::listen;
 use crate::catalog::{AuthKind, Catalog, ConnectorId};
-use crate::engine::{Connection, ConnectionId, Secret};
+use crate::engine::{Connection, Secret};
 use crate::flow::Flow;
 use crate::record::{Failure, FailureKind};
 use crate::sandbox::{self, Access, Faults, Handle, Options, SandboxError, Traps};
@@ -157,12 +157,8 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
     let connection = |id: &str, base_url: &str, account: &[(&str, &str)], auth| {
         let connector = ConnectorId::new(id);
         Connection {
-            id: ConnectionId::new(id),
-            name: format!("{} (sandbox)", title(&connector)),
-            connector,
-            base_url: base_url.to_owned(),
             account: account.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            auth,
+            ..Connection::new(id, &format!("{} (sandbox)", title(&connector)), connector, base_url, auth)
         }
     };
     let (crm, calendar) = (&access.highlevel, &access.schedule_it);

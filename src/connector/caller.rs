@@ -17,7 +17,7 @@ use super::send::{self, End, Received, Sent, Signature, Unanswered};
 use super::status::{self, Subject};
 use super::{
     Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, ConnectorError, HttpRequest, Secret,
-    Settings, Vault, http, token,
+    Settings, Vault, VaultError, http, token,
 };
 use crate::catalog::{AuthKind, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
@@ -122,13 +122,23 @@ impl Caller {
     ) -> Called {
         let shared = &*self.shared;
         request.headers.entry(USER_AGENT).or_insert_with(|| shared.user_agent.clone());
-        let secret = connection.and_then(|it| shared.vault.get(&it.id));
+        let secret = match connection {
+            Some(it) if it.auth != AuthKind::None => shared.vault.fetch(&it.id).await,
+            _ => Ok(None),
+        };
+        let (secret, locked) = match secret {
+            Ok(secret) => (secret, None),
+            Err(error) => (None, Some(error)),
+        };
         let header = connection.and_then(|it| token::header_of(&it.auth));
         let redactor = Redactor { secret: secret.as_deref(), header: header.as_deref() };
         let subject = Subject { request: &request, connection, connector, operation, redactor };
 
         if let Err(failure) = shared.allowed(&subject) {
             return Called::unsent(CallError::NotSent(failure));
+        }
+        if let (Some(connection), Some(error)) = (connection, locked) {
+            return Called::unsent(CallError::SignIn(of_vault(connection, error).at(request.record.as_str())));
         }
         let signature = match connection.map(|it| signature(it, secret.as_deref())).transpose() {
             Ok(signature) => signature.flatten(),
@@ -315,6 +325,12 @@ fn signature(connection: &Connection, secret: Option<&Secret>) -> Result<Option<
     };
     let Some(secret) = secret else { return Err(failure("its credentials are not in the vault".into())) };
     token::sign(&connection.auth, secret).map_err(failure)
+}
+
+/// A connection whose secret cannot be had for now.
+fn of_vault(connection: &Connection, error: VaultError) -> Failure {
+    let title = format!("The connection {:?} cannot be signed in: its credentials cannot be read", connection.name);
+    Failure::new(FailureKind::SignIn, title).detail(error.to_string()).hint(error.hint())
 }
 
 fn of_breaker(subject: &Subject<'_>, connection: &Connection, blocked: Blocked) -> CallError {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::OAuthSettings;
 use crate::catalog::{AuthKind, ConnectorId};
 
 /// A connection's id; any text.
@@ -46,6 +47,47 @@ pub struct Connection {
     pub account: BTreeMap<String, String>,
     /// How its requests are signed.
     pub auth: AuthKind,
+    /// Which of a person's environments it belongs to.
+    #[serde(default = "live", skip_serializing_if = "is_live")]
+    pub environment: String,
+    /// The zone of the account's local times (IANA), where the service does not tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// How it signs in by OAuth 2.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oauth: Option<Box<OAuthSettings>>,
+    /// The connection to the agency whose sign-in makes this location's tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agency: Option<ConnectionId>,
+}
+
+impl Connection {
+    /// The environment of connections that name none.
+    pub const LIVE: &str = "live";
+
+    /// A connection with nothing but what every one has.
+    pub fn new(id: &str, name: &str, connector: ConnectorId, base_url: &str, auth: AuthKind) -> Self {
+        Self {
+            id: ConnectionId::new(id),
+            name: name.to_owned(),
+            connector,
+            base_url: base_url.to_owned(),
+            account: BTreeMap::new(),
+            auth,
+            environment: live(),
+            zone: None,
+            oauth: None,
+            agency: None,
+        }
+    }
+}
+
+fn live() -> String {
+    Connection::LIVE.to_owned()
+}
+
+fn is_live(environment: &str) -> bool {
+    environment == Connection::LIVE
 }
 
 /// A snapshot of all connections, cheap to clone.
@@ -86,13 +128,8 @@ mod tests {
 
     #[test]
     fn connections_are_found_by_id_and_by_connector() {
-        let of = |id: &str, connector: &str| Connection {
-            id: ConnectionId::new(id),
-            name: id.into(),
-            connector: ConnectorId::new(connector),
-            base_url: "http://127.0.0.1:1".into(),
-            account: BTreeMap::new(),
-            auth: AuthKind::Bearer,
+        let of = |id: &str, connector: &str| {
+            Connection::new(id, id, ConnectorId::new(connector), "http://127.0.0.1:1", AuthKind::Bearer)
         };
         let all: Connections = [of("b", "x"), of("a", "x"), of("c", "y")].into_iter().collect();
         assert_eq!(all.get(&ConnectionId::new("c")).map(|it| it.name.as_str()), Some("c"));
@@ -108,5 +145,10 @@ mod tests {
         let read: Connection = serde_json::from_str(text).unwrap();
         assert_eq!(read.auth, AuthKind::Bearer);
         assert_eq!(read.id.to_string(), "crm");
+        assert_eq!(
+            serde_json::to_string(&read).unwrap(),
+            text.replace(",\"auth\"", ",\"account\":{},\"auth\""),
+            "what is usual is not written"
+        );
     }
 }

@@ -169,12 +169,8 @@ mod tests {
 
     fn connection(id: &str, account: &[(&str, &str)]) -> Connection {
         Connection {
-            id: ConnectionId::new(id),
-            name: id.into(),
-            connector: ConnectorId::new("x"),
-            base_url: "https://a.b".into(),
             account: account.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            auth: AuthKind::None,
+            ..Connection::new(id, id, ConnectorId::new("x"), "https://a.b", AuthKind::None)
         }
     }
 

@@ -133,23 +133,20 @@ fn address(text: &str, query: &[(String, String)], signed_by: Option<&Connection
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use serde_json::json;
 
     use super::*;
     use crate::catalog::{AuthKind, ConnectorId};
-    use crate::connector::ConnectionId;
 
     fn connection() -> Connection {
-        Connection {
-            id: ConnectionId::new("c"),
-            name: "Main".into(),
-            connector: ConnectorId::new("x"),
-            base_url: "https://api.example.com/v1".into(),
-            account: BTreeMap::new(),
-            auth: AuthKind::ApiKey { header: "X-Own".into() },
-        }
+        Connection::new(
+            "c",
+            "Main",
+            ConnectorId::new("x"),
+            "https://api.example.com/v1",
+            AuthKind::ApiKey { header: "X-Own".into() },
+        )
     }
 
     fn request(url: &str) -> HttpRequest {

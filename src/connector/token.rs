@@ -18,6 +18,9 @@ pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderNam
         (AuthKind::Bearer | AuthKind::OAuth { .. }, SecretKind::Token(token) | SecretKind::ApiKey(token)) => {
             (AUTHORIZATION, Zeroizing::new(["Bearer ", token.as_str()].concat()))
         }
+        (AuthKind::Bearer | AuthKind::OAuth { .. }, SecretKind::OAuth(tokens)) => {
+            (AUTHORIZATION, Zeroizing::new(["Bearer ", tokens.access.as_str()].concat()))
+        }
         (AuthKind::ApiKey { header }, SecretKind::Token(key) | SecretKind::ApiKey(key)) => {
             let name = HeaderName::from_bytes(header.as_bytes())
                 .map_err(|_invalid| format!("{header:?} cannot be the name of a header"))?;
@@ -30,6 +33,8 @@ pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderNam
             let pair = Zeroizing::new([user.as_str(), password.as_str()].join(":"));
             (AUTHORIZATION, Zeroizing::new(["Basic ", &STANDARD.encode(pair.as_bytes())].concat()))
         }
+        (_, SecretKind::Client(_)) => return Err("it asks for a token, and the secret of an app is kept".into()),
+        (AuthKind::ApiKey { .. }, SecretKind::OAuth(_)) => return Err("it asks for a key, and a sign-in is kept".into()),
         (AuthKind::Basic, _) => return Err("it asks for a user and a password, and a token is kept".into()),
         (_, SecretKind::Basic { .. }) => return Err("it asks for a token, and a user and a password are kept".into()),
     };
@@ -53,6 +58,7 @@ pub(super) fn header_of(auth: &AuthKind) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::OAuth;
 
     fn signed(auth: &AuthKind, secret: &Secret) -> Result<Option<String>, String> {
         sign(auth, secret).map(|it| it.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())))
@@ -61,7 +67,7 @@ mod tests {
     #[test]
     fn each_kind_signs_in_its_own_header() {
         let key = AuthKind::ApiKey { header: "X-Api-Key".into() };
-        let oauth = AuthKind::OAuth { authorize_url: String::new(), token_url: "https://a/t".into() };
+        let oauth = AuthKind::OAuth(Box::new(OAuth::at("", "https://a/t")));
         let token = || Secret::token("abc".into());
         for (auth, secret, expected) in [
             (AuthKind::Bearer, token(), Some("authorization: Bearer abc")),

@@ -8,7 +8,7 @@ use super::handle::Handle;
 use super::store::Row;
 
 /// The fields of a record that tell it apart.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Glance {
     /// Where it stands: places grow in the order in which the records of a table were made.
     pub place: u64,

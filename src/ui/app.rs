@@ -89,11 +89,19 @@ pub(crate) struct App {
     /// Lists to choose from.
     pub(crate) offers: Offers,
     /// What the chosen values of the flow in front are called, of which flow and from how many lists.
-    names: Option<(Arc<Flow>, u64, bool, Arc<Names>)>,
+    names: Option<Named>,
     /// Services that are imported.
     pub(crate) imports: Imports,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
+}
+
+/// What the values of a flow are called, and what that was made from.
+struct Named {
+    flow: Arc<Flow>,
+    lists: u64,
+    ready: bool,
+    names: Arc<Names>,
 }
 
 impl std::fmt::Debug for App {
@@ -287,18 +295,20 @@ impl App {
         let Some(doc) = self.docs.active() else { return };
         let connections = self.live.stage().map(|it| it.connections.as_slice()).unwrap_or_default();
         let (flow, lists, ready) = (doc.flow(), self.offers.version, !connections.is_empty());
-        let known = self.names.as_ref().filter(|it| Arc::ptr_eq(&it.0, flow) && it.1 == lists && it.2 == ready);
+        let known = self.names.as_ref().filter(|it| Arc::ptr_eq(&it.flow, flow) && it.lists == lists && it.ready == ready);
         let names = if let Some(known) = known {
-            Arc::clone(&known.3)
+            Arc::clone(&known.names)
         } else {
             let (names, missing) = Lists { offers: &self.offers, connections, catalog: &self.catalog }.names(flow);
-            missing.into_iter().for_each(|it| self.send(Msg::ReadChoices(it)));
+            for it in missing {
+                self.send(Msg::ReadChoices(it));
+            }
             // The same names leave the cards as they are.
             let names = match &self.names {
-                Some((.., before)) if **before == names => Arc::clone(before),
+                Some(known) if *known.names == names => Arc::clone(&known.names),
                 _ => Arc::new(names),
             };
-            self.names = Some((Arc::clone(flow), lists, ready, Arc::clone(&names)));
+            self.names = Some(Named { flow: Arc::clone(flow), lists, ready, names: Arc::clone(&names) });
             names
         };
         if let Some(view) = self.docs.active.and_then(|it| self.views.get_mut(&it)) {

@@ -48,19 +48,13 @@ async fn once(data: &Path, target: &Target) -> Handle {
 
 async fn start(data: &Path, target: &Target, attempts: u32) -> Handle {
     let base_url = target.url().trim_end_matches("/take").to_owned();
-    let connection = Connection {
-        id: ConnectionId::new("calendar"),
-        name: "Calendar".to_owned(),
-        connector: ConnectorId::new("desk"),
-        base_url,
-        account: BTreeMap::new(),
-        auth: AuthKind::None,
-    };
+    let connection = Connection::new("calendar", "Calendar", ConnectorId::new("desk"), &base_url, AuthKind::None);
     let started = engine::start(Settings {
         data: data.to_owned(),
         journal: JournalOptions::default(),
         catalog: catalog(),
         connections: vec![(connection, None)],
+        vault: engine::Vault::in_memory(),
         mode: Mode::Live,
         flows: vec![Deployment { flow: Arc::new(booking(target, attempts)), bindings: BTreeMap::new() }],
         listen: None,

@@ -5,6 +5,7 @@ use super::document::Tree;
 use super::fault::Fault;
 use super::shape::Shapes;
 use super::{AuthKind, Environment, Options};
+use crate::catalog::{Grant, OAuth};
 
 /// Where the service is and how its operations name the tokens that they take.
 pub(super) struct Access {
@@ -64,9 +65,13 @@ fn scheme(shapes: &mut Shapes<'_>, at: usize, name: &str, node: &Tree, options: 
             }
             ("oauth2", _) => {
                 let flow = |name: &str| node.get("flows").and_then(|it| it.get(name));
-                let flow = ["authorizationCode", "clientCredentials", "implicit", "password"].iter().find_map(|it| flow(it))?;
-                let url = |name: &str| flow.text(name).unwrap_or_default().to_owned();
-                Some(AuthKind::OAuth { authorize_url: url("authorizationUrl"), token_url: url("tokenUrl") })
+                let (code, service) = (flow("authorizationCode"), flow("clientCredentials"));
+                let first = code.or(service).or_else(|| flow("implicit")).or_else(|| flow("password"))?;
+                let url = |name: &str| first.text(name).unwrap_or_default().to_owned();
+                let grants = [(code, Grant::AuthorizationCode), (service, Grant::ClientCredentials)];
+                let grants: Vec<Grant> = grants.into_iter().filter_map(|(flow, grant)| flow.map(|_| grant)).collect();
+                let pkce = code.is_some();
+                Some(AuthKind::OAuth(Box::new(OAuth { grants, pkce, ..OAuth::at(url("authorizationUrl"), url("tokenUrl")) })))
             }
             _ => {
                 shapes.tolerate(Fault::UnknownSecurity, &kind);

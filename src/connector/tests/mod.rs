@@ -5,7 +5,6 @@ mod redirects;
 mod secrets;
 mod server;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -21,14 +20,7 @@ fn settings() -> Settings {
 }
 
 fn connection(base_url: &str, auth: AuthKind) -> Connection {
-    Connection {
-        id: ConnectionId::new("crm"),
-        name: "Main".into(),
-        connector: ConnectorId::new("highlevel"),
-        base_url: base_url.into(),
-        account: BTreeMap::new(),
-        auth,
-    }
+    Connection::new("crm", "Main", ConnectorId::new("highlevel"), base_url, auth)
 }
 
 fn connector(more: &Value) -> Connector {
@@ -65,7 +57,7 @@ fn input() -> Map<String, Value> {
 /// A caller that can sign for the connection `crm`.
 fn caller(settings: Settings) -> Caller {
     let vault = Vault::in_memory();
-    vault.insert(ConnectionId::new("crm"), Secret::token(CANARY.into()));
+    vault.insert(ConnectionId::new("crm"), Secret::token(CANARY.into())).unwrap();
     Caller::new(settings, vault).unwrap()
 }
 

@@ -3,16 +3,11 @@ use serde_json::json;
 
 use super::*;
 use crate::catalog::{AuthKind, ConnectorId};
-use crate::connector::ConnectionId;
 
 fn connection(account: &Value) -> Connection {
     Connection {
-        id: ConnectionId::new("crm"),
-        name: "Main".into(),
-        connector: ConnectorId::new("highlevel"),
-        base_url: "https://api.example.com/v1/".into(),
         account: serde_json::from_value(account.clone()).unwrap(),
-        auth: AuthKind::Bearer,
+        ..Connection::new("crm", "Main", ConnectorId::new("highlevel"), "https://api.example.com/v1/", AuthKind::Bearer)
     }
 }
 

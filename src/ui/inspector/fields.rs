@@ -30,8 +30,7 @@ const MARGIN: f32 = 240.0;
 /// What is remembered of the form between frames.
 #[derive(Debug, Default)]
 pub(super) struct Form {
-    /// Of which step, from how many lists, and whether there is anybody to ask for more.
-    lines: Option<(Arc<Node>, (u64, bool), Arc<Vec<Line>>)>,
+    lines: Option<Laid>,
     pub(super) editing: Option<Editing>,
     /// The field that had the keyboard last, and where its caret was: what is pressed beside goes there.
     pub(super) target: Option<(FieldPath, Option<usize>)>,
@@ -49,6 +48,15 @@ pub(super) struct Form {
     pub(super) heights: BTreeMap<FieldPath, f32>,
     /// What was done last, in words.
     pub(super) note: String,
+}
+
+/// The lines of a step.
+#[derive(Debug)]
+struct Laid {
+    node: Arc<Node>,
+    /// From how many lists, and whether there is anybody to ask for more.
+    lists: (u64, bool),
+    lines: Arc<Vec<Line>>,
 }
 
 /// The choices of an answer, made once as long as it is the same one.
@@ -112,10 +120,10 @@ impl Form {
     pub(super) fn lines(&mut self, node: &Arc<Node>, ctx: &Ctx<'_>) -> Arc<Vec<Line>> {
         let lists = (ctx.offers.version, ctx.live.stage().is_some());
         match &self.lines {
-            Some((of, from, lines)) if Arc::ptr_eq(of, node) && *from == lists => Arc::clone(lines),
+            Some(laid) if Arc::ptr_eq(&laid.node, node) && laid.lists == lists => Arc::clone(&laid.lines),
             _ => {
                 let lines = Arc::new(form::lines(&node.kind, ctx.catalog, &called(node, ctx)));
-                self.lines = Some((Arc::clone(node), lists, Arc::clone(&lines)));
+                self.lines = Some(Laid { node: Arc::clone(node), lists, lines: Arc::clone(&lines) });
                 lines
             }
         }
@@ -406,7 +414,9 @@ fn called(node: &Node, ctx: &Ctx<'_>) -> Called {
     let Some((_, operation)) = ctx.catalog.operation(operation) else { return Called::new() };
     let lists = Lists { offers: ctx.offers, connections: &stage.connections, catalog: ctx.catalog };
     let (called, missing) = lists.labels(operation);
-    missing.into_iter().for_each(|it| ctx.send(Msg::ReadChoices(it)));
+    for it in missing {
+        ctx.send(Msg::ReadChoices(it));
+    }
     called
 }
 

@@ -91,6 +91,7 @@ impl Deliveries {
         let was = sandbox.delivery();
         let mut delivery = was.clone();
         ui.label(dim(ui, "HighLevel tells of every change of a record, as the real one does: signed, to one address."));
+        ui.add_space(4.0);
         ui.label(RichText::new("Sent to").font(font::medium(size::SMALL)).color(colors.text.body));
         let mut text = self.typed.clone().unwrap_or_else(|| was.url.clone().unwrap_or_default());
         let edit = TextEdit::singleline(&mut text).hint_text("http://127.0.0.1:8080/hooks/app").desired_width(f32::INFINITY);

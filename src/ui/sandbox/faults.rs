@@ -32,14 +32,16 @@ pub(super) fn on(faults: &Faults) -> usize {
 pub(super) fn menu(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
     // It is longer than a small window is high.
     let most = (ui.ctx().content_rect().height() - 150.0).max(240.0);
-    ScrollArea::both().max_height(most).show(ui, |ui| {
-        Frame::new().inner_margin(Margin::same(10)).show(ui, |ui| columns(ui, ctx, sandbox));
+    let wide = ui.ctx().content_rect().width() > 2.0 * COLUMN + 120.0;
+    let width = if wide { 2.0 * COLUMN + 44.0 } else { COLUMN + 24.0 };
+    ui.set_min_width(width);
+    ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, |ui| {
+        Frame::new().inner_margin(Margin::same(10)).show(ui, |ui| columns(ui, ctx, sandbox, wide));
     });
 }
 
 /// Side by side where there is room.
-fn columns(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
-    let wide = ui.ctx().content_rect().width() > 2.0 * COLUMN + 120.0;
+fn columns(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle, wide: bool) {
     let layout = if wide { Layout::left_to_right(Align::Min) } else { Layout::top_down(Align::Min) };
     ui.with_layout(layout, |ui| {
         column(ui, |ui| {
@@ -48,7 +50,7 @@ fn columns(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
             ui.separator();
             limits(ui, ctx, sandbox);
         });
-        ui.separator();
+        ui.add_space(if wide { 20.0 } else { 4.0 });
         column(ui, |ui| habits(ui, ctx, sandbox));
     });
 }
@@ -61,6 +63,8 @@ fn column(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
         ui.spacing_mut().item_spacing.y = 4.0;
         let visuals = ui.visuals_mut();
         visuals.widgets.inactive.bg_fill = colors.bg.active;
+        // Numbers that can be changed look like it.
+        visuals.widgets.inactive.weak_bg_fill = colors.bg.active;
         visuals.selection.bg_fill = colors.accent.fill;
         add(ui);
     });

@@ -15,6 +15,8 @@ pub(super) fn menu(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
         menu_look(ui, 380.0);
         ui.set_max_width(380.0);
         ui.spacing_mut().item_spacing.y = 4.0;
+        // Numbers that can be changed look like it.
+        ui.visuals_mut().widgets.inactive.weak_bg_fill = theme::colors(ui).bg.active;
         tokens(ui, ctx, sandbox);
         ui.add_space(4.0);
         ui.separator();

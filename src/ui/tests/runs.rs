@@ -27,12 +27,8 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
         let sandbox = sandbox::start(&catalog, sandbox::Options { now, ..sandbox::Options::default() }).await.unwrap();
         let access = sandbox.access();
         let connection = |connector: &str, base_url: &str, account: &[(&str, &str)], auth| engine::Connection {
-            id: engine::ConnectionId::new(connector),
-            name: connector.to_owned(),
-            connector: crate::catalog::ConnectorId::new(connector),
-            base_url: base_url.to_owned(),
             account: account.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            auth,
+            ..engine::Connection::new(connector, connector, crate::catalog::ConnectorId::new(connector), base_url, auth)
         };
         let (crm, calendar) = (&access.highlevel, &access.schedule_it);
         let connections = vec![
@@ -55,6 +51,7 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
             journal: JournalOptions::default(),
             catalog,
             connections,
+            vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
             flows: Vec::new(),
             listen: None,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use flowyard::catalog::{AuthKind, ConnectorId};
-use flowyard::engine::{Connection, ConnectionId, Secret};
+use flowyard::engine::{Connection, Secret};
 use flowyard::flow::{Flow, NodeKind, Trigger};
 use flowyard::sandbox::Access;
 use serde_json::Value;
@@ -35,21 +35,16 @@ pub(crate) fn sample(flow: &Flow) -> Value {
 /// A connection to each of the services, signed in.
 pub(crate) fn connections(access: &Access) -> Vec<(Connection, Option<Secret>)> {
     let crm = Connection {
-        id: ConnectionId::new("crm"),
-        name: "HighLevel".to_owned(),
-        connector: ConnectorId::new("highlevel"),
-        base_url: access.highlevel.base_url.clone(),
         account: BTreeMap::from([("location_id".to_owned(), access.highlevel.location_id.clone())]),
-        auth: AuthKind::Bearer,
+        ..Connection::new("crm", "HighLevel", ConnectorId::new("highlevel"), &access.highlevel.base_url, AuthKind::Bearer)
     };
-    let calendar = Connection {
-        id: ConnectionId::new("calendar"),
-        name: "Schedule it".to_owned(),
-        connector: ConnectorId::new("schedule_it"),
-        base_url: access.schedule_it.base_url.clone(),
-        account: BTreeMap::new(),
-        auth: AuthKind::Basic,
-    };
+    let calendar = Connection::new(
+        "calendar",
+        "Schedule it",
+        ConnectorId::new("schedule_it"),
+        &access.schedule_it.base_url,
+        AuthKind::Basic,
+    );
     let basic = Secret::basic(access.schedule_it.user.clone(), access.schedule_it.password.clone());
     vec![(crm, Some(Secret::token(access.highlevel.token.clone()))), (calendar, Some(basic))]
 }

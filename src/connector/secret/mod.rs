@@ -4,10 +4,15 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
+mod record;
+mod tokens;
+
+pub use self::tokens::Granted;
+pub(super) use self::tokens::Tokens;
 use super::request::UNRESERVED;
 use super::traces::Traces;
 
-/// A token, a key, or a user and a password. It cannot be printed or saved, and is wiped from memory when dropped.
+/// A token, a key, a user and a password, a sign-in by OAuth 2.0, or the secret of the app that signs in. It cannot be printed or saved, and is wiped from memory when dropped.
 #[expect(missing_debug_implementations, reason = "a secret is never printed")]
 pub struct Secret {
     kind: SecretKind,
@@ -18,7 +23,13 @@ pub struct Secret {
 pub(super) enum SecretKind {
     Token(Zeroizing<String>),
     ApiKey(Zeroizing<String>),
-    Basic { user: String, password: Zeroizing<String> },
+    Basic {
+        user: String,
+        password: Zeroizing<String>,
+    },
+    OAuth(Tokens),
+    /// The secret of the app that signs in; it signs no request.
+    Client(Zeroizing<String>),
 }
 
 /// Shorter texts are found everywhere, and hiding them would only garble the log.
@@ -29,31 +40,61 @@ const SHORTEST_BASE64: usize = 8;
 impl Secret {
     /// A bearer token; white space around it (from pasting) is dropped.
     pub fn token(token: String) -> Self {
-        let token = trimmed(token);
-        let mut traces = Vec::new();
-        add_traces(&token, &mut traces);
-        let traces = Traces::new(traces);
-        Self { kind: SecretKind::Token(token), traces }
+        Self::of(SecretKind::Token(trimmed(token)))
     }
 
     /// A key that travels in a header; white space around it (from pasting) is dropped.
     pub fn api_key(key: String) -> Self {
-        let key = trimmed(key);
-        let mut traces = Vec::new();
-        add_traces(&key, &mut traces);
-        let traces = Traces::new(traces);
-        Self { kind: SecretKind::ApiKey(key), traces }
+        Self::of(SecretKind::ApiKey(trimmed(key)))
     }
 
     /// User and password (RFC 7617). The user's name is no secret.
     pub fn basic(user: String, password: String) -> Self {
-        let password = Zeroizing::new(password);
+        Self::of(SecretKind::Basic { user, password: Zeroizing::new(password) })
+    }
+
+    /// The secret of an app that signs in by OAuth 2.0; white space around it (from pasting) is dropped.
+    pub fn client(secret: String) -> Self {
+        Self::of(SecretKind::Client(trimmed(secret)))
+    }
+
+    /// What a token endpoint gave.
+    pub(super) fn tokens(access: String, refresh: Option<String>, granted: Granted) -> Self {
+        Self::of(SecretKind::OAuth(Tokens { access: Zeroizing::new(access), refresh: refresh.map(Zeroizing::new), granted }))
+    }
+
+    fn of(kind: SecretKind) -> Self {
         let mut traces = Vec::new();
-        add_traces(&password, &mut traces);
-        let pair = Zeroizing::new([user.as_str(), password.as_str()].join(":"));
-        add(&mut traces, STANDARD.encode(pair.as_bytes()));
-        let traces = Traces::new(traces);
-        Self { kind: SecretKind::Basic { user, password }, traces }
+        match &kind {
+            SecretKind::Token(text) | SecretKind::ApiKey(text) | SecretKind::Client(text) => add_traces(text, &mut traces),
+            SecretKind::Basic { user, password } => {
+                add_traces(password, &mut traces);
+                let pair = Zeroizing::new([user.as_str(), password.as_str()].join(":"));
+                add(&mut traces, STANDARD.encode(pair.as_bytes()));
+            }
+            SecretKind::OAuth(tokens) => {
+                for text in std::iter::once(&tokens.access).chain(&tokens.refresh) {
+                    add_traces(text, &mut traces);
+                }
+            }
+        }
+        Self { kind, traces: Traces::new(traces) }
+    }
+
+    /// What a sign-in by OAuth 2.0 gave, without its tokens; none for every other kind.
+    pub fn granted(&self) -> Option<&Granted> {
+        match &self.kind {
+            SecretKind::OAuth(tokens) => Some(&tokens.granted),
+            SecretKind::Token(_) | SecretKind::ApiKey(_) | SecretKind::Basic { .. } | SecretKind::Client(_) => None,
+        }
+    }
+
+    /// The user's name, for Basic; it is no secret.
+    pub fn user(&self) -> Option<&str> {
+        match &self.kind {
+            SecretKind::Basic { user, .. } => Some(user),
+            SecretKind::Token(_) | SecretKind::ApiKey(_) | SecretKind::OAuth(_) | SecretKind::Client(_) => None,
+        }
     }
 
     pub(super) fn kind(&self) -> &SecretKind {
