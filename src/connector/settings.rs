@@ -1,4 +1,5 @@
 //! The bounds of every call.
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Bounds on time and size, and what the caller calls itself.
@@ -20,6 +21,9 @@ pub struct Settings {
     pub user_agent: String,
     /// Whether hosts other than this machine may be called without TLS.
     pub allow_http: bool,
+    /// A directory for the locks by which processes that share a vault renew a sign-in one at a time; none means that there
+    /// is one process.
+    pub locks: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -33,6 +37,7 @@ impl Default for Settings {
             max_log_body_bytes: 256 << 10,
             user_agent: concat!("flowyard/", env!("CARGO_PKG_VERSION")).into(),
             allow_http: false,
+            locks: None,
         }
     }
 }

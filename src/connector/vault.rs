@@ -24,9 +24,9 @@ impl Vault {
     }
 
     /// Keeps the secret of a connection in place of the one before.
-    pub fn insert(&self, id: ConnectionId, secret: Secret) {
+    pub fn insert(&self, id: ConnectionId, secret: impl Into<Arc<Secret>>) {
         let Store::Memory(map) = &*self.store;
-        map.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(secret));
+        map.write().unwrap_or_else(PoisonError::into_inner).insert(id, secret.into());
     }
 
     /// The secret of a connection.

@@ -134,22 +134,15 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         }
         plain.push(connection);
     }
+    let connections = Connections::from_iter(plain);
+    // Other processes may share the vault of this directory.
+    let calls = CallSettings { locks: calls.locks.or_else(|| Some(data.join("locks"))), ..calls };
     let caller = Caller::new(calls, vault)
-        .map(|it| it.with_catalog(catalog.clone()))
+        .map(|it| it.with_catalog(catalog.clone()).with_connections(connections.clone()))
         .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
     let (events, _) = broadcast::channel(4096);
     let (troubles, first) = broadcast::channel(64);
-    let shared = Shared::new(
-        journal,
-        catalog,
-        caller,
-        Connections::from_iter(plain),
-        clock,
-        mode,
-        limits,
-        events.clone(),
-        troubles.clone(),
-    );
+    let shared = Shared::new(journal, catalog, caller, connections, clock, mode, limits, events.clone(), troubles.clone());
     let shared = Arc::new(shared);
     if let Some(words) = shared.journal.exposed() {
         let failure = Failure::new(FailureKind::Machine, "The data directory is not private").detail(words);
