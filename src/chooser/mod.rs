@@ -41,7 +41,7 @@ impl Chooser {
         let mut plain = Vec::with_capacity(connections.len());
         for (connection, secret) in connections {
             if let Some(secret) = secret {
-                vault.insert(connection.id.clone(), secret);
+                vault.pin(connection.id.clone(), secret);
             }
             plain.push(connection);
         }

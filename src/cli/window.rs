@@ -126,6 +126,7 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
         journal: JournalOptions::default(),
         catalog: catalog.clone(),
         connections,
+        vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
         flows: Vec::new(),
         listen: None,

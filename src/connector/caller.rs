@@ -18,7 +18,7 @@ use super::send::{self, End, Received, Sent, Signature, Unanswered};
 use super::status::{self, Subject};
 use super::{
     Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, Connections, ConnectorError, HttpRequest,
-    Secret, Settings, Vault, http, token,
+    Secret, Settings, Vault, VaultError, http, token,
 };
 use crate::catalog::{AuthKind, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
@@ -51,7 +51,7 @@ impl Caller {
         let user_agent = HeaderValue::from_str(&settings.user_agent)
             .map_err(|_invalid| ConnectorError::UserAgent(settings.user_agent.clone()))?;
         let clients = Clients::new(&settings)?;
-        let renewals = Renewals::with_locks(settings.locks.clone());
+        let renewals = Renewals::with_locks(vault.dir().map(|it| it.join("locks")));
         let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates: Gates::default(), renewals });
         Ok(Self { shared, catalog: Catalog::default(), connections: Connections::default() })
     }
@@ -68,6 +68,14 @@ impl Caller {
     pub fn with_connections(mut self, connections: Connections) -> Self {
         self.connections = connections;
         self
+    }
+
+    /// The secret of a connection as it is kept; none where it needs none.
+    pub(super) async fn kept(&self, connection: &Connection) -> Result<Option<Arc<Secret>>, CallError> {
+        if connection.auth == AuthKind::None {
+            return Ok(None);
+        }
+        self.vault().fetch(&connection.id).await.map_err(|error| CallError::SignIn(of_vault(connection, error)))
     }
 
     pub(super) fn catalog(&self) -> &Catalog {
@@ -156,13 +164,16 @@ impl Caller {
         request.headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
         let Some(signer) = connection else { return self.attempt(&request, None, connector, operation, None).await };
         // A service that asks its callers to stop is not asked for tokens either; the attempt says why.
-        let secret = if self.shared.is_blocked(signer, connector) {
-            self.shared.vault.get(&signer.id)
+        let secret = if self.shared.clients.check(&request.url).is_err() {
+            Ok(None)
+        } else if self.shared.is_blocked(signer, connector) {
+            self.kept(signer).await
         } else {
-            match self.secret_of(signer).await {
-                Ok(secret) => secret,
-                Err(error) => return Called::unsent(error),
-            }
+            self.secret_of(signer).await
+        };
+        let secret = match secret {
+            Ok(secret) => secret,
+            Err(error) => return Called::unsent(error.at(&request.record)),
         };
         let called = self.attempt(&request, connection, connector, operation, secret.as_deref()).await;
         let Some(secret) = secret else { return called };
@@ -394,6 +405,12 @@ fn signature(connection: &Connection, secret: Option<&Secret>) -> Result<Option<
     };
     let Some(secret) = secret else { return Err(failure("its credentials are not in the vault".into())) };
     token::sign(&connection.auth, secret).map_err(failure)
+}
+
+/// A connection whose secret cannot be had for now.
+pub(super) fn of_vault(connection: &Connection, error: VaultError) -> Failure {
+    let title = format!("The connection {:?} cannot be signed in: its credentials cannot be read", connection.name);
+    Failure::new(FailureKind::SignIn, title).detail(error.to_string()).hint(error.hint())
 }
 
 fn of_breaker(subject: &Subject<'_>, connection: &Connection, blocked: Blocked) -> CallError {

@@ -58,6 +58,20 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The same about this record, where it names none yet.
+    pub(super) fn at(mut self, record: &str) -> Self {
+        let (Self::Retry { failure, .. }
+        | Self::Breaker { failure, .. }
+        | Self::SignIn(failure)
+        | Self::Refused(failure)
+        | Self::Lost(failure)
+        | Self::NotSent(failure)) = &mut self;
+        if failure.at.is_empty() {
+            record.clone_into(&mut failure.at);
+        }
+        self
+    }
+
     /// What a person reads.
     pub fn failure(&self) -> &Failure {
         match self {

@@ -1,5 +1,4 @@
 //! The bounds of every call.
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Bounds on time and size, and what the caller calls itself.
@@ -21,9 +20,6 @@ pub struct Settings {
     pub user_agent: String,
     /// Whether hosts other than this machine may be called without TLS.
     pub allow_http: bool,
-    /// A directory for the locks by which processes that share a vault renew a sign-in one at a time; none means that there
-    /// is one process.
-    pub locks: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -37,7 +33,6 @@ impl Default for Settings {
             max_log_body_bytes: 256 << 10,
             user_agent: concat!("flowyard/", env!("CARGO_PKG_VERSION")).into(),
             allow_http: false,
-            locks: None,
         }
     }
 }

@@ -35,8 +35,8 @@ pub use self::handle::{Command, Event, Handle, Hook, Pending};
 pub use self::release::{Effective, cancel, release};
 use self::shared::Shared;
 use crate::catalog::Catalog;
-use crate::connector::{Caller, Connections, Vault};
-pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings};
+use crate::connector::{Caller, Connections};
+pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace};
 use crate::journal::Journal;
 pub use crate::journal::private;
 pub use crate::journal::{Mode, Options as JournalOptions};
@@ -51,8 +51,10 @@ pub struct Settings {
     pub journal: JournalOptions,
     /// What can be called.
     pub catalog: Catalog,
-    /// The connections, each with its secret if it has one.
+    /// The connections, each with its secret where that is not in the vault.
     pub connections: Vec<(Connection, Option<Secret>)>,
+    /// Where the secrets of the others are.
+    pub vault: Vault,
     /// Sandbox or live; written into every run.
     pub mode: Mode,
     /// The flows that are known from the start; unfinished runs go on once they are.
@@ -115,34 +117,35 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// The connections; secrets that come with them are kept in memory only.
+fn pin(vault: &Vault, connections: Vec<(Connection, Option<Secret>)>) -> Connections {
+    let plain = connections.into_iter().map(|(connection, secret)| {
+        if let Some(secret) = secret {
+            vault.pin(connection.id.clone(), secret);
+        }
+        connection
+    });
+    plain.collect()
+}
+
 /// Starts an engine on the current tokio runtime: opens the journal, makes the flows known, goes on with unfinished runs,
 /// listens.
 ///
 /// # Errors
 /// A [`Failure`] where the data directory cannot be used, a flow cannot run, or the address is taken.
 pub async fn start(settings: Settings) -> Result<Handle, Failure> {
-    let Settings { data, journal, catalog, connections, mode, flows, listen, clock, calls, limits, recover } = settings;
+    let Settings { data, journal, catalog, connections, vault, mode, flows, listen, clock, calls, limits, recover } = settings;
     let dir = data.clone();
     let journal = tokio::task::spawn_blocking(move || Journal::open(&dir, journal))
         .await
         .map_err(|error| Failure::new(FailureKind::Machine, "The journal could not be opened").detail(error.to_string()))??;
-    let vault = Vault::default();
-    let mut plain = Vec::new();
-    for (connection, secret) in connections {
-        if let Some(secret) = secret {
-            vault.insert(connection.id.clone(), secret);
-        }
-        plain.push(connection);
-    }
-    let connections = Connections::from_iter(plain);
-    // Other processes may share the vault of this directory.
-    let calls = CallSettings { locks: calls.locks.or_else(|| Some(data.join("locks"))), ..calls };
+    let plain = pin(&vault, connections);
     let caller = Caller::new(calls, vault)
-        .map(|it| it.with_catalog(catalog.clone()).with_connections(connections.clone()))
+        .map(|it| it.with_catalog(catalog.clone()).with_connections(plain.clone()))
         .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
     let (events, _) = broadcast::channel(4096);
     let (troubles, first) = broadcast::channel(64);
-    let shared = Shared::new(journal, catalog, caller, connections, clock, mode, limits, events.clone(), troubles.clone());
+    let shared = Shared::new(journal, catalog, caller, plain, clock, mode, limits, events.clone(), troubles.clone());
     let shared = Arc::new(shared);
     if let Some(words) = shared.journal.exposed() {
         let failure = Failure::new(FailureKind::Machine, "The data directory is not private").detail(words);

@@ -54,6 +54,7 @@ async fn start(data: &Path, target: &Target, attempts: u32) -> Handle {
         journal: JournalOptions::default(),
         catalog: catalog(),
         connections: vec![(connection, None)],
+        vault: engine::Vault::in_memory(),
         mode: Mode::Live,
         flows: vec![Deployment { flow: Arc::new(booking(target, attempts)), bindings: BTreeMap::new() }],
         listen: None,

@@ -33,6 +33,7 @@ async fn start_with(data: &Path, flows: &[Flow], limits: Limits, recover: bool) 
         journal: JournalOptions::default(),
         catalog: Catalog::default(),
         connections: Vec::new(),
+        vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
         flows: flows.iter().map(|flow| Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }).collect(),
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),

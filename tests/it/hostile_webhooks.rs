@@ -319,6 +319,7 @@ async fn engine_with(dir: &Path, limits: Limits) -> (Handle, SocketAddr) {
         journal: JournalOptions::default(),
         catalog: Catalog::default(),
         connections: Vec::new(),
+        vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
         flows: vec![Deployment { flow: Arc::new(flow), bindings: BTreeMap::new() }],
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),

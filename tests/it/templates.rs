@@ -35,6 +35,7 @@ impl World {
             journal: JournalOptions::default(),
             catalog,
             connections: connections(sandbox.access()),
+            vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
             flows: vec![Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }],
             listen: None,

@@ -29,8 +29,9 @@ use super::app::App;
 use super::endpoint::{self, Ask, Refusal};
 use super::lock::{Lock, Mark};
 use crate::catalog::{AuthKind, Grant};
+use crate::connector::caller::of_vault;
 use crate::connector::secret::{SecretKind, Tokens};
-use crate::connector::{CallError, Caller, Connection, ConnectionId, Granted, Secret};
+use crate::connector::{CallError, Caller, Connection, ConnectionId, Granted, Secret, VaultError};
 use crate::record::{Failure, FailureKind};
 
 /// An access token is renewed so long before its end, or a tenth of its life before if that is less.
@@ -101,7 +102,7 @@ impl Caller {
     /// # Errors
     /// If there is none that works, and why.
     pub(in crate::connector) async fn secret_of(&self, connection: &Connection) -> Result<Option<Arc<Secret>>, CallError> {
-        let kept = self.vault().get(&connection.id);
+        let kept = self.kept(connection).await?;
         if !matches!(connection.auth, AuthKind::OAuth(_)) {
             return Ok(kept);
         }
@@ -110,6 +111,7 @@ impl Caller {
             Some(SecretKind::OAuth(tokens)) => tokens,
             // A token that a person put in by hand is nobody's to renew.
             Some(_) => return Ok(kept),
+            // Another process may have signed in since.
             None if by_itself(connection) => return self.renew(connection, None).await.map(Some),
             None => return Ok(None),
         };
@@ -162,7 +164,7 @@ impl Caller {
         let state = self.renewals().of(&connection.id);
         let _turn = state.turn.lock().await;
         let mut lock = self.lock(&connection.id).await?;
-        self.vault().insert(connection.id.clone(), secret);
+        self.insert(connection, Arc::new(secret)).await.map_err(|error| of_vault(connection, error))?;
         if let Some(lock) = &mut lock {
             lock.end();
         }
@@ -176,7 +178,7 @@ impl Caller {
     /// Why there are none.
     pub(super) async fn made_anew(&self, connection: &Connection) -> Result<Granted, CallError> {
         self.renewals().forget(&connection.id);
-        let stale = self.vault().get(&connection.id).as_deref().and_then(mark_of);
+        let stale = self.kept(connection).await?.as_deref().and_then(mark_of);
         let secret = self.renew(connection, stale).await?;
         let nothing = || CallError::SignIn(Failure::new(FailureKind::SignIn, format!("{:?} got no tokens", connection.name)));
         secret.granted().cloned().ok_or_else(nothing)
@@ -199,7 +201,7 @@ impl Caller {
         let state = self.renewals().of(&connection.id);
         let asked = Instant::now();
         let _turn = state.turn.lock().await;
-        if let Some(fresh) = fresh(self.vault().get(&connection.id), stale) {
+        if let Some(fresh) = fresh(self.kept(connection).await?, stale) {
             return Ok(fresh);
         }
         if let Some(error) = state.seen().answer(asked, Timestamp::now()) {
@@ -207,7 +209,7 @@ impl Caller {
         }
         let mut lock = self.lock(&connection.id).await.map_err(|failure| CallError::Retry { after: None, failure })?;
         // Somebody else may have been quicker, in another process.
-        let kept = self.vault().get(&connection.id);
+        let kept = self.reread(connection).await?;
         if let Some(fresh) = fresh(kept.clone(), stale) {
             return Ok(fresh);
         }
@@ -238,11 +240,30 @@ impl Caller {
         }
     }
 
-    /// Puts a new pair into the vault; one that could not be put there is kept for the next attempt.
+    /// Puts a new pair into the vault. One that could not be put there is kept for the next attempt, and signs nothing.
     async fn store(&self, connection: &Connection, secret: Arc<Secret>, state: &State) -> Result<Arc<Secret>, CallError> {
         state.seen().unstored = Some(Arc::clone(&secret));
-        self.vault().insert(connection.id.clone(), Arc::clone(&secret));
-        Ok(secret)
+        match self.insert(connection, Arc::clone(&secret)).await {
+            Ok(()) => Ok(secret),
+            Err(error) => {
+                let failure = of_vault(connection, error);
+                Err(CallError::Retry { after: None, failure })
+            }
+        }
+    }
+
+    async fn insert(&self, connection: &Connection, secret: Arc<Secret>) -> Result<(), VaultError> {
+        let (vault, id) = (self.vault().clone(), connection.id.clone());
+        let stored = tokio::task::spawn_blocking(move || vault.insert(id, secret)).await;
+        stored.unwrap_or_else(|error| Err(VaultError::Keychain { why: error.to_string() }))
+    }
+
+    /// As it is stored now, whoever stored it.
+    async fn reread(&self, connection: &Connection) -> Result<Option<Arc<Secret>>, CallError> {
+        let (vault, id) = (self.vault().clone(), connection.id.clone());
+        let read = tokio::task::spawn_blocking(move || vault.reload(&id)).await;
+        let read = read.unwrap_or_else(|error| Err(VaultError::Keychain { why: error.to_string() }));
+        read.map_err(|error| CallError::SignIn(of_vault(connection, error)))
     }
 
     /// Asks the service for a new pair. Every end but that of a lost answer takes the note of it back.
@@ -257,7 +278,7 @@ impl Caller {
             Some(SecretKind::OAuth(tokens)) => tokens.refresh.as_ref(),
             _ => None,
         };
-        let app = self.app_of(connection)?;
+        let app = self.app_of(connection).await?;
         let (ask, spends) = match refresh {
             _ if app.grant() == Grant::ClientCredentials => (Ask::Client, None),
             Some(refresh) => (Ask::Refresh(refresh), Some(mark(refresh))),
@@ -315,22 +336,21 @@ impl Caller {
     }
 
     /// As which app a connection signs in: a location that names none signs in as its agency's.
-    pub(super) fn app_of(&self, connection: &Connection) -> Result<App, CallError> {
-        let secret = |id: &ConnectionId| self.vault().get(&id.of_client());
+    pub(super) async fn app_of(&self, connection: &Connection) -> Result<App, CallError> {
         let connector = self.catalog().connector(&connection.connector).map(|it| &**it);
-        let app = match (&connection.oauth, &connection.agency) {
+        let (own, owner) = match (&connection.oauth, &connection.agency) {
             (None, Some(agency)) => {
                 let agency = self.agency(connection, agency)?;
                 let mut oauth = agency.oauth.clone();
                 if let Some(settings) = &mut oauth {
                     settings.user_type = None;
                 }
-                let own = Connection { oauth, auth: agency.auth.clone(), ..connection.clone() };
-                App::of(&own, connector, secret(&agency.id).as_deref(), self.clients())
+                (&Connection { oauth, auth: agency.auth.clone(), ..connection.clone() }, agency.id.of_client())
             }
-            _ => App::of(connection, connector, secret(&connection.id).as_deref(), self.clients()),
+            _ => (connection, connection.id.of_client()),
         };
-        app.map_err(CallError::SignIn)
+        let secret = self.vault().fetch(&owner).await.map_err(|error| CallError::SignIn(of_vault(connection, error)))?;
+        App::of(own, connector, secret.as_deref(), self.clients()).map_err(CallError::SignIn)
     }
 
     fn agency(&self, connection: &Connection, agency: &ConnectionId) -> Result<Arc<Connection>, CallError> {

@@ -56,7 +56,7 @@ impl Caller {
         tell: impl Fn(Progress),
         cancel: CancellationToken,
     ) -> Result<Granted, Failure> {
-        let app = self.app_of(connection).map_err(|error| error.failure().clone())?;
+        let app = self.app_of(connection).await.map_err(|error| error.failure().clone())?;
         let cancelled = || app.failure(FailureKind::Stopped, format!("The sign-in of {:?} was given up", app.name));
         if app.grant == Grant::ClientCredentials || (connection.oauth.is_none() && connection.agency.is_some()) {
             let made = tokio::select! {

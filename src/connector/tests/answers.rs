@@ -54,7 +54,7 @@ async fn every_way_of_signing_reaches_the_service() {
             "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
         ),
     ] {
-        vault.insert(ConnectionId::new("crm"), secret);
+        vault.insert(ConnectionId::new("crm"), secret).unwrap();
         let called = client.call(&connection(&server.url, auth), &connector(&json!({})), &operation("PUT"), &input()).await;
         assert!(called.result.is_ok());
         assert_eq!(server.seen().last().unwrap().header(header), expected);

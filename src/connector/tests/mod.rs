@@ -57,7 +57,7 @@ fn input() -> Map<String, Value> {
 /// A caller that can sign for the connection `crm`.
 fn caller(settings: Settings) -> Caller {
     let vault = Vault::in_memory();
-    vault.insert(ConnectionId::new("crm"), Secret::token(CANARY.into()));
+    vault.insert(ConnectionId::new("crm"), Secret::token(CANARY.into())).unwrap();
     Caller::new(settings, vault).unwrap()
 }
 

@@ -68,7 +68,7 @@ async fn a_secret_that_a_flow_sends_itself_is_hidden() {
 async fn a_password_is_hidden_as_it_is_and_as_basic_sends_it() {
     let server = Server::start(|seen| json_reply(200, &json!({"you": seen.header("authorization"), "pw": "open sesame"}))).await;
     let vault = Vault::in_memory();
-    vault.insert(ConnectionId::new("crm"), Secret::basic("Aladdin".into(), "open sesame".into()));
+    vault.insert(ConnectionId::new("crm"), Secret::basic("Aladdin".into(), "open sesame".into())).unwrap();
     let client = Caller::new(settings(), vault).unwrap();
     let called =
         client.call(&connection(&server.url, AuthKind::Basic), &connector(&json!({})), &operation("PUT"), &input()).await;
@@ -81,7 +81,7 @@ async fn a_password_is_hidden_as_it_is_and_as_basic_sends_it() {
 async fn a_token_with_a_line_break_injects_no_header() {
     let server = Server::start(|_| json_reply(200, &json!({}))).await;
     let vault = Vault::in_memory();
-    vault.insert(ConnectionId::new("crm"), Secret::token("abc\r\nX-Evil: 1".into()));
+    vault.insert(ConnectionId::new("crm"), Secret::token("abc\r\nX-Evil: 1".into())).unwrap();
     let client = Caller::new(settings(), vault).unwrap();
     let called =
         client.call(&connection(&server.url, AuthKind::Bearer), &connector(&json!({})), &operation("PUT"), &input()).await;

@@ -51,6 +51,7 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
             journal: JournalOptions::default(),
             catalog,
             connections,
+            vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
             flows: Vec::new(),
             listen: None,

@@ -64,6 +64,7 @@ async fn a_flow_that_waits_for_another_finds_it_however_much_lies_between_them()
         journal: JournalOptions::default(),
         catalog: Catalog::default(),
         connections: Vec::new(),
+        vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
         flows: [&inner, &outer, &patient]
             .map(|flow| Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() })

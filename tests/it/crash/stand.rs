@@ -60,6 +60,7 @@ impl Stand {
             journal: JournalOptions::default(),
             catalog: self.catalog.clone(),
             connections: connections(&self.door.access()),
+            vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
             flows: vec![Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }],
             listen: None,
