@@ -14,6 +14,7 @@ mod book;
 mod desk;
 mod entry;
 mod secrets;
+pub mod why;
 
 pub use self::account::Account;
 pub use self::address::{is_base_url, normal as base_url};

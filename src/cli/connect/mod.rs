@@ -9,13 +9,14 @@ mod resume;
 mod rotate;
 mod secret;
 mod test;
+mod why;
 
 use clap::{Args, Subcommand};
 
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, list, test, rename, rotate, remove, resume
+/// Make and keep connections to services: add, list, test, why, rename, rotate, remove, resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -27,6 +28,7 @@ enum ConnectVerb {
     Add(Box<add::Add>),
     List(list::List),
     Test(test::Test),
+    Why(why::Why),
     Rename(rename::Rename),
     Rotate(rotate::Rotate),
     Remove(remove::Remove),
@@ -39,6 +41,7 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
         ConnectVerb::Add(it) => add::run(it, out),
         ConnectVerb::List(it) => list::run(it, out),
         ConnectVerb::Test(it) => test::run(it, out),
+        ConnectVerb::Why(it) => why::run(it, out),
         ConnectVerb::Rename(it) => rename::run(it, out),
         ConnectVerb::Rotate(it) => rotate::run(it, out),
         ConnectVerb::Remove(it) => remove::run(it, out),
