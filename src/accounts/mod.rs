@@ -13,7 +13,9 @@ mod bindings;
 mod book;
 mod desk;
 mod entry;
+mod scopes;
 mod secrets;
+mod spread;
 pub mod why;
 
 pub use self::account::Account;
@@ -22,4 +24,6 @@ pub use self::bindings::{Bindings, Use};
 pub use self::book::Book;
 pub use self::desk::{Desk, Probed, Removed};
 pub use self::entry::{Entry, State};
+pub use self::scopes::{Needed, Step};
 pub use self::secrets::{Given, client_of, wanted};
+pub use self::spread::{Copy, join, spread};
