@@ -208,7 +208,14 @@ impl Caller {
     ) -> Called {
         let shared = &*self.shared;
         let header = connection.and_then(|it| token::header_of(&it.auth));
-        let redactor = Redactor { secret, header: header.as_deref() };
+        let key = connection.and_then(|it| token::in_query(&it.auth, secret));
+        let redactor = Redactor { secret, header: header.as_deref(), parameter: key.map(|it| it.0) };
+        let with_key = key.map(|(parameter, key)| {
+            let mut request = request.clone();
+            request.url.query_pairs_mut().append_pair(parameter, key);
+            request
+        });
+        let request = with_key.as_ref().unwrap_or(request);
         let subject = Subject { request, connection, connector, operation, redactor };
 
         if let Err(failure) = shared.allowed(&subject) {

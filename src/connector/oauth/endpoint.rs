@@ -94,7 +94,7 @@ impl fmt::Debug for Unheard {
 /// [`Refusal`], in words.
 pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) -> Result<Secret, Refusal> {
     let guard = guard(app, &ask);
-    let words = Words { app, redactor: Redactor { secret: Some(&guard), header: None } };
+    let words = Words { app, redactor: Redactor { secret: Some(&guard), header: None, parameter: None } };
     let Ok(endpoint) = endpoint(app) else { return Err(words.lost("The address of its tokens cannot be used", "")) };
     let http = Http(caller.clone());
     let used = if let Ask::Refresh(token) = &ask { Some(*token) } else { None };
