@@ -12,6 +12,7 @@
 //! | | [`run`] | what a run is: entries (facts), `next` (decisions), retry, park and release |
 //! | 1, I/O | [`journal`] | the only SQL: runs, exchanges, revisions, search, retention |
 //! | | [`connector`] | calls services and owns secrets: request, answer, budget, breaker, redaction |
+//! | | [`accounts`] | the connections of a data directory, and what a person does with them |
 //! | | [`chooser`] | reads lists to choose from (calendars, users, tags), outside of runs |
 //! | 2 | [`engine`] | runs flows in the background: handle, supervisor, steps, recovery, webhooks |
 //! | 3, shells | [`sandbox`] | imitates the services, from the same catalogue |
@@ -45,6 +46,7 @@
 //!
 //! The flow file, the draft of what is changed and not saved, the journal, the vault, the preferences: each truth has one
 //! owner, all else is derived and may be thrown away: the index of the log's search, which lies beside the journal. A run pins the revision of its flow by content hash; editing never disturbs a run under way.
+pub mod accounts;
 pub mod catalog;
 pub mod chooser;
 pub mod cli;

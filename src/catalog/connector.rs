@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectorId, Kind, OAuth, Operations, Schema, Schemas};
+use super::{ConnectorId, Guide, Kind, OAuth, Operations, Probe, Schema, Schemas};
 
 /// A service and everything that can be called there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -31,6 +31,12 @@ pub struct Connector {
     /// Where the service's words stand in an error answer.
     #[serde(default)]
     pub errors: ErrorShape,
+    /// How a person signs in, a way each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guides: Vec<Guide>,
+    /// A cheap read that shows that a connection works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Probe>,
     /// Named shapes that `Kind::Ref` points to.
     #[serde(default)]
     pub schemas: Schemas,

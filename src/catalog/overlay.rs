@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Input, LimitHeaders,
-    Operation, OperationId, Paging, Place, Rate, Repeat, Schema, Success,
+    AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Guide, Input, LimitHeaders,
+    Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
 };
 
 /// Changes to a connector. Whatever is absent stays as it is.
@@ -34,6 +34,10 @@ pub struct Overlay {
     pub breaker: Option<BreakerRule>,
     /// Replaces where error messages stand.
     pub errors: Option<ErrorShape>,
+    /// Replaces how a person signs in.
+    pub guides: Option<Vec<Guide>>,
+    /// Replaces the read that shows that a connection works.
+    pub probe: Option<Probe>,
     /// Adds or replaces named shapes.
     pub schemas: BTreeMap<String, Schema>,
     /// Changes to every input with this key, whatever operation it is of.
@@ -190,6 +194,8 @@ impl Overlay {
         replace(&mut connector.errors, self.errors.take());
         connector.limit_headers = self.limit_headers.take().or_else(|| connector.limit_headers.take());
         connector.breaker = self.breaker.take().or(connector.breaker);
+        replace(&mut connector.guides, self.guides.take());
+        connector.probe = self.probe.take().or_else(|| connector.probe.take());
         connector.schemas.extend(std::mem::take(&mut self.schemas));
     }
 

@@ -26,6 +26,12 @@ impl Connector {
             line("breaker", json(it)?);
         }
         line("errors", json(&self.errors)?);
+        if !self.guides.is_empty() {
+            line("guides", json(&self.guides)?);
+        }
+        if let Some(it) = &self.probe {
+            line("probe", json(it)?);
+        }
         let mut schemas = Vec::with_capacity(self.schemas.len());
         for (name, schema) in self.schemas.iter() {
             schemas.push(format!("{}:{}", json(name)?, json(schema)?));

@@ -3,8 +3,9 @@ use std::collections::BTreeMap;
 
 use super::connections::Bound;
 use super::exit::{Error, Exit};
+use crate::accounts::Bindings;
 use crate::catalog::Catalog;
-use crate::engine::ConnectionId;
+use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
@@ -26,13 +27,14 @@ impl SlotBinding {
     }
 }
 
-/// The bindings of one flow: what was asked for, and for the rest the only connection of the slot's service.
+/// The bindings of one flow: what was asked for, then what is kept, and for the rest the only connection of the slot's service.
 ///
 /// # Errors
 /// If a connection is missing, is to another service, or has to be chosen.
 pub(super) fn resolve(
     flow: &Flow,
     asked: &[SlotBinding],
+    kept: &Bindings,
     bound: &Bound,
     catalog: &Catalog,
 ) -> Result<BTreeMap<SlotId, ConnectionId>, Error> {
@@ -60,11 +62,28 @@ pub(super) fn resolve(
             bindings.insert(slot.clone(), found.id.clone());
             continue;
         }
+        match kept.of(&flow.id, Connection::LIVE, slot) {
+            [] => {}
+            [one] => {
+                let found = bound.iter().map(|(it, _)| it).find(|it| it.id == *one && it.connector == *connector);
+                let Some(found) = found else {
+                    let title = format!("The connection \"{one}\" that the slot is bound to is no connection to {title}");
+                    return Err(wrong(title, slot, format!("Bind another with --bind {slot}=CONNECTION.")));
+                };
+                bindings.insert(slot.clone(), found.id.clone());
+                continue;
+            }
+            several => {
+                let ids: Vec<_> = several.iter().map(ConnectionId::as_str).collect();
+                let hint = format!("Choose one with --bind {slot}={}; there are {}.", ids[0], ids.join(", "));
+                return Err(wrong("The slot is bound to several connections".to_owned(), slot, hint));
+            }
+        }
         let fitting: Vec<_> = bound.iter().map(|(it, _)| it).filter(|it| it.connector == *connector).collect();
         match fitting.as_slice() {
             [only] => drop(bindings.insert(slot.clone(), only.id.clone())),
             [] => {
-                let hint = "Add one to connections.json in the data directory, or run the flow with --sandbox.".to_owned();
+                let hint = format!("Make one with `flowyard connect add {connector}`, or run the flow with --sandbox.");
                 return Err(wrong(format!("No connection to {title}"), slot, hint));
             }
             several => {
@@ -94,7 +113,6 @@ pub(super) fn all_known<'a>(asked: &[SlotBinding], flows: impl Iterator<Item = &
 mod tests {
     use super::*;
     use crate::catalog::{AuthKind, ConnectorId};
-    use crate::engine::Connection;
     use crate::flow::FlowId;
 
     fn flow(slots: &[(&str, &str)]) -> Flow {
@@ -119,8 +137,12 @@ mod tests {
     }
 
     fn resolved(asked: &[&str], all: &[(&str, &str)]) -> Result<String, Error> {
+        resolved_with(&Bindings::default(), asked, all)
+    }
+
+    fn resolved_with(kept: &Bindings, asked: &[&str], all: &[(&str, &str)]) -> Result<String, Error> {
         let asked: Vec<_> = asked.iter().map(|it| SlotBinding::parse(it).unwrap()).collect();
-        let bindings = resolve(&flow(&[("crm", "highlevel")]), &asked, &bound(all), &Catalog::default())?;
+        let bindings = resolve(&flow(&[("crm", "highlevel")]), &asked, kept, &bound(all), &Catalog::default())?;
         Ok(bindings.iter().map(|(slot, id)| format!("{slot}={id}")).collect::<Vec<_>>().join(" "))
     }
 
@@ -128,6 +150,23 @@ mod tests {
     fn the_only_connection_of_a_service_needs_no_binding() {
         assert_eq!(resolved(&[], &[("a", "highlevel"), ("b", "other")]).unwrap(), "crm=a");
         assert_eq!(resolved(&["crm=c"], &[("a", "highlevel"), ("c", "highlevel")]).unwrap(), "crm=c");
+    }
+
+    #[test]
+    fn what_is_kept_chooses_unless_something_else_is_asked_for() {
+        let all = [("a", "highlevel"), ("b", "highlevel"), ("c", "other")];
+        let kept = |ids: &[&str]| {
+            let mut kept = Bindings::default();
+            kept.set(&FlowId::new("f"), "live", &SlotId::new("crm"), ids.iter().map(|it| ConnectionId::new(it)).collect());
+            kept
+        };
+        assert_eq!(resolved_with(&kept(&["b"]), &[], &all).unwrap(), "crm=b");
+        assert_eq!(resolved_with(&kept(&["b"]), &["crm=a"], &all).unwrap(), "crm=a");
+        for (ids, words) in [(&["gone"][..], "is no connection to"), (&["c"], "is no connection to"), (&["a", "b"], "several")] {
+            let error = resolved_with(&kept(ids), &[], &all).unwrap_err();
+            assert_eq!(error.exit, Exit::Connection);
+            assert!(error.failure.unwrap().title.contains(words), "{ids:?}");
+        }
     }
 
     #[test]

@@ -85,17 +85,6 @@ impl DataArgs {
     pub(super) fn shelf(&self) -> Result<Shelf, Error> {
         Ok(Shelf::of(&self.resolve(false)?))
     }
-
-    /// The file of connections: the one that was named, or the one in the data directory.
-    ///
-    /// # Errors
-    /// If none is named and the user has no home.
-    pub(super) fn connections(&self, named: Option<&PathBuf>) -> Result<PathBuf, Error> {
-        match named {
-            Some(path) => Ok(path.clone()),
-            None => Ok(self.resolve(false)?.join("connections.json")),
-        }
-    }
 }
 
 /// The directory of live runs and connections, where none is named.

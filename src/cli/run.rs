@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::bind::{self, SlotBinding};
 use super::changes;
-use super::connections::{self, Bound};
+use super::connections::{self, Bound, VaultArgs};
 use super::data::DataArgs;
 use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
@@ -19,8 +19,9 @@ use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
 use super::{read, runtime, words};
+use crate::accounts::{Bindings, Desk};
 use crate::catalog::Catalog;
-use crate::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use crate::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::flow::{Flow, NodeId, NodeKind, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Aim, Outcome, Plan, RunId};
@@ -70,6 +71,9 @@ pub(super) struct Target {
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub(super) connections: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(super) vault: VaultArgs,
+
     /// The connection that a slot of the flow stands for; needed where there are several to the same service
     #[arg(long = "bind", value_name = "SLOT=CONNECTION", value_parser = SlotBinding::parse)]
     pub(super) bindings: Vec<SlotBinding>,
@@ -94,28 +98,37 @@ impl Target {
         catalog: &Catalog,
     ) -> Result<Vec<Deployment>, Error> {
         bind::all_known(&self.bindings, flows.clone().map(Arc::as_ref))?;
+        let kept = if self.sandbox { Bindings::default() } else { Bindings::read(&self.data.resolve(false)?)? };
         let deployment = |flow: &Arc<Flow>| {
             if self.sandbox {
                 embedded::covers(flow, bound)?;
             }
-            let bindings = bind::resolve(flow, &self.bindings, bound, catalog)?;
+            let bindings = bind::resolve(flow, &self.bindings, &kept, bound, catalog)?;
             Ok(Deployment { flow: Arc::clone(flow), bindings })
         };
         flows.map(deployment).collect()
     }
 
-    /// The connections: to the sandbox, or those of the file.
+    /// The connections: to the sandbox, or those of the file, and who keeps them.
     ///
     /// # Errors
     /// If the file cannot be used.
-    pub(super) fn connections(&self, sandbox: Option<&sandbox::Handle>, catalog: &Catalog) -> Result<Bound, Error> {
+    pub(super) fn connections(
+        &self,
+        sandbox: Option<&sandbox::Handle>,
+        catalog: &Catalog,
+    ) -> Result<(Bound, Option<Desk>), Error> {
         if let Some(sandbox) = sandbox {
-            return Ok(embedded::connections(sandbox.access(), catalog));
+            return Ok((embedded::connections(sandbox.access(), catalog), None));
         }
         if !self.faults.is_empty() {
             return Err(Error::usage("--fault is for the sandbox", "Add --sandbox."));
         }
-        connections::load(&self.data.connections(self.connections.as_ref())?, self.connections.is_some(), catalog)
+        if let Some(named) = &self.connections {
+            connections::demand(named)?;
+        }
+        let desk = connections::desk(&self.data.resolve(false)?, self.connections.as_deref(), &self.vault, catalog);
+        Ok((connections::read(&desk)?, Some(desk)))
     }
 }
 
@@ -166,8 +179,12 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     let target = &args.target;
     let data = target.data.resolve(target.sandbox)?;
     let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
-    let bound = target.connections(sandbox.as_ref(), &catalog)?;
+    let (bound, desk) = target.connections(sandbox.as_ref(), &catalog)?;
     let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
+    let vault = desk.as_ref().map_or_else(Vault::in_memory, |it| it.vault().clone());
+    if desk.is_some() {
+        connections::warn(&deployments, &bound, &vault, out).await;
+    }
     let flow = Arc::clone(&flows[0].flow);
     let engine = engine::start(Settings {
         data,

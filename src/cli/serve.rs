@@ -13,9 +13,9 @@ use super::flows::{self, Source};
 use super::print::{self, DIM, Plain, Printer, WAITING, paint};
 use super::run::Target;
 use super::signal::Signals;
-use super::{listen, runtime, words};
+use super::{connections, listen, runtime, words};
 use crate::catalog::{Catalog, Event};
-use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Settings};
+use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::{Flow, NodeKind, Trigger};
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
@@ -43,10 +43,13 @@ pub(super) struct Serve {
     log_json: bool,
 }
 
-const CONNECTIONS_HELP: &str = r#"The file of connections is a list of accounts; it names the environment variables that hold the secrets:
+const CONNECTIONS_HELP: &str = r#"`flowyard connect add` makes connections; their secrets are in the vault: the keychain of the system, or an encrypted file.
+The file of connections is a list of accounts. It may be written by hand, and name the environment variables that hold secrets
+in place of the vault:
   [{"id": "crm", "connector": "highlevel", "account": {"location_id": "…"}, "secret_env": {"token": "HL_TOKEN"}},
    {"id": "calendar", "connector": "schedule_it", "secret_env": {"user": "SI_USER", "password": "SI_PASSWORD"}}]
-"base_url", "name" and "auth" may be given too.
+"base_url", "name", "auth", "zone", "environment", "oauth" and "agency" may be given too. `flowyard connect` tells a running
+`serve` what it changes; what is changed by hand is read with the next start.
 
 Log lines go to standard error; FLOWYARD_LOG says which, for example FLOWYARD_LOG=debug."#;
 
@@ -64,8 +67,12 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     let target = &args.target;
     let data = target.data.resolve(target.sandbox)?;
     let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
-    let bound = target.connections(sandbox.as_ref(), &catalog)?;
+    let (bound, desk) = target.connections(sandbox.as_ref(), &catalog)?;
     let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
+    let vault = desk.as_ref().map_or_else(Vault::in_memory, |it| it.vault().clone());
+    if desk.is_some() {
+        connections::warn(&deployments, &bound, &vault, out).await;
+    }
     let engine = engine::start(Settings {
         data: data.clone(),
         journal: JournalOptions::default(),
@@ -81,6 +88,9 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         recover: true,
     })
     .await?;
+    if let Some(desk) = desk {
+        engine.heed(Reread::new(move || connections::read(&desk)));
+    }
     let address = listen::reachable(engine.address().unwrap_or(args.listen));
     for it in flows {
         announce(&it.flow, address, args.json, out);

@@ -161,6 +161,8 @@ mod tests {
             account: std::collections::BTreeMap::new(),
             rates: Vec::new(),
             limit_headers: None,
+            guides: Vec::new(),
+            probe: None,
             breaker: None,
             errors: ErrorShape::default(),
             schemas: serde_json::from_value(json!({"tag": {"type": "string"}, "loop": {"type": "ref", "ref": "loop"}})).unwrap(),

@@ -11,7 +11,7 @@ use super::release::{self, Effective, Reached, Waiting};
 use super::shared::Shared;
 use super::{Clock, ConnectionId};
 use crate::catalog::Catalog;
-use crate::connector::{BreakerState, Connection};
+use crate::connector::{BreakerState, Connection, Connections};
 use crate::journal::Journal;
 use crate::record::Failure;
 use crate::run::{Park, Release, RunId, StepKey};
@@ -27,9 +27,9 @@ struct Saved {
     state: BreakerState,
 }
 
-/// Sets the breakers to what an earlier process left.
-pub(super) async fn restore(shared: &Shared) -> Result<(), Failure> {
-    for connection in shared.connections.iter().cloned() {
+/// Sets the breakers of these connections to what an earlier process left.
+pub(super) async fn restore(shared: &Shared, connections: &Connections) -> Result<(), Failure> {
+    for connection in connections.iter().cloned() {
         let journal = shared.journal.clone();
         let id = connection.id.clone();
         let saved = super::recover::blocking(move || journal.state(SCOPE, id.as_str())).await?;

@@ -40,6 +40,7 @@ pub(super) enum Order {
     Release { run: RunId, step: Option<String>, release: Release },
     Resume { connection: String },
     Cancel { run: RunId },
+    Reread,
 }
 
 /// What came of it.
@@ -49,6 +50,7 @@ pub(super) enum Answer {
     Released { step: StepKey },
     Resumed(Resumed),
     Cancelled,
+    Reread { connections: usize },
     Refused(Failure),
 }
 
@@ -158,6 +160,15 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
             let (reply, answer) = oneshot::channel();
             commands.send(Command::Resume { connection: ConnectionId::new(&connection), reply }).ok();
             answer.await.map_or_else(|_| ended(), Answer::Resumed)
+        }
+        Order::Reread => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::Reread { reply }).ok();
+            match answer.await {
+                Ok(Ok(connections)) => Answer::Reread { connections },
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
         }
         Order::Cancel { run } => {
             let (reply, answer) = oneshot::channel();

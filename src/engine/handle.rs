@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::reread::Reread;
 use super::{ConnectionId, Deployment, Resumed};
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
@@ -66,6 +67,16 @@ pub enum Command {
         connection: ConnectionId,
         /// What that did.
         reply: oneshot::Sender<Resumed>,
+    },
+    /// From now on connections are read anew by this, whenever somebody says that they changed.
+    Heed {
+        /// Reads them.
+        reread: Reread,
+    },
+    /// The connections have changed.
+    Reread {
+        /// How many there are now, or why they stay what they were.
+        reply: oneshot::Sender<Result<usize, Failure>>,
     },
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
@@ -247,6 +258,19 @@ impl Handle {
     pub fn release(&self, run: RunId, step: Option<String>, release: Release) -> Pending<Result<StepKey, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Release { run, step, release, reply });
+        Pending::new(answer)
+    }
+
+    /// From now on connections are read anew by this, on a thread that may block, whenever [`Handle::reread`] or another process
+    /// of the person says that they changed.
+    pub fn heed(&self, reread: Reread) {
+        self.send(Command::Heed { reread });
+    }
+
+    /// Reads the connections anew; the answer is how many there are now.
+    pub fn reread(&self) -> Pending<Result<usize, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Reread { reply });
         Pending::new(answer)
     }
 

@@ -16,6 +16,7 @@ mod handle;
 pub mod log;
 mod recover;
 mod release;
+mod reread;
 mod shared;
 mod step;
 mod supervisor;
@@ -33,6 +34,7 @@ pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Pending};
 pub use self::release::{Effective, cancel, release};
+pub use self::reread::{Reread, reread};
 use self::shared::Shared;
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
@@ -128,6 +130,11 @@ fn pin(vault: &Vault, connections: Vec<(Connection, Option<Secret>)>) -> Connect
     plain.collect()
 }
 
+/// Whether anything was ever run on a data directory.
+pub fn has_log(data: &std::path::Path) -> bool {
+    data.join("journal.db").exists()
+}
+
 /// Starts an engine on the current tokio runtime: opens the journal, makes the flows known, goes on with unfinished runs,
 /// listens.
 ///
@@ -156,7 +163,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         Some(address) => Some(trigger::listener::bind(address).await?),
         None => None,
     };
-    breaker::restore(&shared).await?;
+    breaker::restore(&shared, &shared.connections()).await?;
     for deployment in flows {
         deploy::deploy(&shared, deployment).await?;
     }

@@ -20,7 +20,7 @@ pub(super) struct Shared {
     pub(super) journal: Journal,
     pub(super) catalog: Catalog,
     pub(super) caller: Caller,
-    pub(super) connections: Connections,
+    connections: RwLock<Connections>,
     pub(super) clock: Clock,
     pub(super) mode: Mode,
     pub(super) limits: Limits,
@@ -67,7 +67,7 @@ impl Shared {
             journal,
             catalog,
             caller,
-            connections,
+            connections: RwLock::new(connections),
             clock,
             mode,
             steps: Arc::new(Semaphore::new(limits.steps)),
@@ -180,6 +180,15 @@ impl Shared {
         }
     }
 
+    /// The connections as they are now.
+    pub(super) fn connections(&self) -> Connections {
+        self.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_connections(&self, connections: Connections) {
+        *self.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+    }
+
     /// The connection that a slot of a flow stands for: the one bound to it, or else the only one of its connector.
     pub(super) fn connection(
         &self,
@@ -187,15 +196,16 @@ impl Shared {
         slot: &SlotId,
         connector: Option<&ConnectorId>,
     ) -> Result<Arc<Connection>, Failure> {
+        let connections = self.connections();
         let bound = self.deployed(flow).and_then(|it| it.bindings.get(slot).cloned());
         if let Some(id) = bound {
-            return self.connections.get(&id).cloned().ok_or_else(|| {
+            return connections.get(&id).cloned().ok_or_else(|| {
                 Failure::new(FailureKind::Flow, format!("The connection \"{id}\" is not there any more"))
                     .at(format!("slot {slot}"))
                     .hint("Choose another connection for this slot.")
             });
         }
-        let mut found = connector.into_iter().flat_map(|it| self.connections.for_connector(it));
+        let mut found = connector.into_iter().flat_map(|it| connections.for_connector(it));
         let title = connector.map_or_else(
             || slot.to_string(),
             |it| self.catalog.connector(it).map_or_else(|| it.to_string(), |it| it.title.clone()),

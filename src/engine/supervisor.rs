@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, recover};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
 use crate::connector::BreakerState;
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -32,7 +32,7 @@ impl Supervisor {
 
     /// Works until it is told to stop, or every handle is gone.
     pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let mut stopped = None;
+        let (mut stopped, mut heeded) = (None, None);
         let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
         let mut indexing = tokio::time::interval_at(Instant::now() + INDEX_FIRST, INDEX_EVERY);
         let mut indexed = None;
@@ -75,6 +75,11 @@ impl Supervisor {
                     }
                 }
                 Command::Resume { connection, reply } => self.resume(connection, reply).await,
+                Command::Heed { reread: by } => heeded = Some(by),
+                // In this task, so that the connections are those that were read last.
+                Command::Reread { reply } => {
+                    reply.send(reread::apply(&self.shared, heeded.clone()).await).ok();
+                }
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;
@@ -121,7 +126,7 @@ impl Supervisor {
     async fn resume(&self, connection: ConnectionId, reply: oneshot::Sender<Resumed>) {
         let was_stopped = !matches!(self.shared.caller.breaker(&connection), BreakerState::Closed { .. });
         self.shared.caller.close_breaker(&connection);
-        if let Some(known) = self.shared.connections.get(&connection).cloned() {
+        if let Some(known) = self.shared.connections().get(&connection).cloned() {
             breaker::save(&self.shared, &known).await;
         }
         let (released, mut told) = mpsc::unbounded_channel();

@@ -3,6 +3,7 @@
 mod breaker;
 mod catalog;
 mod cli;
+mod connect;
 mod contract;
 mod crash;
 mod data_directory;

@@ -155,6 +155,8 @@ pub fn import_watched(
         account: BTreeMap::new(),
         rates: Vec::new(),
         limit_headers: None,
+        guides: Vec::new(),
+        probe: None,
         breaker: None,
         errors: ErrorShape {
             message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec(),

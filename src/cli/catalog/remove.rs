@@ -59,7 +59,7 @@ pub(super) fn run(args: &Remove, out: &mut Printer) -> Result<Exit, Error> {
 
 /// The connections to it. A file that cannot be read names none: whoever uses it is told what is wrong with it.
 fn connections(data: &DataArgs, id: &ConnectorId) -> Result<BTreeSet<String>, Error> {
-    let path = data.connections(None)?;
+    let path = data.resolve(false)?.join("connections.json");
     let Some(Value::Array(list)) = path.exists().then(|| read::json(&path).ok()).flatten() else { return Ok(BTreeSet::new()) };
     let of_it = list.iter().filter(|it| it["connector"] == id.as_str());
     Ok(of_it.filter_map(|it| it["id"].as_str().map(str::to_owned)).collect())

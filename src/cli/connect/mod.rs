@@ -1,12 +1,21 @@
-//! `flowyard connect`: what concerns the connections to services.
+//! `flowyard connect`: the connections to services.
+mod add;
+mod key;
+mod list;
+mod place;
+mod remove;
+mod rename;
 mod resume;
+mod rotate;
+mod secret;
+mod test;
 
 use clap::{Args, Subcommand};
 
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Let requests go again on a connection
+/// Make and keep connections to services: add, list, test, rename, rotate, remove, resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -15,11 +24,25 @@ pub(super) struct Connect {
 
 #[derive(Debug, Subcommand)]
 enum ConnectVerb {
+    Add(Box<add::Add>),
+    List(list::List),
+    Test(test::Test),
+    Rename(rename::Rename),
+    Rotate(rotate::Rotate),
+    Remove(remove::Remove),
     Resume(resume::Resume),
+    Key(key::Key),
 }
 
 pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
     match &args.verb {
+        ConnectVerb::Add(it) => add::run(it, out),
+        ConnectVerb::List(it) => list::run(it, out),
+        ConnectVerb::Test(it) => test::run(it, out),
+        ConnectVerb::Rename(it) => rename::run(it, out),
+        ConnectVerb::Rotate(it) => rotate::run(it, out),
+        ConnectVerb::Remove(it) => remove::run(it, out),
         ConnectVerb::Resume(it) => resume::run(it, out),
+        ConnectVerb::Key(it) => key::run(it, out),
     }
 }

@@ -96,6 +96,14 @@ impl Secret {
         }
     }
 
+    /// The user's name, for Basic; it is no secret.
+    pub fn user(&self) -> Option<&str> {
+        match &self.kind {
+            SecretKind::Basic { user, .. } => Some(user),
+            SecretKind::Token(_) | SecretKind::ApiKey(_) | SecretKind::OAuth(_) | SecretKind::Client(_) => None,
+        }
+    }
+
     pub(super) fn kind(&self) -> &SecretKind {
         &self.kind
     }

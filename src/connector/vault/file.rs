@@ -54,7 +54,7 @@ impl SealedFile {
     pub(super) fn open(data: &Path, key: VaultKey) -> Result<Self, VaultError> {
         let opener = key.read()?;
         let file = Self { data: data.to_owned(), path: data.join(NAME), key, opener, read: Mutex::default() };
-        file.fresh()?;
+        drop(file.fresh()?);
         Ok(file)
     }
 

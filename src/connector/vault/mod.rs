@@ -118,9 +118,10 @@ impl Vault {
         self.inner.pinned.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(secret));
     }
 
-    /// Forgets what was pinned and what was read; it is read again when it is asked for.
-    pub fn forget(&self) {
-        self.inner.pinned.write().unwrap_or_else(PoisonError::into_inner).clear();
+    /// Pins these secrets and no others, and forgets what was read: it is read again when it is asked for.
+    pub fn repin(&self, secrets: Vec<(ConnectionId, Secret)>) {
+        let secrets = secrets.into_iter().map(|(id, secret)| (id, Arc::new(secret))).collect();
+        *self.inner.pinned.write().unwrap_or_else(PoisonError::into_inner) = secrets;
         if !matches!(self.inner.place, Place::Memory) {
             self.inner.cache.write().unwrap_or_else(PoisonError::into_inner).clear();
         }

@@ -41,7 +41,7 @@ fn a_pinned_secret_hides_the_stored_one_and_is_never_stored() {
     assert_eq!(bytes(vault.get(&id("crm")).unwrap()), stored("pinned"));
     vault.insert(id("crm"), token("pinned anew")).unwrap();
     assert_eq!(bytes(vault.reload(&id("crm")).unwrap()), stored("pinned anew"));
-    vault.forget();
+    vault.repin(Vec::new());
     assert_eq!(bytes(vault.get(&id("crm")).unwrap()), stored("stored"));
 }
 

@@ -74,6 +74,8 @@ fn catalog() -> Catalog {
         account: BTreeMap::new(),
         rates: Vec::new(),
         limit_headers: None,
+        guides: Vec::new(),
+        probe: None,
         breaker: None,
         errors: ErrorShape::default(),
         schemas: Schemas::default(),

@@ -1,0 +1,347 @@
+//! What a person does with connections: list, add, rename, give another secret, remove, try.
+//!
+//! Everything here blocks, but for [`Desk::probe`]: the window calls it as jobs.
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::{Account, Bindings, Book, Entry, Given, State, Use, client_of, secrets};
+use crate::catalog::{AuthKind, Catalog, Connector};
+use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault};
+use crate::record::{Failure, FailureKind};
+
+/// The connections of a data directory. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    data: PathBuf,
+    book: PathBuf,
+    catalog: Catalog,
+    vault: Vault,
+}
+
+/// What a connection's service answered when it was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// What was called.
+    pub operation: String,
+    /// What the account is called there, if the answer says.
+    pub name: Option<String>,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// The connection.
+    pub connection: Connection,
+    /// What used it, and no longer does.
+    pub used_by: Vec<Use>,
+    /// Why its secret is still there, in words.
+    pub left: Option<Failure>,
+}
+
+impl Desk {
+    /// The connections of a data directory. `book` names another file than its own.
+    pub fn of(data: &Path, book: Option<&Path>, catalog: Catalog, vault: Vault) -> Self {
+        let book = book.map_or_else(|| data.join("connections.json"), Path::to_owned);
+        Self { data: data.to_owned(), book, catalog, vault }
+    }
+
+    /// Where their secrets are.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The file of connections.
+    pub fn path(&self) -> &Path {
+        &self.book
+    }
+
+    /// The file as it is now.
+    ///
+    /// # Errors
+    /// As [`Book::read`].
+    pub fn book(&self) -> Result<Book, Failure> {
+        Book::read(&self.book, &self.catalog)
+    }
+
+    /// The connections as they are now; what the environment holds for them is in the vault's memory after that.
+    ///
+    /// # Errors
+    /// As [`Book::read`], or if a variable that the file names is not set.
+    pub fn connections(&self) -> Result<Vec<Connection>, Failure> {
+        let (connections, secrets) = self.book()?.bound(&variable)?;
+        self.vault.repin(secrets);
+        Ok(connections)
+    }
+
+    /// Each of them, whether it can be used, and by what it is.
+    ///
+    /// # Errors
+    /// As [`Book::read`] and [`Bindings::read`]; not where a secret cannot be read.
+    pub fn entries(&self) -> Result<Vec<Entry>, Failure> {
+        let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
+        Ok(book.accounts().iter().map(|it| self.entry(it, &bindings)).collect())
+    }
+
+    fn entry(&self, account: &Account, bindings: &Bindings) -> Entry {
+        let connection = account.connection.clone();
+        let service =
+            self.catalog.connector(&connection.connector).map_or_else(|| connection.connector.to_string(), |it| it.title.clone());
+        let granted = if account.is_of_environment() || !account.needs_secret() {
+            None
+        } else {
+            Some(self.vault.get(&connection.id).map(|it| it.map(|it| it.granted().cloned())))
+        };
+        let state = match &granted {
+            None if !account.needs_secret() => State::Open,
+            None => match secrets::of_environment(&connection.id, &connection.auth, &account.secret_env, &variable) {
+                Ok(_) => State::Environment,
+                Err(why) => State::Unset { why },
+            },
+            Some(Ok(Some(_))) => State::Ready,
+            Some(Ok(None)) => State::Reconnect { why: "its credentials are not in the vault".to_owned() },
+            Some(Err(error)) => State::Reconnect { why: error.to_string() },
+        };
+        let granted = granted.and_then(Result::ok).flatten().flatten();
+        Entry {
+            used_by: bindings.uses(&connection.id),
+            connection,
+            service,
+            state,
+            refreshed_at: granted.as_ref().map(|it| it.obtained_at),
+            expires_at: granted.as_ref().and_then(|it| it.expires_at),
+            scopes: granted.and_then(|it| it.scopes),
+        }
+    }
+
+    /// Reads what a person entered as an account that can be added: the fields are those of the file. An id is made where none is
+    /// given. Nothing is written.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn draft(&self, mut fields: Map<String, Value>) -> Result<Account, Failure> {
+        let book = self.book()?;
+        if !fields.contains_key("id") {
+            let wanted = fields.get("connector").and_then(Value::as_str).unwrap_or_default();
+            fields.insert("id".to_owned(), book.free_id(wanted).into());
+        }
+        let wrong = |words: String| {
+            let failure = Failure::new(FailureKind::Flow, "The connection cannot be added").detail(words);
+            failure.hint("`flowyard connect add --help` shows what it needs.")
+        };
+        let account = Account::parse(Value::Object(fields), &self.catalog).map_err(wrong)?;
+        let id = account.connection.id.as_str();
+        let plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
+        if id.len() > 64 || !id.bytes().all(plain) || id.starts_with('.') {
+            return Err(wrong("an id is at most 64 letters, digits, \"-\", \"_\" and \".\".".to_owned()));
+        }
+        if let Some(agency) = &account.connection.agency {
+            book.account(agency)?;
+        }
+        // A fault that shows now is not met after a secret was asked for.
+        book.clone().add(account.clone())?;
+        Ok(account)
+    }
+
+    /// Adds a connection, with its secret where it needs one. What cannot be stored leaves nothing behind.
+    ///
+    /// # Errors
+    /// If the secret does not fit the way to sign in, or something cannot be written.
+    pub fn add(&self, account: Account, given: Option<Given>) -> Result<Connection, Failure> {
+        let connection = account.connection.clone();
+        let kept = given.map(|it| self.keep(&connection, it)).transpose()?.flatten();
+        let added = Book::change(&self.book, &self.catalog, |book| book.add(account));
+        if added.is_err()
+            && let Some(kept) = kept
+        {
+            // Nothing names it now.
+            self.vault.remove(&kept).ok();
+        }
+        added.map(|()| connection)
+    }
+
+    /// Stores a secret; its id in the vault.
+    fn keep(&self, connection: &Connection, given: Given) -> Result<Option<ConnectionId>, Failure> {
+        let wrong = |words: &str| {
+            let title = format!("The secret of \"{}\" cannot be used", connection.id);
+            Failure::new(FailureKind::SignIn, title).detail(words).hint("Copy it again from the service.")
+        };
+        let Some((id, secret)) = given.into_secret(&connection.id, &connection.auth).map_err(wrong)? else { return Ok(None) };
+        self.vault.insert(id.clone(), secret)?;
+        Ok(Some(id))
+    }
+
+    /// What a person calls it changes; its id, and what uses it, do not.
+    ///
+    /// # Errors
+    /// If there is no such connection, or the file cannot be written.
+    pub fn rename(&self, id: &ConnectionId, name: &str) -> Result<Connection, Failure> {
+        self.change(id, "name", Some(name.into()))
+    }
+
+    /// Sets one field of the file, or takes it out.
+    ///
+    /// # Errors
+    /// If there is no such connection, the value does not fit, or the file cannot be written.
+    pub fn change(&self, id: &ConnectionId, key: &str, value: Option<Value>) -> Result<Connection, Failure> {
+        Book::change(&self.book, &self.catalog, |book| {
+            let changed = book.account(id)?.with(key, value, &self.catalog).map_err(|words| {
+                Failure::new(FailureKind::Flow, format!("The connection \"{id}\" cannot be changed so")).detail(words)
+            })?;
+            let connection = changed.connection.clone();
+            book.replace(changed)?;
+            Ok(connection)
+        })
+    }
+
+    /// Whether an account can be given another secret.
+    ///
+    /// # Errors
+    /// If its secret is in the environment, or it needs none.
+    pub fn rotatable(&self, account: &Account) -> Result<(), Failure> {
+        let id = &account.connection.id;
+        if account.is_of_environment() {
+            let title = format!("The secret of \"{id}\" is not in the vault");
+            let names: Vec<_> = account.secret_env.keys().map(String::as_str).collect();
+            let hint = format!(
+                "\"secret_env\" names the variable of its {}: change that, or take \"secret_env\" out of {} and try again.",
+                names.join(" and "),
+                self.book.display()
+            );
+            return Err(Failure::new(FailureKind::SignIn, title).hint(hint));
+        }
+        if !account.needs_secret() {
+            let title = format!("The connection \"{id}\" has no secret");
+            return Err(Failure::new(FailureKind::Flow, title).hint("Its service is called without signing in."));
+        }
+        Ok(())
+    }
+
+    /// Gives it another secret. For Basic without a user the one before stays.
+    ///
+    /// # Errors
+    /// If there is no such connection, its secret is in the environment, or what was given does not fit or cannot be stored.
+    pub fn rotate(&self, id: &ConnectionId, mut given: Given) -> Result<Connection, Failure> {
+        let book = self.book()?;
+        let account = book.account(id)?;
+        self.rotatable(account)?;
+        if account.connection.auth == AuthKind::Basic && given.user.is_none() {
+            given.user = self.vault.get(id)?.and_then(|it| it.user().map(str::to_owned));
+        }
+        self.keep(&account.connection, given)?;
+        Ok(account.connection.clone())
+    }
+
+    /// Keeps what a sign-in gave.
+    ///
+    /// # Errors
+    /// If it cannot be stored.
+    pub fn signed_in(&self, id: &ConnectionId, secret: Secret) -> Result<(), Failure> {
+        Ok(self.vault.insert(id.clone(), secret)?)
+    }
+
+    /// What uses it.
+    ///
+    /// # Errors
+    /// If the bindings cannot be read.
+    pub fn uses(&self, id: &ConnectionId) -> Result<Vec<Use>, Failure> {
+        let mut uses = Bindings::read(&self.data)?.uses(id);
+        uses.sort();
+        Ok(uses)
+    }
+
+    /// Removes a connection, its secret, and its place in bindings.
+    ///
+    /// # Errors
+    /// If there is no such connection, other connections draw their tokens from it, or a file cannot be written. A secret that
+    /// cannot be removed is told of in what comes back.
+    pub fn remove(&self, id: &ConnectionId) -> Result<Removed, Failure> {
+        let account = Book::change(&self.book, &self.catalog, |book| {
+            let dependent: Vec<_> = book
+                .accounts()
+                .iter()
+                .filter(|it| it.connection.agency.as_ref() == Some(id))
+                .map(|it| it.connection.id.to_string())
+                .collect();
+            if !dependent.is_empty() {
+                let title = format!("The connection \"{id}\" makes the tokens of others");
+                return Err(Failure::new(FailureKind::Flow, title).detail(dependent.join(", ")).hint("Remove those first."));
+            }
+            book.remove(id)
+        })?;
+        let used_by = self.uses(id)?;
+        Bindings::change(&self.data, |it| it.forget(id))?;
+        let mut left = None;
+        if account.needs_secret() && !account.is_of_environment() {
+            let ids = if matches!(account.connection.auth, AuthKind::OAuth(_)) {
+                vec![id.clone(), client_of(id)]
+            } else {
+                vec![id.clone()]
+            };
+            for it in ids {
+                left = left.or(self.vault.remove(&it).err().map(Failure::from));
+            }
+        }
+        Ok(Removed { connection: account.connection, used_by, left })
+    }
+
+    /// Tries a connection by a cheap read.
+    ///
+    /// # Errors
+    /// Why it does not work, in the service's words.
+    pub async fn probe(&self, id: &ConnectionId) -> Result<Probed, Failure> {
+        let desk = self.clone();
+        let read = tokio::task::spawn_blocking(move || desk.connections()).await;
+        let connections = read.unwrap_or_else(|error| {
+            Err(Failure::new(FailureKind::Machine, "The connections could not be read").detail(error.to_string()))
+        })?;
+        let Some(connection) = connections.into_iter().find(|it| it.id == *id) else {
+            self.book()?.account(id)?;
+            return Err(Failure::new(FailureKind::NotFound, format!("There is no connection \"{id}\"")));
+        };
+        let connector = self.catalog.connector(&connection.connector);
+        let Some((connector, probe)) = connector.and_then(|it| Some((it, it.cheap_read()?))) else {
+            let title = format!(
+                "\"{id}\" cannot be tried: the catalogue knows no read of its service that needs nothing but the account"
+            );
+            return Err(Failure::new(FailureKind::Flow, title).hint("Try it in a flow, with \"Test step\"."));
+        };
+        let Some(operation) = connector.operations.get(&probe.operation) else {
+            let title = format!("The catalogue has no operation \"{}\"", probe.operation);
+            return Err(Failure::new(FailureKind::Flow, title).hint("Import the service again."));
+        };
+        let caller = Caller::new(Settings::default(), self.vault.clone())
+            .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
+        let input = probe.input.iter().map(|(key, it)| (key.clone(), it.clone())).collect();
+        let began = Instant::now();
+        let called = caller.call(&connection, connector, operation, &input).await;
+        let answered = called.result.map_err(|error| explained(error.failure().clone(), connector))?;
+        let name = probe.name.iter().find_map(|path| named(&answered.value, path));
+        Ok(Probed { operation: operation.title.clone(), name, took: began.elapsed() })
+    }
+}
+
+/// A 403 proves that somebody was recognised.
+fn explained(failure: Failure, connector: &Connector) -> Failure {
+    match failure.kind {
+        FailureKind::Forbidden => {
+            let hint =
+                format!("{} knows this secret, and it may not read what was tried: give it more rights there.", connector.title);
+            failure.hint(hint)
+        }
+        _ => failure,
+    }
+}
+
+fn named(value: &Value, path: &str) -> Option<String> {
+    let found = path.split('.').try_fold(value, |at, key| at.get(key))?;
+    found.as_str().filter(|it| !it.trim().is_empty()).map(str::to_owned)
+}
+
+/// What a variable of the environment holds; nothing is as good as not set.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.trim().is_empty())
+}

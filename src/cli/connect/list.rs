@@ -1,0 +1,60 @@
+//! `flowyard connect list`: the connections that there are.
+use clap::Args;
+
+use super::place::PlaceArgs;
+use crate::accounts::{Entry, State};
+use crate::cli::exit::{Error, Exit};
+use crate::cli::print::{DIM, Plain, Printer, WAITING, paint};
+use crate::cli::table::Table;
+use crate::cli::words;
+
+/// List the connections: what they are to, whether they can be used, and by which flows they are
+#[derive(Debug, Args)]
+pub(super) struct List {
+    #[command(flatten)]
+    place: PlaceArgs,
+}
+
+pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
+    let (desk, _) = args.place.desk(out)?;
+    let entries = desk.entries()?;
+    if args.place.json {
+        entries.iter().for_each(|it| out.json(it));
+        return Ok(Exit::Done);
+    }
+    if entries.is_empty() {
+        out.say(paint(DIM, "There are no connections yet: `flowyard connect add highlevel` makes one."));
+        return Ok(Exit::Done);
+    }
+    let mut table = Table::new(["ID", "NAME", "SERVICE", "SIGN-IN", "ACCOUNT", "ZONE", "REFRESHED", "USED BY", "STATE"]);
+    for it in &entries {
+        table.row([
+            it.connection.id.to_string(),
+            it.connection.name.clone(),
+            it.service.clone(),
+            it.connection.auth.name().to_owned(),
+            account(it),
+            it.connection.zone.clone().unwrap_or_default(),
+            it.refreshed_at.map(words::local).unwrap_or_default(),
+            used_by(it),
+            it.state.in_words().to_owned(),
+        ]);
+    }
+    table.print(out);
+    for it in &entries {
+        if let State::Unset { why } | State::Reconnect { why } = &it.state {
+            out.say(paint(WAITING, format_args!("\"{}\": {}", Plain(it.connection.id.as_str()), Plain(why))));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn account(entry: &Entry) -> String {
+    entry.connection.account.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+fn used_by(entry: &Entry) -> String {
+    let mut flows: Vec<&str> = entry.used_by.iter().map(|it| it.flow.as_str()).collect();
+    flows.dedup();
+    flows.join(", ")
+}
