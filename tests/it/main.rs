@@ -18,6 +18,7 @@ mod hostile_webhooks;
 mod kill;
 mod packaging;
 mod part;
+mod sign_in;
 mod support;
 mod templates;
 mod webhooks;
