@@ -21,6 +21,7 @@ mod keychain;
 mod kill;
 mod packaging;
 mod part;
+mod sign_in;
 mod support;
 mod templates;
 mod webhooks;
