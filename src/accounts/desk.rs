@@ -294,7 +294,7 @@ impl Desk {
     /// # Errors
     /// Why it does not work, in the service's words.
     pub async fn probe(&self, id: &ConnectionId) -> Result<Probed, Failure> {
-        let (connection, caller) = self.caller_for(id).await?;
+        let (connection, way) = self.caller_for(id).await?;
         let connector = self.catalog.connector(&connection.connector);
         let Some((connector, probe)) = connector.and_then(|it| Some((it, it.cheap_read()?))) else {
             let title = format!(
@@ -308,7 +308,7 @@ impl Desk {
         };
         let input = probe.input.iter().map(|(key, it)| (key.clone(), it.clone())).collect();
         let began = Instant::now();
-        let called = caller.call(&connection, connector, operation, &input).await;
+        let called = way.call(&connection, connector, operation, &input).await;
         let answered = called.result.map_err(|error| explained(error.failure().clone(), connector))?;
         let name = probe.name.iter().find_map(|path| named(&answered.value, path));
         Ok(Probed { operation: operation.title.clone(), name, took: began.elapsed() })

@@ -88,7 +88,7 @@ impl Caller {
         if connection.auth == AuthKind::None {
             return Ok(None);
         }
-        self.vault().fetch(&connection.id).await.map_err(|error| CallError::SignIn(of_vault(connection, error)))
+        self.vault().fetch(&connection.id).await.map_err(|error| CallError::SignIn(of_vault(connection, &error)))
     }
 
     pub(super) fn catalog(&self) -> &Catalog {
@@ -428,7 +428,7 @@ fn signature(connection: &Connection, secret: Option<&Secret>) -> Result<Option<
 }
 
 /// A connection whose secret cannot be had for now.
-pub(super) fn of_vault(connection: &Connection, error: VaultError) -> Failure {
+pub(super) fn of_vault(connection: &Connection, error: &VaultError) -> Failure {
     let title = format!("The connection {:?} cannot be signed in: its credentials cannot be read", connection.name);
     Failure::new(FailureKind::SignIn, title).detail(error.to_string()).hint(error.hint())
 }

@@ -152,7 +152,7 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
 pub(in crate::connector) fn read(answer: Value, now: Timestamp) -> Result<Secret, &'static str> {
     // A list would be taken for the fields of an answer, in order.
     let answer = Some(answer).filter(Value::is_object).unwrap_or_default();
-    let answer: Answer = serde_json::from_value(answer).map_err(|_| "its answer holds no tokens")?;
+    let answer: Answer = serde_json::from_value(answer).map_err(|_repeats_it| "its answer holds no tokens")?;
     answer.into_secret(now, None)
 }
 
@@ -195,8 +195,8 @@ impl<'c> AsyncHttpClient<'c> for Http {
 async fn exchange(clients: &Clients, user_agent: &HeaderValue, request: HttpRequest) -> Result<HttpResponse, Unheard> {
     let deadline = Instant::now() + PATIENCE;
     let (head, body) = request.into_parts();
-    let url = Url::parse(&head.uri.to_string()).map_err(|_| Unheard::Request)?;
-    clients.check(&url).map_err(|_| Unheard::Request)?;
+    let url = Url::parse(&head.uri.to_string()).map_err(|_invalid| Unheard::Request)?;
+    clients.check(&url).map_err(|_why| Unheard::Request)?;
     let client = clients.of(&url).map_err(|words| Unheard::Silence(Unanswered::NoClient(words)))?;
     let mut out = reqwest::Request::new(head.method, url);
     *out.headers_mut() = head.headers;
