@@ -65,6 +65,11 @@ pub enum AuthKind {
         /// `X-Api-Key` by default.
         header: String,
     },
+    /// A key in the query of the address, for services that know no better.
+    ApiKeyInQuery {
+        /// The parameter's name.
+        parameter: String,
+    },
     /// User and password (RFC 7617).
     Basic,
     /// OAuth 2.0 (RFC 6749); the token travels as a bearer token.

@@ -10,6 +10,7 @@ mod resume;
 mod rotate;
 mod scopes;
 mod secret;
+mod sign_in;
 mod test;
 mod why;
 
@@ -18,7 +19,7 @@ use clap::{Args, Subcommand};
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, list, test, bind, scopes, why, rename, rotate, remove, resume
+/// Make and keep connections to services: add, sign in, list, test, bind, scopes, why, rename, rotate, remove, resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -36,6 +37,7 @@ enum ConnectVerb {
     Rename(rename::Rename),
     Rotate(rotate::Rotate),
     Remove(remove::Remove),
+    SignIn(sign_in::SignIn),
     Resume(resume::Resume),
     Key(key::Key),
 }
@@ -51,6 +53,7 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
         ConnectVerb::Rename(it) => rename::run(it, out),
         ConnectVerb::Rotate(it) => rotate::run(it, out),
         ConnectVerb::Remove(it) => remove::run(it, out),
+        ConnectVerb::SignIn(it) => sign_in::run(it, out),
         ConnectVerb::Resume(it) => resume::run(it, out),
         ConnectVerb::Key(it) => key::run(it, out),
     }
