@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
-use super::{breaker, named};
 use super::drive::{Accepted, Driver, Ended, Signal, Start};
 use super::shared::Shared;
+use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
 use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing};
 use crate::expr::Data;

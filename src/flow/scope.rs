@@ -108,7 +108,8 @@ mod tests {
                 input: [].into(),
                 sample: serde_json::Value::Null,
             };
-            flow.nodes.insert(NodeId::new(id), Arc::new(Node { name: id.to_owned(), muted: false, kind: NodeKind::Trigger(trigger) }));
+            flow.nodes
+                .insert(NodeId::new(id), Arc::new(Node { name: id.to_owned(), muted: false, kind: NodeKind::Trigger(trigger) }));
         }
         let told = told(&flow);
         assert!(told.iter().any(|it| it.starts_with("crm contacts.readonly told")), "{told:?}");

@@ -10,7 +10,8 @@ use crate::catalog::{Catalog, Connector, Lookup, Method, Operation, Repeat};
 use crate::expr::Expr;
 use crate::expr::script::Script;
 use crate::flow::{
-    Flow, FlowId, HttpBody, JoinMode, Level, Named, Node, NodeId, NodeKind, Order, PortId, RetryPolicy, SlotId, StopOutcome, WaitFor,
+    Flow, FlowId, HttpBody, JoinMode, Level, Named, Node, NodeId, NodeKind, Order, PortId, RetryPolicy, SlotId, StopOutcome,
+    WaitFor,
 };
 use crate::record::{Failure, FailureKind};
 

@@ -59,7 +59,9 @@ impl Lists<'_> {
         let in_sentence = |key: &str| says.contains(&format!("{{{{{key}}}}}"));
         let named = |(key, binding): (&String, &Binding)| {
             let offer = operation.input(key)?.choices.as_ref().filter(|it| it.item.is_empty() && in_sentence(key))?;
-            Some((key.clone(), self.name(offer, binding, input, missing)?))
+            // What it was called when it was chosen, where the list is not known.
+            let chosen = || Some(binding.names.join(", ")).filter(|it| !it.is_empty());
+            Some((key.clone(), self.name(offer, binding, input, missing).or_else(chosen)?))
         };
         input.0.iter().filter_map(named).collect()
     }

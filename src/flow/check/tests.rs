@@ -366,13 +366,7 @@ fn inputs_are_held_against_what_the_operation_takes() {
             ],
         ),
         (
-            Mapping::from([
-                email(),
-                (
-                    "address",
-                    Binding::from(Source::Object([("city".to_owned(), Binding::value(1))].into())),
-                ),
-            ]),
+            Mapping::from([email(), ("address", Binding::from(Source::Object([("city".to_owned(), Binding::value(1))].into())))]),
             &["error in a, input.address.city: this should be text, but is a number. Change the value, or leave the field out."],
         ),
         (Mapping::from([email(), ("either", Binding::value(true))]), &[]),

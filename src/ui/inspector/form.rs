@@ -580,10 +580,7 @@ mod tests {
     #[test]
     fn lists_and_objects_are_taken_apart() {
         let kind = NodeKind::Set {
-            fields: Mapping::from([(
-                "to",
-                Binding::from(Source::List(vec![fresh(&Shape::Object), Binding::value("b")])),
-            )]),
+            fields: Mapping::from([("to", Binding::from(Source::List(vec![fresh(&Shape::Object), Binding::value("b")])))]),
         };
         let told = told(&lines(&kind, &Catalog::default(), &Called::new()));
         assert_eq!(

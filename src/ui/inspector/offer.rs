@@ -235,6 +235,17 @@ impl List<'_> {
         }
     }
 
+    /// Chosen values with their names, by which they are found again on another account.
+    fn bound(&self, chosen: &[Value]) -> Option<Binding> {
+        let binding = self.manner.binding(chosen)?;
+        let label =
+            |value: &Value| self.all.iter().find(|it| same(&it.value, value)).map_or_else(|| plain(value), |it| it.label.clone());
+        let names: Vec<String> = chosen.iter().map(label).collect();
+        // Tags and the like are their own names.
+        let says_more = names.iter().zip(chosen).any(|(name, value)| *name != plain(value));
+        Some(Binding { names: if says_more { names } else { Vec::new() }, ..binding })
+    }
+
     fn press(&self, value: Value) {
         let mut chosen = self.chosen.to_vec();
         match chosen.iter().position(|it| same(it, &value)) {
@@ -242,7 +253,7 @@ impl List<'_> {
             _ if self.manner == Manner::One => chosen = vec![value],
             _ => chosen.push(value),
         }
-        self.fields.send(self.fields.bind(&self.field.path, self.manner.binding(&chosen)));
+        self.fields.send(self.fields.bind(&self.field.path, self.bound(&chosen)));
     }
 }
 

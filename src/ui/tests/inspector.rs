@@ -357,10 +357,7 @@ fn fields_of_ones_own_are_added_renamed_and_removed() {
 
 #[test]
 fn a_list_is_filled_item_by_item() {
-    let fields = Mapping::from([(
-        "to",
-        Binding::from(Source::List(vec![Binding::value("a"), Binding::value("b")])),
-    )]);
+    let fields = Mapping::from([("to", Binding::from(Source::List(vec![Binding::value("a"), Binding::value("b")])))]);
     let mut flow = two_steps(sample(), Binding::value(""));
     add(&mut flow, "set", "Make it", NodeKind::Set { fields });
     let mut desk = opened(&flow, "Make it");
