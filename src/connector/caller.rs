@@ -11,13 +11,14 @@ use super::breaker::{Blocked, Outcome};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
 use super::limit::{Permit, PutOff};
+use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
 use super::send::{self, End, Received, Sent, Signature, Unanswered};
 use super::status::{self, Subject};
 use super::{
-    Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, ConnectorError, HttpRequest, Secret,
-    Settings, Vault, VaultError, http, token,
+    Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, Connections, ConnectorError, HttpRequest,
+    Secret, Settings, Vault, VaultError, http, token,
 };
 use crate::catalog::{AuthKind, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
@@ -28,6 +29,8 @@ pub struct Caller {
     shared: Arc<Shared>,
     /// Tells the generic request what its connection's service demands.
     catalog: Catalog,
+    /// Finds the agency whose sign-in makes a location's tokens.
+    connections: Connections,
 }
 
 struct Shared {
@@ -36,6 +39,7 @@ struct Shared {
     vault: Vault,
     clients: Clients,
     gates: Gates,
+    renewals: Renewals,
 }
 
 impl Caller {
@@ -47,8 +51,9 @@ impl Caller {
         let user_agent = HeaderValue::from_str(&settings.user_agent)
             .map_err(|_invalid| ConnectorError::UserAgent(settings.user_agent.clone()))?;
         let clients = Clients::new(&settings)?;
-        let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates: Gates::default() });
-        Ok(Self { shared, catalog: Catalog::default() })
+        let renewals = Renewals::with_locks(vault.dir().map(|it| it.join("locks")));
+        let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates: Gates::default(), renewals });
+        Ok(Self { shared, catalog: Catalog::default(), connections: Connections::default() })
     }
 
     /// The same caller, which also holds [`Caller::send`] to the rates and the breaker of a connection's service.
@@ -56,6 +61,41 @@ impl Caller {
     pub fn with_catalog(mut self, catalog: Catalog) -> Self {
         self.catalog = catalog;
         self
+    }
+
+    /// The same caller, which also finds the agency that a connection names.
+    #[must_use]
+    pub fn with_connections(mut self, connections: Connections) -> Self {
+        self.connections = connections;
+        self
+    }
+
+    /// The secret of a connection as it is kept; none where it needs none.
+    pub(super) async fn kept(&self, connection: &Connection) -> Result<Option<Arc<Secret>>, CallError> {
+        if connection.auth == AuthKind::None {
+            return Ok(None);
+        }
+        self.vault().fetch(&connection.id).await.map_err(|error| CallError::SignIn(of_vault(connection, error)))
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(super) fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
+    pub(super) fn clients(&self) -> &Clients {
+        &self.shared.clients
+    }
+
+    pub(super) fn user_agent(&self) -> &HeaderValue {
+        &self.shared.user_agent
+    }
+
+    pub(super) fn renewals(&self) -> &Renewals {
+        &self.shared.renewals
     }
 
     /// Where secrets are kept.
@@ -101,6 +141,7 @@ impl Caller {
     /// A person has looked, and lets requests go again.
     pub fn close_breaker(&self, id: &ConnectionId) {
         self.shared.gates.close(id);
+        self.shared.renewals.forget(id);
     }
 
     /// The state of a connection's breaker, if it changed since it was last given out here: to be saved.
@@ -120,27 +161,60 @@ impl Caller {
         connector: Option<&Connector>,
         operation: Option<&Operation>,
     ) -> Called {
+        request.headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
+        let Some(signer) = connection else { return self.attempt(&request, None, connector, operation, None).await };
+        // A service that asks its callers to stop is not asked for tokens either; the attempt says why.
+        let secret = if self.shared.clients.check(&request.url).is_err() {
+            Ok(None)
+        } else if self.shared.is_blocked(signer, connector) {
+            self.kept(signer).await
+        } else {
+            self.secret_of(signer).await
+        };
+        let secret = match secret {
+            Ok(secret) => secret,
+            Err(error) => return Called::unsent(error.at(&request.record)),
+        };
+        let called = self.attempt(&request, connection, connector, operation, secret.as_deref()).await;
+        let Some(secret) = secret else { return called };
+        if !matches!(&called.result, Err(CallError::SignIn(failure)) if failure.status == Some(401)) {
+            if called.exchange.is_some() {
+                self.proved(signer, &secret);
+            }
+            return called;
+        }
+        match self.in_place_of(signer, &secret).await {
+            Ok(None) => called,
+            Ok(Some(fresh)) => {
+                let mut again = self.attempt(&request, connection, connector, operation, Some(&fresh)).await;
+                if again.exchange.is_some() && !matches!(&again.result, Err(CallError::SignIn(_))) {
+                    self.proved(signer, &fresh);
+                }
+                again.before = called.exchange;
+                again
+            }
+            Err(error) => Called { result: Err(error), ..called },
+        }
+    }
+
+    /// Sends a request once, signed by this secret.
+    async fn attempt(
+        &self,
+        request: &Prepared,
+        connection: Option<&Connection>,
+        connector: Option<&Connector>,
+        operation: Option<&Operation>,
+        secret: Option<&Secret>,
+    ) -> Called {
         let shared = &*self.shared;
-        request.headers.entry(USER_AGENT).or_insert_with(|| shared.user_agent.clone());
-        let secret = match connection {
-            Some(it) if it.auth != AuthKind::None => shared.vault.fetch(&it.id).await,
-            _ => Ok(None),
-        };
-        let (secret, locked) = match secret {
-            Ok(secret) => (secret, None),
-            Err(error) => (None, Some(error)),
-        };
         let header = connection.and_then(|it| token::header_of(&it.auth));
-        let redactor = Redactor { secret: secret.as_deref(), header: header.as_deref() };
-        let subject = Subject { request: &request, connection, connector, operation, redactor };
+        let redactor = Redactor { secret, header: header.as_deref() };
+        let subject = Subject { request, connection, connector, operation, redactor };
 
         if let Err(failure) = shared.allowed(&subject) {
             return Called::unsent(CallError::NotSent(failure));
         }
-        if let (Some(connection), Some(error)) = (connection, locked) {
-            return Called::unsent(CallError::SignIn(of_vault(connection, error).at(request.record.as_str())));
-        }
-        let signature = match connection.map(|it| signature(it, secret.as_deref())).transpose() {
+        let signature = match connection.map(|it| signature(it, secret)).transpose() {
             Ok(signature) => signature.flatten(),
             Err(failure) => return Called::unsent(CallError::SignIn(failure.at(request.record.as_str()))),
         };
@@ -151,7 +225,7 @@ impl Caller {
         };
         let queued = if permit.is_some() { asked.elapsed() } else { Duration::ZERO };
 
-        let sent = send::send(&shared.clients, &shared.settings, &request, signature.as_ref()).await;
+        let sent = send::send(&shared.clients, &shared.settings, request, signature.as_ref()).await;
         let fallback = Shared::settle(&subject, &sent, permit, pass);
         let result = match &sent.outcome {
             Ok(received) => status::of_answer(subject, received, fallback).map_err(|it| *it),
@@ -159,7 +233,7 @@ impl Caller {
         };
         let exchange = match sent.outcome {
             Err(Unanswered::NoClient(_)) => None,
-            _ => Some(shared.exchange(&request, &sent, signature.as_ref(), queued, redactor)),
+            _ => Some(shared.exchange(request, &sent, signature.as_ref(), queued, redactor)),
         };
         let result = result.map(|content| {
             let body = sent.outcome.as_ref().map_or(&[][..], |it| &it.body);
@@ -171,7 +245,7 @@ impl Caller {
             let (status, headers) = answer.map(|it| (it.status, it.headers.clone())).unwrap_or_default();
             Answered { status, headers, value }
         });
-        Called { exchange: exchange.map(Arc::new), result }
+        Called { exchange: exchange.map(Arc::new), before: None, result }
     }
 }
 
@@ -189,6 +263,12 @@ impl Shared {
             return Err(failure.detail(format!("{length} bytes, and {most} are allowed")).at("input.body"));
         }
         Ok(())
+    }
+
+    /// Whether the breaker lets nothing through now.
+    fn is_blocked(&self, connection: &Connection, connector: Option<&Connector>) -> bool {
+        let rule = connector.and_then(|it| it.breaker);
+        rule.is_some() && self.gates.of(connection, connector).peek(Timestamp::now()).is_err()
     }
 
     /// Waits for the account's budget, and asks the breaker.
@@ -328,7 +408,7 @@ fn signature(connection: &Connection, secret: Option<&Secret>) -> Result<Option<
 }
 
 /// A connection whose secret cannot be had for now.
-fn of_vault(connection: &Connection, error: VaultError) -> Failure {
+pub(super) fn of_vault(connection: &Connection, error: VaultError) -> Failure {
     let title = format!("The connection {:?} cannot be signed in: its credentials cannot be read", connection.name);
     Failure::new(FailureKind::SignIn, title).detail(error.to_string()).hint(error.hint())
 }

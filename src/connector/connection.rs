@@ -23,6 +23,12 @@ impl ConnectionId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Where the vault keeps the secret of the app by which this connection signs in.
+    #[must_use]
+    pub fn of_client(&self) -> Self {
+        Self([&*self.0, "#client"].concat().into())
+    }
 }
 
 impl fmt::Display for ConnectionId {

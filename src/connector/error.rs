@@ -10,15 +10,17 @@ use crate::record::{Exchange, Failure};
 /// A call that has ended, with what the log keeps of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Called {
-    /// What was sent and received; none only if nothing was sent.
+    /// What was sent and received, last; none only if nothing was sent.
     pub exchange: Option<Arc<Exchange>>,
+    /// The same request before that, which the service refused because the token had ended; it did nothing.
+    pub before: Option<Arc<Exchange>>,
     /// What came of it.
     pub result: Result<Answered, CallError>,
 }
 
 impl Called {
     pub(super) fn unsent(error: CallError) -> Self {
-        Self { exchange: None, result: Err(error) }
+        Self { exchange: None, before: None, result: Err(error) }
     }
 }
 
@@ -56,6 +58,20 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// The same about this record, where it names none yet.
+    pub(super) fn at(mut self, record: &str) -> Self {
+        let (Self::Retry { failure, .. }
+        | Self::Breaker { failure, .. }
+        | Self::SignIn(failure)
+        | Self::Refused(failure)
+        | Self::Lost(failure)
+        | Self::NotSent(failure)) = &mut self;
+        if failure.at.is_empty() {
+            record.clone_into(&mut failure.at);
+        }
+        self
+    }
+
     /// What a person reads.
     pub fn failure(&self) -> &Failure {
         match self {

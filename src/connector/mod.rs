@@ -43,7 +43,7 @@ pub use self::caller::Caller;
 pub use self::connection::{Connection, ConnectionId, Connections};
 pub use self::error::{CallError, Called, ConnectorError};
 pub use self::http::{HttpPayload, HttpRequest};
-pub use self::oauth::{OAuthSettings, Redirect};
+pub use self::oauth::{OAuthSettings, Progress, Redirect};
 pub use self::secret::{Granted, Secret};
 pub use self::settings::Settings;
 pub use self::vault::{Vault, VaultError, VaultKey, VaultPlace};

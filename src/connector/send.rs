@@ -152,7 +152,7 @@ fn method(method: Method) -> reqwest::Method {
     }
 }
 
-fn classify(error: &reqwest::Error) -> Unanswered {
+pub(super) fn classify(error: &reqwest::Error) -> Unanswered {
     if let Some(words) = distrust(error) {
         return Unanswered::Distrusted(words);
     }
@@ -209,7 +209,7 @@ fn harmless(headers: &HeaderMap) -> HeaderMap {
     kept.into_iter().filter_map(|name| headers.get(&name).cloned().map(|value| (name, value))).collect()
 }
 
-async fn receive(
+pub(super) async fn receive(
     mut response: Response,
     method: Method,
     most: usize,

@@ -16,6 +16,8 @@ use crate::record::{Failure, FailureKind};
 
 /// No service is obeyed for longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(7 * 24);
+/// An account that rests is tried again after so long.
+const REST: Duration = Duration::from_hours(1);
 
 /// What a call is about, for the words of a failure.
 #[derive(Clone, Copy)]
@@ -91,6 +93,16 @@ pub(super) fn of_answer(
     let (service, doing) = (subject.service(), subject.doing());
     let failure = |kind, title: String, hint: &str| subject.failure(kind, title).detail(words.as_str()).hint(hint).status(status);
     let after = retry_after(&received.headers, Timestamp::now());
+    let inactive = subject.connector.map_or(&[][..], |it| &it.errors.inactive);
+    if (400..=499).contains(&status) && rests(inactive, &words) {
+        let until = Timestamp::now().checked_add(REST).unwrap_or(Timestamp::MAX);
+        let failure = failure(
+            FailureKind::SignIn,
+            format!("{service} says that the account rests, so {doing} was not done"),
+            "It is tried again each hour, and goes on by itself. See at the service whether the account is paid for",
+        );
+        return Err(Box::new(CallError::Breaker { until: Some(until), failure }));
+    }
     Err(Box::new(match status {
         300..=399 => {
             let detail = received.stopped.as_deref().unwrap_or("it names no address to go to");
@@ -257,6 +269,12 @@ pub(super) fn of_silence(subject: Subject<'_>, unanswered: &Unanswered) -> CallE
             "Look at the record in the service to see whether it was carried out",
         )),
     }
+}
+
+/// Whether the service says by these words, one of `inactive`, that the account rests for now.
+pub(super) fn rests(inactive: &[String], words: &str) -> bool {
+    let words = words.to_lowercase();
+    inactive.iter().any(|it| words.contains(it.as_str()))
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).

@@ -149,7 +149,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         .map_err(|error| Failure::new(FailureKind::Machine, "The journal could not be opened").detail(error.to_string()))??;
     let plain = pin(&vault, connections);
     let caller = Caller::new(calls, vault)
-        .map(|it| it.with_catalog(catalog.clone()))
+        .map(|it| it.with_catalog(catalog.clone()).with_connections(plain.clone()))
         .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
     let (events, _) = broadcast::channel(4096);
     let (troubles, first) = broadcast::channel(64);

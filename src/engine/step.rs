@@ -158,6 +158,7 @@ async fn look_up(
     }
     let called = shared.caller.call(connection, connector, &verify.lookup.operation, &question).await;
     breaker::save(shared, connection).await;
+    exchanges.extend(called.before);
     exchanges.extend(called.exchange);
     match called.result {
         Ok(answered) => {
@@ -204,6 +205,7 @@ async fn call_http(shared: &Shared, program: &Program, request: HttpRequest, exc
     if let Some(signer) = &signer {
         breaker::save(shared, signer).await;
     }
+    exchanges.extend(called.before);
     exchanges.extend(called.exchange);
     match called.result {
         Ok(answered) => {
@@ -218,6 +220,7 @@ async fn call_http(shared: &Shared, program: &Program, request: HttpRequest, exc
 }
 
 fn conclude(called: Called, connection: &Connection, exchanges: &mut Vec<Arc<Exchange>>) -> Conclusion {
+    exchanges.extend(called.before);
     exchanges.extend(called.exchange);
     match called.result {
         Ok(answered) => Conclusion::Succeeded(Arc::new(answered.value)),

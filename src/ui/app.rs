@@ -477,6 +477,10 @@ impl eframe::App for App {
         }
     }
 
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::of(visuals.dark_mode).bg.panel.to_normalized_gamma_f32()
+    }
+
     fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {
         if self.prefs != self.written {
             self.write_prefs(0.0);

@@ -59,9 +59,7 @@ impl Lists<'_> {
         let in_sentence = |key: &str| says.contains(&format!("{{{{{key}}}}}"));
         let named = |(key, binding): (&String, &Binding)| {
             let offer = operation.input(key)?.choices.as_ref().filter(|it| it.item.is_empty() && in_sentence(key))?;
-            // What it was called when it was chosen, where the list is not known.
-            let chosen = || Some(binding.names.join(", ")).filter(|it| !it.is_empty());
-            Some((key.clone(), self.name(offer, binding, input, missing).or_else(chosen)?))
+            Some((key.clone(), self.name(offer, binding, input, missing)?))
         };
         input.0.iter().filter_map(named).collect()
     }
@@ -69,6 +67,10 @@ impl Lists<'_> {
     /// The names of the values of a field; none if none is known.
     fn name(&self, offer: &Choices, binding: &Binding, input: &Mapping, missing: &mut Vec<Asked>) -> Option<String> {
         let chosen = values(offer, binding)?;
+        // What it was called when it was chosen is in the flow.
+        if !binding.names.is_empty() {
+            return Some(binding.names.join(", "));
+        }
         let beside = |key: &str| match &input.0.get(key)?.source {
             Source::Value(value) if !value.is_null() => Some(value.clone()),
             _ => None,

@@ -16,6 +16,7 @@ mod hostile_flows;
 mod hostile_services;
 mod hostile_webhooks;
 mod kill;
+mod named;
 mod packaging;
 mod part;
 mod support;

@@ -63,6 +63,13 @@ impl Secret {
         Self::of(SecretKind::OAuth(Tokens { access: Zeroizing::new(access), refresh: refresh.map(Zeroizing::new), granted }))
     }
 
+    /// Several texts that are sent together and must not come back in words. It signs nothing.
+    pub(super) fn of_texts(texts: &[&str]) -> Self {
+        let mut traces = Vec::new();
+        texts.iter().for_each(|it| add_traces(it, &mut traces));
+        Self { kind: SecretKind::Client(Zeroizing::default()), traces: Traces::new(traces) }
+    }
+
     fn of(kind: SecretKind) -> Self {
         let mut traces = Vec::new();
         match &kind {

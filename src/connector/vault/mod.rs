@@ -105,6 +105,14 @@ impl Vault {
         }
     }
 
+    /// The directory that it belongs to; none for one in memory.
+    pub fn dir(&self) -> Option<&Path> {
+        match &self.inner.place {
+            Place::Memory => None,
+            Place::Directory { data, .. } => Some(data),
+        }
+    }
+
     /// Keeps a secret in memory only, in place of what is stored under that id.
     pub fn pin(&self, id: ConnectionId, secret: Secret) {
         self.inner.pinned.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(secret));
@@ -181,11 +189,12 @@ impl Vault {
     ///
     /// # Errors
     /// [`VaultError`] where it cannot be stored; the one before is kept then.
-    pub fn insert(&self, id: ConnectionId, secret: Secret) -> Result<(), VaultError> {
+    pub fn insert(&self, id: ConnectionId, secret: impl Into<Arc<Secret>>) -> Result<(), VaultError> {
+        let secret = secret.into();
         {
             let mut pinned = self.inner.pinned.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(place) = pinned.get_mut(&id) {
-                *place = Arc::new(secret);
+                *place = secret;
                 return Ok(());
             }
         }
@@ -196,7 +205,7 @@ impl Vault {
                 Store::File(it) => it.set(id.as_str(), &bytes),
             }?;
         }
-        self.inner.cache.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(secret));
+        self.inner.cache.write().unwrap_or_else(PoisonError::into_inner).insert(id, secret);
         Ok(())
     }
 

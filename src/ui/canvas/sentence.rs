@@ -51,6 +51,7 @@ impl Sentence {
 
     fn fill(&mut self, binding: &Binding) {
         match &binding.source {
+            Source::Value(_) if !binding.names.is_empty() => self.push(&cut(&binding.names.join(", ")), true),
             Source::Value(value) => self.push(&value_words(value), true),
             Source::Expr(source) => self.push(&expression_words(source), true),
             Source::Text(source) => {

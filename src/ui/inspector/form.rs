@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::catalog::{Catalog, Choices, Connector, Kind, Schema};
-use crate::flow::{Binding, FieldPath, HttpBody, Mapping, Missing, NodeKind, Source, WaitFor};
+use crate::flow::{Binding, FieldPath, HttpBody, Mapping, NodeKind, Source, WaitFor};
 use crate::ui::canvas::kind::{face, service};
 use crate::ui::canvas::sentence::title;
 use crate::ui::names::Called;

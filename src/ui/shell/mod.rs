@@ -62,7 +62,8 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
             rail::show(ui, ctx);
         });
     ui.painter().vline(side.response.rect.right() - 0.5, side.response.rect.y_range(), edge);
-    CentralPanel::default().frame(Frame::new().fill(colors.bg.panel)).show(ui, |ui| match ctx.room {
+    // The window is cleared to the colour of panels: painting it again takes time where no graphics processor helps.
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| match ctx.room {
         Room::Flows => {
             tabs::show(ui, ctx);
             match ctx.docs.active() {
