@@ -44,6 +44,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["engine/trigger/listener", "connector/oauth"]),
     ("hyper_util", &["engine/trigger/listener", "connector/oauth"]),
     ("oauth2", &["connector/oauth"]),
+    ("webbrowser", &["cli/connect/sign_in"]),
     ("rustix", &["cli"]),
     ("tokio", &["journal", "accounts", "connector", "engine", "sandbox", "cli", "main.rs"]),
     ("anyhow", &["cli", "main.rs"]),

@@ -16,8 +16,8 @@ use crate::record::{Failure, FailureKind};
 pub struct Desk {
     data: PathBuf,
     book: PathBuf,
-    catalog: Catalog,
-    vault: Vault,
+    pub(super) catalog: Catalog,
+    pub(super) vault: Vault,
 }
 
 /// What a connection's service answered when it was tried.
@@ -102,6 +102,7 @@ impl Desk {
                 Err(why) => State::Unset { why },
             },
             Some(Ok(Some(_))) => State::Ready,
+            Some(Ok(None)) if self.signs_in_by_itself(&connection) => State::Ready,
             Some(Ok(None)) => State::Reconnect { why: "its credentials are not in the vault".to_owned() },
             Some(Err(error)) => State::Reconnect { why: error.to_string() },
         };
@@ -293,15 +294,7 @@ impl Desk {
     /// # Errors
     /// Why it does not work, in the service's words.
     pub async fn probe(&self, id: &ConnectionId) -> Result<Probed, Failure> {
-        let desk = self.clone();
-        let read = tokio::task::spawn_blocking(move || desk.connections()).await;
-        let connections = read.unwrap_or_else(|error| {
-            Err(Failure::new(FailureKind::Machine, "The connections could not be read").detail(error.to_string()))
-        })?;
-        let Some(connection) = connections.into_iter().find(|it| it.id == *id) else {
-            self.book()?.account(id)?;
-            return Err(Failure::new(FailureKind::NotFound, format!("There is no connection \"{id}\"")));
-        };
+        let (connection, caller) = self.caller_for(id).await?;
         let connector = self.catalog.connector(&connection.connector);
         let Some((connector, probe)) = connector.and_then(|it| Some((it, it.cheap_read()?))) else {
             let title = format!(
@@ -313,14 +306,31 @@ impl Desk {
             let title = format!("The catalogue has no operation \"{}\"", probe.operation);
             return Err(Failure::new(FailureKind::Flow, title).hint("Import the service again."));
         };
-        let caller = Caller::new(Settings::default(), self.vault.clone())
-            .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
         let input = probe.input.iter().map(|(key, it)| (key.clone(), it.clone())).collect();
         let began = Instant::now();
         let called = caller.call(&connection, connector, operation, &input).await;
         let answered = called.result.map_err(|error| explained(error.failure().clone(), connector))?;
         let name = probe.name.iter().find_map(|path| named(&answered.value, path));
         Ok(Probed { operation: operation.title.clone(), name, took: began.elapsed() })
+    }
+}
+
+impl Desk {
+    /// A connection as it is now, and who calls on it.
+    pub(super) async fn caller_for(&self, id: &ConnectionId) -> Result<(Connection, Caller), Failure> {
+        let desk = self.clone();
+        let read = tokio::task::spawn_blocking(move || desk.connections()).await;
+        let connections = read.unwrap_or_else(|error| {
+            Err(Failure::new(FailureKind::Machine, "The connections could not be read").detail(error.to_string()))
+        })?;
+        let Some(connection) = connections.iter().find(|it| it.id == *id).cloned() else {
+            self.book()?.account(id)?;
+            return Err(Failure::new(FailureKind::NotFound, format!("There is no connection \"{id}\"")));
+        };
+        let caller = Caller::new(Settings::default(), self.vault.clone())
+            .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
+        let caller = caller.with_catalog(self.catalog.clone()).with_connections(connections.into_iter().collect());
+        Ok((connection, caller))
     }
 }
 

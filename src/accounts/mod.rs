@@ -14,6 +14,7 @@ mod book;
 mod desk;
 mod entry;
 mod secrets;
+mod sign_in;
 
 pub use self::account::Account;
 pub use self::address::{is_base_url, normal as base_url};
@@ -22,3 +23,5 @@ pub use self::book::Book;
 pub use self::desk::{Desk, Probed, Removed};
 pub use self::entry::{Entry, State};
 pub use self::secrets::{Given, client_of, wanted};
+pub use self::sign_in::SignedIn;
+pub use crate::connector::{Granted, Progress};

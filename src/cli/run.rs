@@ -191,7 +191,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
         journal: JournalOptions::default(),
         catalog: catalog.clone(),
         connections: bound,
-        vault: engine::Vault::in_memory(),
+        vault,
         mode: target.mode(),
         flows: deployments,
         listen: None,

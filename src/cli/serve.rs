@@ -78,7 +78,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         journal: JournalOptions::default(),
         catalog,
         connections: bound,
-        vault: engine::Vault::in_memory(),
+        vault,
         mode: target.mode(),
         flows: deployments,
         listen: Some(args.listen),

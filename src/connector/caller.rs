@@ -1,6 +1,6 @@
 //! Calls operations, and anything else that speaks HTTP.
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,8 +29,6 @@ pub struct Caller {
     shared: Arc<Shared>,
     /// Tells the generic request what its connection's service demands.
     catalog: Catalog,
-    /// Finds the agency whose sign-in makes a location's tokens.
-    connections: Connections,
 }
 
 struct Shared {
@@ -40,6 +38,8 @@ struct Shared {
     clients: Clients,
     gates: Gates,
     renewals: Renewals,
+    /// Finds the agency whose sign-in makes a location's tokens.
+    connections: RwLock<Connections>,
 }
 
 impl Caller {
@@ -52,8 +52,16 @@ impl Caller {
             .map_err(|_invalid| ConnectorError::UserAgent(settings.user_agent.clone()))?;
         let clients = Clients::new(&settings)?;
         let renewals = Renewals::with_locks(vault.dir().map(|it| it.join("locks")));
-        let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates: Gates::default(), renewals });
-        Ok(Self { shared, catalog: Catalog::default(), connections: Connections::default() })
+        let shared = Arc::new(Shared {
+            settings,
+            user_agent,
+            vault,
+            clients,
+            gates: Gates::default(),
+            renewals,
+            connections: RwLock::default(),
+        });
+        Ok(Self { shared, catalog: Catalog::default() })
     }
 
     /// The same caller, which also holds [`Caller::send`] to the rates and the breaker of a connection's service.
@@ -65,9 +73,14 @@ impl Caller {
 
     /// The same caller, which also finds the agency that a connection names.
     #[must_use]
-    pub fn with_connections(mut self, connections: Connections) -> Self {
-        self.connections = connections;
+    pub fn with_connections(self, connections: Connections) -> Self {
+        self.set_connections(connections);
         self
+    }
+
+    /// The connections changed; all clones know these from now on.
+    pub fn set_connections(&self, connections: Connections) {
+        *self.shared.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
     }
 
     /// The secret of a connection as it is kept; none where it needs none.
@@ -82,8 +95,8 @@ impl Caller {
         &self.catalog
     }
 
-    pub(super) fn connections(&self) -> &Connections {
-        &self.connections
+    pub(super) fn connections(&self) -> Connections {
+        self.shared.connections.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn clients(&self) -> &Clients {

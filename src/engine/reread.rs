@@ -45,6 +45,7 @@ pub(super) async fn apply(shared: &Shared, reread: Option<Reread>) -> Result<usi
     // What an earlier start knew of their breakers holds on.
     breaker::restore(shared, &new).await?;
     let count = connections.iter().count();
+    shared.caller.set_connections(connections.clone());
     shared.set_connections(connections);
     Ok(count)
 }

@@ -19,6 +19,7 @@ mod kill;
 mod named;
 mod packaging;
 mod part;
+mod sign_in;
 mod support;
 mod templates;
 mod webhooks;

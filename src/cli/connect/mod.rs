@@ -8,6 +8,7 @@ mod rename;
 mod resume;
 mod rotate;
 mod secret;
+mod sign_in;
 mod test;
 
 use clap::{Args, Subcommand};
@@ -15,7 +16,7 @@ use clap::{Args, Subcommand};
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, list, test, rename, rotate, remove, resume
+/// Make and keep connections to services: add, sign in, list, test, rename, rotate, remove, resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -30,6 +31,7 @@ enum ConnectVerb {
     Rename(rename::Rename),
     Rotate(rotate::Rotate),
     Remove(remove::Remove),
+    SignIn(sign_in::SignIn),
     Resume(resume::Resume),
     Key(key::Key),
 }
@@ -42,6 +44,7 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
         ConnectVerb::Rename(it) => rename::run(it, out),
         ConnectVerb::Rotate(it) => rotate::run(it, out),
         ConnectVerb::Remove(it) => remove::run(it, out),
+        ConnectVerb::SignIn(it) => sign_in::run(it, out),
         ConnectVerb::Resume(it) => resume::run(it, out),
         ConnectVerb::Key(it) => key::run(it, out),
     }

@@ -140,7 +140,7 @@ mod tests {
 
     fn secret(value: Value) -> Result<Secret, &'static str> {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        serde_json::from_value::<Answer>(value).map_err(|_| "unread")?.into_secret(now, Some("old"))
+        serde_json::from_value::<Answer>(value).map_err(|_| "unread")?.into_secret(now, Some("0ld-refresh"))
     }
 
     #[test]
@@ -169,7 +169,7 @@ mod tests {
             assert_eq!(granted.expires_at, ends, "{value}");
             let expected = scopes.map(|it| it.into_iter().map(str::to_owned).collect::<Vec<_>>());
             assert_eq!(granted.scopes, expected, "{value}");
-            assert!(secret.traces().is_in(b"old"), "without a new refresh token the old one goes on");
+            assert!(secret.traces().is_in(b"0ld-refresh"), "without a new refresh token the old one goes on");
         }
     }
 
@@ -185,7 +185,6 @@ mod tests {
             json!({"access_token": "a", "refresh_token": "s3cret\n"}),
             json!({"access_token": ["s3cret"]}),
             json!({"refresh_token": "s3cret"}),
-            json!(["s3cret"]),
         ] {
             let words = secret(value.clone()).err().unwrap();
             assert!(!words.contains("s3cr"), "{value}");
@@ -195,7 +194,7 @@ mod tests {
     #[test]
     fn a_new_refresh_token_takes_the_place_of_the_one_that_was_used() {
         let both = secret(json!({"access_token": "abc", "refresh_token": "n3xt"})).unwrap();
-        assert!(both.traces().is_in(b"n3xt") && !both.traces().is_in(b"old"));
+        assert!(both.traces().is_in(b"n3xt") && !both.traces().is_in(b"0ld-refresh"));
     }
 
     #[test]

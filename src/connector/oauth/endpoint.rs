@@ -95,7 +95,7 @@ impl fmt::Debug for Unheard {
 pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) -> Result<Secret, Refusal> {
     let guard = guard(app, &ask);
     let words = Words { app, redactor: Redactor { secret: Some(&guard), header: None } };
-    let Ok(endpoint) = endpoint(app) else { return Err(words.lost("The address of its tokens cannot be used", "")) };
+    let Ok(endpoint) = endpoint(app) else { return Err(words.wrong("the address of its tokens cannot be used")) };
     let http = Http(caller.clone());
     let used = if let Ask::Refresh(token) = &ask { Some(*token) } else { None };
     let scopes = || app.scopes.iter().cloned().map(Scope::new);
@@ -103,7 +103,7 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
     let answer = match &ask {
         Ask::Code { code, verifier, redirect } => {
             let Ok(redirect) = RedirectUrl::new((*redirect).to_owned()) else {
-                return Err(words.lost("The address to come back to is not one", ""));
+                return Err(words.wrong("the address to come back to is not one"));
             };
             let mut request = endpoint.exchange_code(AuthorizationCode::new(code.as_str().to_owned()));
             request = request.set_redirect_uri(std::borrow::Cow::Owned(redirect));
@@ -136,7 +136,7 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
         Err(RequestTokenError::Request(Unheard::Silence(unanswered))) => Err(words.of_silence(&unanswered)),
         Err(RequestTokenError::Request(Unheard::Refused(received))) => Err(words.of_answer(&received)),
         Err(RequestTokenError::Request(Unheard::Request) | RequestTokenError::Other(_)) => {
-            Err(words.unusable("the request cannot be made"))
+            Err(words.wrong("the request cannot be made"))
         }
         // The crate's error holds the answer, which may hold tokens.
         Err(RequestTokenError::Parse(..) | RequestTokenError::ServerResponse(_)) => {
@@ -150,6 +150,8 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
 /// # Errors
 /// Why they cannot be used, for a person.
 pub(in crate::connector) fn read(answer: Value, now: Timestamp) -> Result<Secret, &'static str> {
+    // A list would be taken for the fields of an answer, in order.
+    let answer = Some(answer).filter(Value::is_object).unwrap_or_default();
     let answer: Answer = serde_json::from_value(answer).map_err(|_| "its answer holds no tokens")?;
     answer.into_secret(now, None)
 }
@@ -233,13 +235,15 @@ impl Words<'_> {
         self.app.failure(kind, title).detail(self.redactor.text(detail)).hint(hint)
     }
 
-    fn lost(&self, title: &str, detail: &str) -> Refusal {
-        Refusal::Lost(self.failure(
-            FailureKind::Service,
-            title.to_owned(),
-            detail,
-            "It is tried again; if it goes on, look at the service's status page.",
-        ))
+    fn lost(&self, kind: FailureKind, title: &str, detail: &str) -> Refusal {
+        let hint = "It is tried again; if it goes on, look at the service's status page.";
+        Refusal::Lost(self.failure(kind, title.to_owned(), detail, hint))
+    }
+
+    /// Nothing was sent, and nothing will be.
+    fn wrong(&self, what: &str) -> Refusal {
+        let title = format!("{:?} cannot sign in to {}: {what}", self.app.name, self.app.service);
+        Refusal::Final(self.failure(FailureKind::SignIn, title, "", "Correct the connection's settings, then sign in again."))
     }
 
     /// An answer with a status of success that holds nothing to go on with: tokens may have been made.
@@ -273,9 +277,11 @@ impl Words<'_> {
                 "Install the system's certificates (the package is mostly called ca-certificates).",
             )),
             Unanswered::Lost { words } => {
-                self.lost(&format!("The connection to {service} broke off before it gave tokens"), words)
+                self.lost(FailureKind::Network, &format!("The connection to {service} broke off before it gave tokens"), words)
             }
-            Unanswered::TooLate => self.lost(&format!("{service} took too long to give tokens"), "No answer began in time"),
+            Unanswered::TooLate => {
+                self.lost(FailureKind::Timeout, &format!("{service} took too long to give tokens"), "No answer began in time")
+            }
         }
     }
 
@@ -285,9 +291,19 @@ impl Words<'_> {
         match &received.end {
             End::Whole => {}
             End::TooLong => return self.unusable("its answer is too long"),
-            End::Cut(words) => return self.lost(&format!("The connection to {service} broke off while it gave tokens"), words),
+            End::Cut(words) => {
+                return self.lost(
+                    FailureKind::Network,
+                    &format!("The connection to {service} broke off while it gave tokens"),
+                    words,
+                );
+            }
             End::TooLate => {
-                return self.lost(&format!("{service} took too long to give tokens"), "The answer did not end in time");
+                return self.lost(
+                    FailureKind::Timeout,
+                    &format!("{service} took too long to give tokens"),
+                    "The answer did not end in time",
+                );
             }
         }
         let content = content(received);

@@ -180,6 +180,8 @@ impl Caller {
         self.renewals().forget(&connection.id);
         let stale = self.kept(connection).await?.as_deref().and_then(mark_of);
         let secret = self.renew(connection, stale).await?;
+        // A person asked for it: when it ends it may be renewed, used or not.
+        self.renewals().of(&connection.id).seen().unproved = None;
         let nothing = || CallError::SignIn(Failure::new(FailureKind::SignIn, format!("{:?} got no tokens", connection.name)));
         secret.granted().cloned().ok_or_else(nothing)
     }
@@ -353,11 +355,14 @@ impl Caller {
         App::of(own, connector, secret.as_deref(), self.clients()).map_err(CallError::SignIn)
     }
 
+    /// The connection that makes this one's tokens. It draws from nobody itself, so that nobody waits for oneself.
     fn agency(&self, connection: &Connection, agency: &ConnectionId) -> Result<Arc<Connection>, CallError> {
-        self.connections().get(agency).cloned().ok_or_else(|| {
-            let title = format!("{:?} signs in by the agency connection \"{agency}\", which is not there", connection.name);
+        let wrong = |what: &str| {
+            let title = format!("{:?} signs in by the agency connection \"{agency}\", which {what}", connection.name);
             CallError::SignIn(Failure::new(FailureKind::SignIn, title).hint("Add the agency's connection, or choose another."))
-        })
+        };
+        let found = self.connections().get(agency).cloned().ok_or_else(|| wrong("is not there"))?;
+        if found.agency.is_some() { Err(wrong("signs in by an agency itself")) } else { Ok(found) }
     }
 
     /// A location's tokens, made by its agency's.

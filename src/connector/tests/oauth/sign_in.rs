@@ -216,5 +216,9 @@ async fn an_agency_signs_in_once_and_its_locations_by_its_tokens() {
         let gone = Connection { agency: Some(crate::connector::ConnectionId::new("gone")), ..location.clone() };
         let failure = scene.begin(&gone).end().await.unwrap_err();
         assert!(failure.title.contains("which is not there"), "{failure}");
+        let own = Connection { agency: Some(location.id.clone()), ..location.clone() };
+        scene.caller.set_connections(Connections::from_iter([own.clone()]));
+        let failure = scene.begin(&own).end().await.unwrap_err();
+        assert!(failure.title.contains("signs in by an agency itself"), "{failure}");
     }
 }
