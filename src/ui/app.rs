@@ -13,6 +13,7 @@ use super::archive::Archive;
 use super::behind::{Behind, Told, Wake, Waker};
 use super::canvas::View;
 use super::command::UiCommand;
+use super::connections::Connections;
 use super::crash;
 use super::ctx::{Ctx, Docs};
 use super::dialog::Dialog;
@@ -62,6 +63,7 @@ pub(crate) struct App {
     pub(super) palette: Option<Palette>,
     pub(super) dock: Dock,
     pub(super) tables: Tables,
+    pub(super) connections: Connections,
     /// What the system asks for.
     pub(super) motion: Motion,
     /// What begins once the first frame is on the screen, so that it comes sooner.
@@ -136,6 +138,7 @@ impl App {
             palette: None,
             dock: Dock::new(prefs.panels.as_ref()),
             tables: Tables::new(wake),
+            connections: Connections::default(),
             motion: Motion::default(),
             once_seen: None,
             leaving: false,
@@ -258,6 +261,7 @@ impl App {
             doc.keep_draft(&mut self.drafts);
         }
         self.name_choices();
+        self.keep_connections_fresh();
         self.keep(&ctx);
         let shared = Ctx {
             docs: &self.docs,
@@ -279,6 +283,7 @@ impl App {
             dock: &mut self.dock,
             palette: &mut self.palette,
             tables: &mut self.tables,
+            connections: &mut self.connections,
             dialog: self.dialog.as_ref(),
             toasts: &self.toasts,
             focus_test: std::mem::take(&mut self.focus_test),
@@ -340,6 +345,10 @@ impl App {
                 self.test_started(ctx, ticket, result);
             } else if let Told::Choices { ticket, result } = told {
                 self.offers.told(ticket, result);
+            } else if let Told::Accounts(door) = told {
+                self.connections.door = Some(door);
+            } else if let Told::Account(news) = told {
+                self.account_told(ctx, *news);
             } else {
                 let ready = matches!(told, Told::Ready(_));
                 if let Some(failure) = self.live.take(told) {

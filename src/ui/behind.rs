@@ -10,10 +10,10 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts;
-use crate::catalog::{Catalog, ConnectorId, Event};
+use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
 use crate::engine::{self, Connection, ConnectionId, Deployment, Given};
-use crate::flow::{Flow, FlowId, NodeId, NodeKind, SlotId, Trigger};
+use crate::flow::{Flow, FlowId, NodeId, SlotId};
 use crate::record::Failure;
 use crate::run::RunId;
 use crate::sandbox;
@@ -274,18 +274,9 @@ impl Needs {
     pub fn of(flow: &Flow, catalog: &Catalog) -> Self {
         let mut slots: BTreeMap<SlotId, (ConnectorId, BTreeSet<String>)> =
             flow.slots.iter().map(|(slot, connector)| (slot.clone(), (connector.clone(), BTreeSet::new()))).collect();
-        for node in flow.nodes.values().filter(|it| !it.muted) {
-            let (slot, scopes) = match &node.kind {
-                NodeKind::Action { operation, slot, .. } => {
-                    (slot, catalog.operation(operation).map(|(_, it)| it.scopes.clone()).unwrap_or_default())
-                }
-                NodeKind::Trigger(Trigger::Event { event, slot, .. }) => {
-                    (slot, Event::find(event).map(|it| it.needs(catalog).into_iter().collect()).unwrap_or_default())
-                }
-                _ => continue,
-            };
-            if let Some((_, needed)) = slots.get_mut(slot) {
-                needed.extend(scopes);
+        for it in flow.scopes(catalog) {
+            if let Some((_, needed)) = slots.get_mut(&it.slot) {
+                needed.insert(it.scope);
             }
         }
         Self { flow: flow.id.clone(), name: flow.name.clone(), slots }

@@ -27,6 +27,7 @@ mod archive;
 mod behind;
 mod canvas;
 mod command;
+mod connections;
 mod crash;
 mod ctx;
 mod dialog;
@@ -65,7 +66,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use self::behind::{Behind, Read, ReadChoices, Stage, Start, StartRun, Told, Waker};
+pub use self::behind::{
+    AccountJob, AccountNews, Behind, DoAccount, Listed, Needs, Read, ReadChoices, SignInStep, Stage, Start, StartRun, Told, Waker,
+};
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
 

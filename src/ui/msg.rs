@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::archive::Exporting;
+use super::behind::AccountJob;
 use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
@@ -12,6 +13,7 @@ use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
+use crate::engine::ConnectionId;
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
@@ -113,6 +115,12 @@ pub(crate) enum Msg {
     RemoveConnector(ConnectorId),
     /// Read a list to choose from, or read it again.
     ReadChoices(Asked),
+    /// Have something done about connections.
+    Account(Box<AccountJob>),
+    /// Read the connections again.
+    ListAccounts,
+    /// Take a connection away; a person is asked first.
+    AskRemoveAccount(ConnectionId),
     /// The log over the whole window, with this run and step in front.
     OpenLog(Option<(RunId, Option<StepKey>)>),
     /// To the clipboard; what it is, for the words that say so.
@@ -154,6 +162,7 @@ pub(crate) enum Room {
     Flows,
     Templates,
     Catalog,
+    Connections,
     Sandbox,
     Settings,
     Log,

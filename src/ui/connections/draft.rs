@@ -174,9 +174,7 @@ impl Draft {
                 let user = Some(text(&self.user)).filter(|it| !it.is_empty()).ok_or(format!("{label} is needed."))?;
                 Some(Given { user: Some(user), secret: demanded(secret, connector, &auth)? })
             }
-            AuthKind::Bearer | AuthKind::ApiKey { .. } => {
-                Some(Given { user: None, secret: demanded(secret, connector, &auth)? })
-            }
+            AuthKind::Bearer | AuthKind::ApiKey { .. } => Some(Given { user: None, secret: demanded(secret, connector, &auth)? }),
         };
         Ok((fields, given))
     }
@@ -240,7 +238,7 @@ impl Draft {
     /// The address that the app at the service must have, where that is known beforehand.
     pub(crate) fn redirect_url(&self) -> Option<String> {
         match self.back {
-            Back::Port => Some(format!("http://127.0.0.1:{}/", self.redirect.trim())),
+            Back::Port => Some(format!("http://127.0.0.1:{}/signed-in", self.redirect.trim())),
             Back::Free | Back::Pasted => None,
         }
     }
@@ -307,7 +305,8 @@ mod tests {
         draft.client_id = "app".to_owned();
         draft.secret.push_str("s");
         let (fields, given) = draft.done(&connector, &needed).unwrap();
-        let oauth = json!({"client_id": "app", "user_type": "Location", "scopes": ["a.read", "b.write"], "redirect": {"port": 8976}});
+        let oauth =
+            json!({"client_id": "app", "user_type": "Location", "scopes": ["a.read", "b.write"], "redirect": {"port": 8976}});
         assert_eq!((&fields["oauth"], given.is_some()), (&oauth, true));
         draft.scopes = Some("x  y".to_owned());
         draft.back = Back::Pasted;

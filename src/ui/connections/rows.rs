@@ -73,7 +73,17 @@ impl Row {
         flows.dedup();
         let used = if flows.is_empty() { "No flow".to_owned() } else { count(flows.len(), "flow") };
         let refreshed = refreshed(entry, known, now);
-        Self { connector: connection.connector.clone(), service: entry.service.clone(), about, health, said, scopes, zone, refreshed, used }
+        Self {
+            connector: connection.connector.clone(),
+            service: entry.service.clone(),
+            about,
+            health,
+            said,
+            scopes,
+            zone,
+            refreshed,
+            used,
+        }
     }
 
     /// Whether each of the words, which are in lower case, is in it.
@@ -164,7 +174,9 @@ fn health(entry: &Entry, known: Option<&Known>, scopes: Scopes) -> (Health, Stri
 fn refreshed(entry: &Entry, known: Option<&Known>, now: Timestamp) -> [String; 2] {
     let tried = known.and_then(|it| it.tried.as_ref()).map(|(_, at)| format!("tested {}", words::ago(*at, now)));
     match (entry.refreshed_at, entry.expires_at) {
-        (Some(at), Some(ends)) if ends > now => [sentence_case(&words::ago(at, now)), format!("ends {}", words::ahead(ends, now))],
+        (Some(at), Some(ends)) if ends > now => {
+            [sentence_case(&words::ago(at, now)), format!("ends {}", words::ahead(ends, now))]
+        }
         (Some(at), Some(_)) => [sentence_case(&words::ago(at, now)), "ended, renewed when needed".to_owned()],
         (Some(at), None) => [sentence_case(&words::ago(at, now)), "does not end".to_owned()],
         (None, _) if matches!(entry.connection.auth, AuthKind::OAuth(_)) => ["Never".to_owned(), tried.unwrap_or_default()],

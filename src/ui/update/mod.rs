@@ -1,5 +1,6 @@
 //! The only place that changes the window's state: one function a request.
 mod catalog;
+mod connections;
 mod file;
 mod log;
 mod sandbox;
@@ -8,7 +9,7 @@ mod test;
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
 use super::app::App;
-use super::behind::Read;
+use super::behind::{AccountJob, Read};
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
 use super::command::UiCommand;
@@ -98,6 +99,9 @@ impl App {
                     (stage.read)(Read { ticket, asked });
                 }
             }
+            Msg::Account(job) => self.account(ctx, *job),
+            Msg::ListAccounts => self.list_accounts(),
+            Msg::AskRemoveAccount(id) => self.ask_remove_account(id),
             Msg::OpenLog(run) => self.open_log(run),
             Msg::CopyText { text, what } => {
                 ctx.copy_text(text);
@@ -143,6 +147,7 @@ impl App {
             UiCommand::ResetPanels => self.dock.reset(),
             UiCommand::ShowFlows => self.room = Room::Flows,
             UiCommand::ShowTemplates => self.room = Room::Templates,
+            UiCommand::ShowConnections => self.room = Room::Connections,
             UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
@@ -348,7 +353,9 @@ impl App {
     fn answer(&mut self, ctx: &Context, answer: Answer) {
         match (self.dialog.take(), answer) {
             (Some(Dialog::Remove { id, .. }), Answer::Discard) => self.imports.remove(id),
-            (None | Some(Dialog::Path { .. } | Dialog::Remove { .. }), _) | (_, Answer::Cancel) => {}
+            (Some(Dialog::RemoveAccount { id, .. }), Answer::Discard) => self.account(ctx, AccountJob::Remove(id)),
+            (None | Some(Dialog::Path { .. } | Dialog::Remove { .. } | Dialog::RemoveAccount { .. }), _)
+            | (_, Answer::Cancel) => {}
             (Some(Dialog::Close { doc, .. }), Answer::Discard) => self.close_now(doc),
             (Some(Dialog::Close { doc, .. }), Answer::Save) => {
                 self.activate(doc);
