@@ -7,7 +7,7 @@ use super::exit::Error;
 use super::print::Printer;
 use crate::accounts::Desk;
 use crate::catalog::{AuthKind, Catalog};
-use crate::engine::{Connection, Deployment, Secret, Vault, VaultKey};
+use crate::engine::{Connection, Deployment, Secret, Vault, VaultError, VaultKey};
 use crate::record::{Failure, FailureKind};
 
 /// Connections, each with its secret where that is not in a vault.
@@ -50,19 +50,30 @@ pub(super) fn read(desk: &Desk) -> Result<Bound, Failure> {
 
 /// Says which of the connections that flows use cannot be signed in for now. Everything else goes on: their steps wait.
 pub(super) async fn warn(deployments: &[Deployment], bound: &Bound, vault: &Vault, out: &mut Printer) {
+    let mut shut: Option<VaultError> = None;
     for (connection, _) in bound {
         let is_used = deployments.iter().any(|it| it.bindings.values().any(|id| *id == connection.id));
         // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
         if !is_used || matches!(connection.auth, AuthKind::None | AuthKind::OAuth(_)) {
             continue;
         }
-        let why = match vault.fetch(&connection.id).await {
+        let read = match &shut {
+            Some(error) => Err(error.clone()),
+            None => vault.fetch(&connection.id).await,
+        };
+        let why = match read {
             Ok(Some(_)) => continue,
             Ok(None) => (
                 "its credentials are not in the vault".to_owned(),
                 format!("Enter them with `flowyard connect rotate {}`.", connection.id),
             ),
-            Err(error) => (error.to_string(), error.hint()),
+            Err(error) => {
+                let why = (error.to_string(), error.hint());
+                if error.is_of_all() {
+                    shut = Some(error);
+                }
+                why
+            }
         };
         let title = format!("The connection \"{}\" is to be reconnected; steps that need it wait until then", connection.id);
         out.failure("warning", &Failure::new(FailureKind::SignIn, title).detail(why.0).hint(why.1));
