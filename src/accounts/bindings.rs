@@ -108,14 +108,18 @@ impl Bindings {
     /// Takes a connection out of every slot.
     pub fn forget(&mut self, connection: &ConnectionId) {
         for slots in self.flows.values_mut().flat_map(BTreeMap::values_mut) {
-            slots.values_mut().for_each(|ids| ids.retain(|it| it != connection));
+            for ids in slots.values_mut() {
+                ids.retain(|it| it != connection);
+            }
             slots.retain(|_, ids| !ids.is_empty());
         }
         self.tidy();
     }
 
     fn tidy(&mut self) {
-        self.flows.values_mut().for_each(|it| it.retain(|_, slots| !slots.is_empty()));
+        for environments in self.flows.values_mut() {
+            environments.retain(|_, slots| !slots.is_empty());
+        }
         self.flows.retain(|_, it| !it.is_empty());
     }
 }

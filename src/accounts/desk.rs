@@ -2,13 +2,14 @@
 //!
 //! Everything here blocks, but for [`Desk::probe`]: the window calls it as jobs.
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Entry, Given, Needed, State, Use, client_of, secrets};
+use super::{Account, Bindings, Book, Entry, Given, Needed, State, Use, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
-use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault};
+use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault, VaultError};
 use crate::flow::Flow;
 use crate::record::{Failure, FailureKind};
 
@@ -73,7 +74,7 @@ impl Desk {
     /// # Errors
     /// As [`Book::read`], or if a variable that the file names is not set.
     pub fn connections(&self) -> Result<Vec<Connection>, Failure> {
-        let (connections, secrets) = self.book()?.bound(&variable)?;
+        let (connections, secrets) = self.book()?.bound(None, &variable)?;
         self.vault.repin(secrets);
         Ok(connections)
     }
@@ -84,17 +85,25 @@ impl Desk {
     /// As [`Book::read`] and [`Bindings::read`]; not where a secret cannot be read.
     pub fn entries(&self) -> Result<Vec<Entry>, Failure> {
         let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
-        Ok(book.accounts().iter().map(|it| self.entry(it, &bindings)).collect())
+        let mut shut = None;
+        Ok(book.accounts().iter().map(|it| self.entry(it, &bindings, &mut shut)).collect())
     }
 
-    fn entry(&self, account: &Account, bindings: &Bindings) -> Entry {
+    /// `shut` is why the vault cannot be opened: it is asked once for all.
+    fn entry(&self, account: &Account, bindings: &Bindings, shut: &mut Option<VaultError>) -> Entry {
         let connection = account.connection.clone();
         let service =
             self.catalog.connector(&connection.connector).map_or_else(|| connection.connector.to_string(), |it| it.title.clone());
         let granted = if account.is_of_environment() || !account.needs_secret() {
             None
         } else {
-            Some(self.vault.get(&connection.id).map(|it| it.map(|it| it.granted().cloned())))
+            let read = shut.clone().map_or_else(|| self.vault.get(&connection.id), Err);
+            if let Err(error) = &read
+                && error.is_of_all()
+            {
+                *shut = Some(error.clone());
+            }
+            Some(read.map(|it| it.map(|it| it.granted().cloned())))
         };
         let state = match &granted {
             None if !account.needs_secret() => State::Open,
@@ -125,7 +134,7 @@ impl Desk {
     /// # Errors
     /// What is wrong with it.
     pub fn draft(&self, mut fields: Map<String, Value>) -> Result<Account, Failure> {
-        let book = self.book()?;
+        let mut book = self.book()?;
         if !fields.contains_key("id") {
             let wanted = fields.get("connector").and_then(Value::as_str).unwrap_or_default();
             fields.insert("id".to_owned(), book.free_id(wanted).into());
@@ -144,7 +153,7 @@ impl Desk {
             book.account(agency)?;
         }
         // A fault that shows now is not met after a secret was asked for.
-        book.clone().add(account.clone())?;
+        book.add(account.clone())?;
         Ok(account)
     }
 
@@ -248,10 +257,21 @@ impl Desk {
         let account = book.account(id)?;
         self.rotatable(account)?;
         if account.connection.auth == AuthKind::Basic && given.user.is_none() {
-            given.user = self.vault.get(id)?.and_then(|it| it.user().map(str::to_owned));
+            given.user = self.kept(id)?.and_then(|it| it.user().map(str::to_owned));
         }
         self.keep(&account.connection, given)?;
         Ok(account.connection.clone())
+    }
+
+    /// The secret that is there. One that is damaged is none: another can be put in its place.
+    ///
+    /// # Errors
+    /// If the vault cannot be opened.
+    pub fn kept(&self, id: &ConnectionId) -> Result<Option<Arc<Secret>>, Failure> {
+        match self.vault.get(id) {
+            Err(VaultError::Damaged { .. }) => Ok(None),
+            found => Ok(found?),
+        }
     }
 
     /// Keeps what a sign-in gave.
@@ -296,12 +316,12 @@ impl Desk {
         let mut left = None;
         if account.needs_secret() && !account.is_of_environment() {
             let ids = if matches!(account.connection.auth, AuthKind::OAuth(_)) {
-                vec![id.clone(), client_of(id)]
+                vec![id.clone(), id.of_client()]
             } else {
                 vec![id.clone()]
             };
             for it in ids {
-                left = left.or(self.vault.remove(&it).err().map(Failure::from));
+                left = self.vault.remove(&it).err().map(Failure::from).or(left);
             }
         }
         Ok(Removed { connection: account.connection, used_by, left })
@@ -336,13 +356,19 @@ impl Desk {
 impl Desk {
     /// A connection as it is now, and who calls on it.
     pub(super) async fn caller_for(&self, id: &ConnectionId) -> Result<(Connection, Caller), Failure> {
-        let desk = self.clone();
-        let read = tokio::task::spawn_blocking(move || desk.connections()).await;
+        let (desk, one) = (self.clone(), id.clone());
+        let read = tokio::task::spawn_blocking(move || {
+            let book = desk.book()?;
+            book.account(&one)?;
+            let (connections, secrets) = book.bound(Some(&one), &variable)?;
+            desk.vault.repin(secrets);
+            Ok(connections)
+        })
+        .await;
         let connections = read.unwrap_or_else(|error| {
             Err(Failure::new(FailureKind::Machine, "The connections could not be read").detail(error.to_string()))
         })?;
         let Some(connection) = connections.iter().find(|it| it.id == *id).cloned() else {
-            self.book()?.account(id)?;
             return Err(Failure::new(FailureKind::NotFound, format!("There is no connection \"{id}\"")));
         };
         let caller = Caller::new(Settings::default(), self.vault.clone())

@@ -27,11 +27,6 @@ pub fn wanted(auth: &AuthKind) -> &'static [&'static str] {
     }
 }
 
-/// The id under which the vault keeps the secret of a connection's app.
-pub fn client_of(id: &ConnectionId) -> ConnectionId {
-    ConnectionId::new(&format!("{id}#client"))
-}
-
 impl Given {
     /// What the vault keeps of it, and under which id; none for a way that needs no secret.
     ///
@@ -51,7 +46,7 @@ impl Given {
             },
             AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => Ok(Some((id.clone(), Secret::api_key(text)))),
             AuthKind::Bearer => Ok(Some((id.clone(), Secret::token(text)))),
-            AuthKind::OAuth(_) => Ok(Some((client_of(id), Secret::client(text)))),
+            AuthKind::OAuth(_) => Ok(Some((id.of_client(), Secret::client(text)))),
         }
     }
 }
@@ -76,12 +71,12 @@ pub(super) fn of_environment(
             }
         }
         AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {
-            found.extend(get("token")?.map(|it| (id.clone(), Secret::api_key(it))))
+            found.extend(get("token")?.map(|it| (id.clone(), Secret::api_key(it))));
         }
         AuthKind::Bearer => found.extend(get("token")?.map(|it| (id.clone(), Secret::token(it)))),
         AuthKind::OAuth(_) => {
             found.extend(get("token")?.map(|it| (id.clone(), Secret::token(it))));
-            found.extend(get("client_secret")?.map(|it| (client_of(id), Secret::client(it))));
+            found.extend(get("client_secret")?.map(|it| (id.of_client(), Secret::client(it))));
         }
     }
     Ok(found)

@@ -28,7 +28,7 @@ pub struct Guide {
 }
 
 /// A cheap read that shows that a connection works.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Probe {
     /// The operation.

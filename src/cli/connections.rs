@@ -7,7 +7,7 @@ use super::exit::Error;
 use super::print::Printer;
 use crate::accounts::{Copy, Desk, Needed};
 use crate::catalog::{AuthKind, Catalog};
-use crate::engine::{Connection, Secret, Vault, VaultKey};
+use crate::engine::{Connection, Secret, Vault, VaultError, VaultKey};
 use crate::record::{Failure, FailureKind};
 
 /// Connections, each with its secret where that is not in a vault.
@@ -51,35 +51,50 @@ pub(super) fn read(desk: &Desk) -> Result<Bound, Failure> {
 /// Says which of the connections that flows use cannot be signed in for now, and which steps will be refused since the token
 /// lacks their scope. Everything else goes on.
 pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, catalog: &Catalog, out: &mut Printer) {
+    let mut shut: Option<VaultError> = None;
     for (connection, _) in bound {
         let slots = deployments.iter().flat_map(|it| it.bindings.iter().map(|(slot, id)| (&*it.flow, slot, id)));
         let used: Vec<_> = slots.filter(|(_, _, id)| **id == connection.id).map(|(flow, slot, _)| (flow, slot)).collect();
-        let is_used = !used.is_empty();
-        if let Ok(Some(secret)) = vault.fetch(&connection.id).await
-            && let Some(granted) = secret.granted().and_then(|it| it.scopes.as_ref())
-        {
-            for (scope, steps) in Needed::of(used, catalog).missing(granted) {
-                let steps: Vec<_> = steps.iter().map(|it| format!("\"{}\" of \"{}\"", it.step, it.flow)).collect();
-                let title = format!("The token of \"{}\" lacks {scope}", connection.id);
-                let failure = Failure::new(FailureKind::Forbidden, title).detail(format!("{} will be refused", steps.join(", ")));
-                let hint = "Give the app that scope at the service, then sign in again";
-                out.failure("warning", &failure.hint(format!("{hint}: `flowyard connect sign-in {}`.", connection.id)));
-            }
-        }
-        // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
-        if !is_used || matches!(connection.auth, AuthKind::None | AuthKind::OAuth(_)) {
+        if used.is_empty() || connection.auth == AuthKind::None {
             continue;
         }
-        let why = match vault.fetch(&connection.id).await {
-            Ok(Some(_)) => continue,
+        let read = match &shut {
+            Some(error) => Err(error.clone()),
+            None => vault.fetch(&connection.id).await,
+        };
+        let why = match read {
+            Ok(Some(secret)) => {
+                let granted = secret.granted().and_then(|it| it.scopes.as_ref());
+                granted.into_iter().for_each(|it| lacking(connection, &Needed::of(used.clone(), catalog), it, out));
+                continue;
+            }
+            // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
+            _ if matches!(connection.auth, AuthKind::OAuth(_)) => continue,
             Ok(None) => (
                 "its credentials are not in the vault".to_owned(),
                 format!("Enter them with `flowyard connect rotate {}`.", connection.id),
             ),
-            Err(error) => (error.to_string(), error.hint()),
+            Err(error) => {
+                let why = (error.to_string(), error.hint());
+                if error.is_of_all() {
+                    shut = Some(error);
+                }
+                why
+            }
         };
         let title = format!("The connection \"{}\" is to be reconnected; steps that need it wait until then", connection.id);
         out.failure("warning", &Failure::new(FailureKind::SignIn, title).detail(why.0).hint(why.1));
+    }
+}
+
+/// Names the steps that will be refused since a token lacks their scope.
+fn lacking(connection: &Connection, needed: &Needed, granted: &[String], out: &mut Printer) {
+    for (scope, steps) in needed.missing(granted) {
+        let steps: Vec<_> = steps.iter().map(|it| format!("\"{}\" of \"{}\"", it.step, it.flow)).collect();
+        let title = format!("The token of \"{}\" lacks {scope}", connection.id);
+        let failure = Failure::new(FailureKind::Forbidden, title).detail(format!("{} will be refused", steps.join(", ")));
+        let hint = "Give the app that scope at the service, then sign in again";
+        out.failure("warning", &failure.hint(format!("{hint}: `flowyard connect sign-in {}`.", connection.id)));
     }
 }
 

@@ -14,7 +14,6 @@ use crate::catalog::AuthKind;
 /// The words for a person, if the secret is not of the kind that the connection asks for or cannot stand in a header.
 pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderName, HeaderValue)>, String> {
     let (name, text) = match (auth, secret.kind()) {
-        (AuthKind::None, _) => return Ok(None),
         (AuthKind::Bearer | AuthKind::OAuth { .. }, SecretKind::Token(token) | SecretKind::ApiKey(token)) => {
             (AUTHORIZATION, Zeroizing::new(["Bearer ", token.as_str()].concat()))
         }
@@ -29,8 +28,8 @@ pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderNam
         (AuthKind::ApiKeyInQuery { .. }, SecretKind::Token(key) | SecretKind::ApiKey(key)) if key.is_empty() => {
             return Err("the key that is kept is empty".into());
         }
-        // It stands in the address: see [`in_query`].
-        (AuthKind::ApiKeyInQuery { .. }, SecretKind::Token(_) | SecretKind::ApiKey(_)) => return Ok(None),
+        // Where it stands in the address: see [`in_query`].
+        (AuthKind::None, _) | (AuthKind::ApiKeyInQuery { .. }, SecretKind::Token(_) | SecretKind::ApiKey(_)) => return Ok(None),
         (AuthKind::Basic, SecretKind::Basic { user, password }) => {
             if user.contains(':') {
                 return Err("the user name holds a colon, which Basic authentication cannot carry".into());

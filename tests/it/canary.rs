@@ -32,7 +32,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms.push(form_urlencoded::byte_serialize(secret.as_bytes()).collect());
     forms.push(percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string());
     forms.push(percent_encoding::utf8_percent_encode(secret, percent_encoding::NON_ALPHANUMERIC).to_string().replace("%2D", "-"));
-    forms.push(secret.bytes().map(|it| format!("{it:02x}")).collect());
+    forms.push(secret.bytes().flat_map(|it| [it >> 4, it & 15]).filter_map(|it| char::from_digit(it.into(), 16)).collect());
     for before in ["", "x", "xy"] {
         let whole = format!("{before}{secret}");
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
@@ -98,16 +98,16 @@ fn echo() -> (String, Arc<Mutex<String>>) {
     (url, heard)
 }
 
-fn answer(mut stream: TcpStream, heard: &Mutex<String>) -> Option<()> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
+fn answer(mut stream: TcpStream, all: &Mutex<String>) -> Option<()> {
+    let mut start = Vec::new();
+    while !start.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
         stream.read_exact(&mut byte).ok()?;
-        head.extend(byte);
+        start.extend(byte);
     }
-    let head = String::from_utf8_lossy(&head).into_owned();
+    let start = String::from_utf8_lossy(&start).into_owned();
     let header = |name: &str| {
-        head.lines().find_map(|it| it.split_once(": ").filter(|(it, _)| it.eq_ignore_ascii_case(name))).map(|it| it.1.to_owned())
+        start.lines().find_map(|it| it.split_once(": ").filter(|(it, _)| it.eq_ignore_ascii_case(name))).map(|it| it.1.to_owned())
     };
     let length: usize = header("content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
@@ -118,12 +118,12 @@ fn answer(mut stream: TcpStream, heard: &Mutex<String>) -> Option<()> {
     let decoded = STANDARD.decode(&bare).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
     let password = decoded.split_once(':').map(|it| it.1.to_owned()).unwrap_or_default();
     let coded: String = form_urlencoded::byte_serialize(bare.as_bytes()).collect();
-    heard.lock().expect("not poisoned").extend([bare.as_str(), "\n", &password, "\n"]);
+    all.lock().expect("not poisoned").extend([bare.as_str(), "\n", &password, "\n"]);
     let said = json!({
         "id": "1", "contact": { "id": "1", "note": bare }, "message": format!("you sent {bare} and {password}"), "in": [sent, password, coded],
         "base64": STANDARD.encode(&bare), "token": bare, "link": format!("https://x.example/?access_token={coded}&x={coded}"),
     });
-    let line = head.lines().next().unwrap_or_default();
+    let line = start.lines().next().unwrap_or_default();
     let (status, kind, text) = if line.contains("401") {
         ("401 Unauthorized", "application/json", said.to_string())
     } else if line.contains("500") {

@@ -19,6 +19,9 @@ use crate::record::{Failure, FailureKind};
 const LONGEST: u64 = 16 << 20;
 const HINT: &str = "See `flowyard help serve` for what the file holds.";
 
+/// Connections, and the secrets that are not in the vault, by the ids under which they are asked for.
+pub type Bound = (Vec<Connection>, Vec<(ConnectionId, Secret)>);
+
 /// The connections of a file, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Book {
@@ -143,27 +146,30 @@ impl Book {
         if is_free(wanted) {
             return wanted.to_owned();
         }
-        (2..).map(|number| format!("{wanted}-{number}")).find(|id| is_free(id)).unwrap_or_else(|| wanted.to_owned())
+        // One of them is free: there are more than there are connections.
+        let numbers = 2..self.accounts.len() + 3;
+        numbers.map(|number| format!("{wanted}-{number}")).find(|id| is_free(id)).unwrap_or_else(|| wanted.to_owned())
     }
 
-    /// The connections, and the secrets that the environment holds for them.
+    /// The connections, and the secrets that the environment holds for them. Where `one` of them is meant, the others may lack
+    /// theirs.
     ///
     /// # Errors
     /// If a variable that the file names is not set.
-    pub fn bound(
-        &self,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<(Vec<Connection>, Vec<(ConnectionId, Secret)>), Failure> {
+    pub fn bound(&self, one: Option<&ConnectionId>, variable: &dyn Fn(&str) -> Option<String>) -> Result<Bound, Failure> {
         let mut found = Vec::new();
         for (at, account) in self.accounts.iter().enumerate() {
             let Connection { id, auth, .. } = &account.connection;
-            let own = secrets::of_environment(id, auth, &account.secret_env, variable).map_err(|words| {
+            let own = match secrets::of_environment(id, auth, &account.secret_env, variable) {
+                Err(_) if one.is_some_and(|it| it != id) => continue,
+                own => own,
+            };
+            found.extend(own.map_err(|words| {
                 Failure::new(FailureKind::SignIn, "A secret is not set")
                     .at(self.path.display().to_string())
                     .detail(format!("Connection {}: {words}", at + 1))
                     .hint("Set that environment variable, then start again. Secrets are never written into the file.")
-            })?;
-            found.extend(own);
+            })?);
         }
         Ok((self.accounts.iter().map(|it| it.connection.clone()).collect(), found))
     }

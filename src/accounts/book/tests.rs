@@ -25,7 +25,7 @@ fn book(text: &str) -> Result<Book, Failure> {
 }
 
 fn words(text: &str) -> String {
-    let bound = book(text).and_then(|it| it.bound(&|name| (name == "TOKEN").then(|| "t".to_owned())).map(drop));
+    let bound = book(text).and_then(|it| it.bound(None, &|name| (name == "TOKEN").then(|| "t".to_owned())).map(drop));
     match bound {
         Ok(()) => "fine".to_owned(),
         Err(failure) if failure.kind == FailureKind::SignIn => format!("secret: {failure}"),
@@ -36,17 +36,29 @@ fn words(text: &str) -> String {
 #[test]
 fn what_is_left_out_comes_from_the_catalogue() {
     let text = r#"[{"id":"a","connector":"crm","account":{"location_id":"l"},"secret_env":{"token":"TOKEN"}}]"#;
-    let (connections, secrets) = book(text).unwrap().bound(&|_| Some("t".to_owned())).unwrap();
+    let (connections, secrets) = book(text).unwrap().bound(None, &|_| Some("t".to_owned())).unwrap();
     let connection = &connections[0];
     assert_eq!((connection.base_url.as_str(), connection.name.as_str()), ("https://crm.example", "CRM"));
     assert_eq!((connection.environment.as_str(), &connection.zone, &connection.oauth), ("live", &None, &None));
     assert!(connection.auth == AuthKind::Bearer && secrets.len() == 1 && secrets[0].0 == connection.id);
     // A kind alone is the connector's own of that kind.
     let text = r#"[{"id":"a","connector":"crm","auth":{"kind":"api_key"}},{"id":"b","connector":"crm","auth":{"kind":"oauth"},"oauth":{"client_id":"c"}}]"#;
-    let (connections, secrets) = book(text).unwrap().bound(&|_| None).unwrap();
+    let (connections, secrets) = book(text).unwrap().bound(None, &|_| None).unwrap();
     assert_eq!(connections[0].auth, AuthKind::ApiKey { header: "X-Own".to_owned() });
     assert!(matches!(&connections[1].auth, AuthKind::OAuth(it) if it.token_url == "https://crm.example/token"));
     assert!(secrets.is_empty(), "theirs are in the vault");
+}
+
+#[test]
+fn a_variable_that_is_not_set_concerns_its_own_connection_where_one_is_meant() {
+    let text = r#"[{"id":"a","connector":"crm","secret_env":{"token":"TOKEN"}},{"id":"b","connector":"crm","secret_env":{"token":"GONE"}}]"#;
+    let book = book(text).unwrap();
+    let variable = |name: &str| (name == "TOKEN").then(|| "t".to_owned());
+    assert!(book.bound(None, &variable).is_err());
+    let (connections, secrets) = book.bound(Some(&ConnectionId::new("a")), &variable).unwrap();
+    assert_eq!((connections.len(), secrets.len()), (2, 1));
+    let failure = book.bound(Some(&ConnectionId::new("b")), &variable).err().unwrap();
+    assert!(failure.detail.contains("Connection 2: The environment variable GONE"), "{failure}");
 }
 
 #[test]

@@ -9,16 +9,20 @@ use crate::catalog::{AuthKind, Catalog, Connector, ConnectorId};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, paint};
 
+// No doc comments, which would have to mark these names.
+const SERVICE: &str = "The service: highlevel, schedule_it, or one that was imported";
+const KIND: &str =
+    "How to sign in: bearer, api_key, api_key_in_query, basic, oauth or none; by default the first that the service has";
+const ACCOUNT: &str = "A fact of the account, such as location_id=abc; may be given several times";
+
 /// Make a connection to a service. Its secret goes into the vault: the keychain of the system, or an encrypted file where a
 /// key to one is given. It is asked for, or comes from a variable or from standard input; it is never an argument.
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// The service: highlevel, schedule_it, or one that was imported
-    #[arg(value_name = "SERVICE")]
+    #[arg(value_name = "SERVICE", help = SERVICE)]
     connector: String,
 
-    /// How to sign in: bearer, api_key, api_key_in_query, basic, oauth or none; by default the first that the service has
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", help = KIND)]
     kind: Option<String>,
 
     /// The header that an API key travels in; by default the one that the service names
@@ -33,8 +37,7 @@ pub(super) struct Add {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// A fact of the account, such as location_id=abc; may be given several times
-    #[arg(long = "account", value_name = "FIELD=VALUE", value_parser = pair)]
+    #[arg(long = "account", help = ACCOUNT, value_name = "FIELD=VALUE", value_parser = pair)]
     account: Vec<(String, String)>,
 
     /// The account's time zone, such as Europe/London

@@ -19,7 +19,9 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
     let (desk, _) = args.place.desk(out)?;
     let entries = desk.entries()?;
     if args.place.json {
-        entries.iter().for_each(|it| out.json(it));
+        for it in &entries {
+            out.json(it);
+        }
         return Ok(Exit::Done);
     }
     if entries.is_empty() {

@@ -32,11 +32,11 @@ pub(super) fn run(args: &Remove, out: &mut Printer) -> Result<Exit, Error> {
     if !uses.is_empty() && !args.yes {
         let mut flows: Vec<&str> = uses.iter().map(|it| it.flow.as_str()).collect();
         flows.dedup();
-        let used = format!("\"{id}\" is used by {}", flows.join(", "));
+        let taken = format!("\"{id}\" is used by {}", flows.join(", "));
         if !io::stdin().is_terminal() {
-            return Err(Error::usage(used, "Add --yes to remove it all the same; those flows then need another connection."));
+            return Err(Error::usage(taken, "Add --yes to remove it all the same; those flows then need another connection."));
         }
-        out.say(paint(WAITING, format_args!("{}. Remove it all the same? Type yes:", Plain(&used))));
+        out.say(paint(WAITING, format_args!("{}. Remove it all the same? Type yes:", Plain(&taken))));
         let mut line = String::new();
         io::stdin().read_line(&mut line).map_err(|error| Error::machine("Nothing could be read", &error, "Try again."))?;
         if line.trim() != "yes" {

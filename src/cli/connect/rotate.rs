@@ -36,7 +36,7 @@ pub(super) fn run(args: &Rotate, out: &mut Printer) -> Result<Exit, Error> {
         Error::from(failure.hint("Import it again."))
     })?;
     // A vault that cannot be opened is known before anybody looks for a secret; one that is damaged can be written over.
-    let user = desk.vault().get(&id).map_err(Failure::from)?.and_then(|it| it.user().map(str::to_owned));
+    let user = desk.kept(&id)?.and_then(|it| it.user().map(str::to_owned));
     let given = args.secret.read(
         connector,
         &account.connection.auth,

@@ -81,6 +81,11 @@ pub enum VaultError {
 }
 
 impl VaultError {
+    /// Whether every other secret of the vault meets the same fault.
+    pub fn is_of_all(&self) -> bool {
+        !matches!(self, Self::Damaged { .. } | Self::Version { .. } | Self::Disk { .. })
+    }
+
     /// What a person can do about it.
     pub fn hint(&self) -> String {
         match self {

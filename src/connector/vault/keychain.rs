@@ -99,8 +99,8 @@ impl Keychain {
         } else if make {
             let mut bytes = [0_u8; 8];
             getrandom::fill(&mut bytes).map_err(|error| VaultError::Keychain { why: error.to_string() })?;
-            let made = u64::from_le_bytes(bytes);
-            let marker = Marker { version: VERSION, keychain: format!("{made:016x}") };
+            let number = u64::from_le_bytes(bytes);
+            let marker = Marker { version: VERSION, keychain: format!("{number:016x}") };
             let text = serde_json::to_vec(&marker).map_err(|error| VaultError::Keychain { why: error.to_string() })?;
             disk::write(&path, &text).map_err(|error| self.failed(true, &error))?;
             *scope = Some(marker.keychain);

@@ -313,15 +313,12 @@ proptest::proptest! {
         let vaults = [with_key(dir.path()), with_key(dir.path()), with_key(dir.path())];
         let mut map = BTreeMap::new();
         for (which, key, value) in steps {
-            match value {
-                Some(value) => {
-                    vaults[which].insert(id(&key), token(&value)).unwrap();
-                    map.insert(key, value);
-                }
-                None => {
-                    vaults[which].remove(&id(&key)).unwrap();
-                    map.remove(&key);
-                }
+            if let Some(value) = value {
+                vaults[which].insert(id(&key), token(&value)).unwrap();
+                map.insert(key, value);
+            } else {
+                vaults[which].remove(&id(&key)).unwrap();
+                map.remove(&key);
             }
         }
         for (key, value) in &map {

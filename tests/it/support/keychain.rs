@@ -14,7 +14,7 @@ pub(crate) struct Keychain {
     home: tempfile::TempDir,
     bus: Child,
     address: String,
-    keychain: Option<Child>,
+    daemon: Option<Child>,
 }
 
 impl Keychain {
@@ -35,7 +35,7 @@ impl Keychain {
         let mut bus = command.spawn().expect("dbus-daemon");
         let mut address = String::new();
         BufReader::new(bus.stdout.take().expect("a pipe")).read_line(&mut address).expect("an address");
-        let mut keychain = Self { home, bus, address: address.trim().to_owned(), keychain: None };
+        let mut keychain = Self { home, bus, address: address.trim().to_owned(), daemon: None };
         keychain.restart(true);
         Some(keychain)
     }
@@ -52,7 +52,7 @@ impl Keychain {
         if let Some(mut stdin) = started.stdin.take() {
             stdin.write_all(b"a password of the keychain").ok();
         }
-        self.keychain = Some(started);
+        self.daemon = Some(started);
         let deadline = Instant::now() + PATIENCE;
         while !self.is_there() {
             assert!(Instant::now() < deadline, "the keychain does not start");
@@ -92,9 +92,9 @@ impl Keychain {
     }
 
     fn end(&mut self) {
-        if let Some(mut keychain) = self.keychain.take() {
-            keychain.kill().ok();
-            keychain.wait().ok();
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.kill().ok();
+            daemon.wait().ok();
         }
     }
 }
