@@ -169,7 +169,8 @@ mod tests {
         let id = ConnectorId::new(connector);
         let service = catalog.connector(&id).unwrap();
         let auth = service.auth.iter().find(|it| matches!(it, AuthKind::OAuth(_))).unwrap().clone();
-        let connection = Connection { oauth: Some(Box::new(oauth)), ..Connection::new("c", "Main", id, "https://a.example", auth) };
+        let connection =
+            Connection { oauth: Some(Box::new(oauth)), ..Connection::new("c", "Main", id, "https://a.example", auth) };
         let secret = Secret::client("s".into());
         App::of(&connection, Some(&**service), Some(&secret), &Clients::new(&Settings::default()).unwrap())
     }
@@ -182,7 +183,12 @@ mod tests {
         assert_eq!(crm.token.as_str(), "https://services.leadconnectorhq.com/oauth/token");
         assert_eq!((crm.client_id.as_str(), crm.user_type.as_deref(), crm.pkce), ("app", Some("Location"), false));
         assert_eq!((crm.redirect, crm.inactive), (Redirect::Port(Redirect::PORT), vec!["location is not active".to_owned()]));
-        let own = OAuthSettings { pkce: Some(true), user_type: Some("Company".into()), redirect: Redirect::Port(5000), ..plain.clone() };
+        let own = OAuthSettings {
+            pkce: Some(true),
+            user_type: Some("Company".into()),
+            redirect: Redirect::Port(5000),
+            ..plain.clone()
+        };
         let own = of("highlevel", own).unwrap();
         assert_eq!((own.user_type.as_deref(), own.pkce, own.redirect), (Some("Company"), true, Redirect::Port(5000)));
 
