@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use base64::Engine as _;
@@ -83,18 +84,21 @@ fn contains(bytes: &[u8], form: &str) -> bool {
 }
 
 /// A service that answers with the secret that it was sent, in its headers, its body and its words, by how it is asked.
-fn echo() -> String {
+fn echo() -> (String, Arc<Mutex<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let heard = Arc::<Mutex<String>>::default();
+    let all = Arc::clone(&heard);
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || answer(stream));
+            let all = Arc::clone(&all);
+            thread::spawn(move || answer(stream, &all));
         }
     });
-    url
+    (url, heard)
 }
 
-fn answer(mut stream: TcpStream) -> Option<()> {
+fn answer(mut stream: TcpStream, heard: &Mutex<String>) -> Option<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -114,6 +118,7 @@ fn answer(mut stream: TcpStream) -> Option<()> {
     let decoded = STANDARD.decode(&bare).ok().and_then(|it| String::from_utf8(it).ok()).unwrap_or_default();
     let password = decoded.split_once(':').map(|it| it.1.to_owned()).unwrap_or_default();
     let coded: String = form_urlencoded::byte_serialize(bare.as_bytes()).collect();
+    heard.lock().expect("not poisoned").extend([bare.as_str(), "\n", &password, "\n"]);
     let said = json!({
         "id": "1", "contact": { "id": "1", "note": bare }, "message": format!("you sent {bare} and {password}"), "in": [sent, password, coded],
         "base64": STANDARD.encode(&bare), "token": bare, "link": format!("https://x.example/?access_token={coded}&x={coded}"),
@@ -178,7 +183,7 @@ fn flow(id: &str, connector: &str, url: &str) -> String {
 #[test]
 fn no_secret_of_any_kind_is_found_in_what_is_written_or_printed() {
     let home = Home::new();
-    let url = echo();
+    let (url, heard) = echo();
     home.run(&["connect", "key", "key"]).with_code(0);
     let key = text(&home.path("key")).to_owned();
     let key_text = fs::read_to_string(&key).expect("the key");
@@ -225,10 +230,11 @@ fn no_secret_of_any_kind_is_found_in_what_is_written_or_printed() {
         }
         let runs = run(&["log", "list", "--json"], "").objects();
         assert!(runs.len() >= 6, "{}", runs.len());
+        let mut hidden = 0;
         for it in &runs {
             let number = it["id"].to_string();
             let shown = run(&["log", "show", &number, "--bodies"], "").with_code(0);
-            assert!(shown.stdout.contains("HTTP") || shown.stdout.contains("GET"), "{}", shown.stdout);
+            hidden += shown.stdout.matches("•••").count();
         }
         run(&["log", "search", "canary"], "");
         run(&["connect", "remove", "bearer"], "");
@@ -242,5 +248,11 @@ fn no_secret_of_any_kind_is_found_in_what_is_written_or_printed() {
                 }
             }
         }
+        // The service did say them: what hides them had something to hide.
+        let heard = std::mem::take(&mut *heard.lock().expect("not poisoned"));
+        for secret in [TOKEN, KEY, PASSWORD, ROTATED] {
+            assert!(heard.lines().any(|it| it == secret), "{secret} was never sent");
+        }
+        assert!(hidden > 20, "{hidden}");
     }
 }
