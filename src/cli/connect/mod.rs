@@ -13,6 +13,8 @@ mod test;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::place::kept_in;
+
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
