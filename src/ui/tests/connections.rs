@@ -56,6 +56,13 @@ fn fill(desk: &mut Desk, field: &str, text: &str) {
     desk.type_text(text);
 }
 
+/// The service of a new connection.
+fn choose(desk: &mut Desk, service: &str) {
+    desk.window.get_by_label_contains("Service: ").click();
+    desk.run();
+    desk.press(service);
+}
+
 fn access(desk: &Desk) -> crate::sandbox::Access {
     desk.window.state().live.stage().unwrap().sandbox.access().clone()
 }
@@ -64,6 +71,7 @@ fn access(desk: &Desk) -> crate::sandbox::Access {
 fn add(desk: &mut Desk, name: &str, token: &str) {
     let access = access(desk);
     desk.press("Add connection…");
+    choose(desk, "HighLevel");
     fill(desk, "Name", name);
     fill(desk, "Location id", &access.highlevel.location_id);
     fill(desk, "Private integration token", token);
@@ -89,6 +97,7 @@ fn a_connection_is_added_with_a_guide_tried_renamed_and_removed_and_its_secret_i
     assert!(desk.has("No connections yet"));
     let token = access(&desk).highlevel.token;
     desk.press("Add connection…");
+    choose(&mut desk, "HighLevel");
     assert!(desk.has_containing("open Settings, then Private Integrations") && desk.has("Open HighLevel in the browser"));
     desk.press_button("Add and test");
     assert!(desk.has("Private integration token is needed."));
@@ -152,8 +161,7 @@ fn a_secret_that_is_refused_is_said_and_another_one_is_given() {
 fn what_cannot_be_added_says_why_and_keeps_what_was_typed() {
     let (mut desk, _runtime, _vault) = open();
     desk.press("Add connection…");
-    desk.press("Service: HighLevel");
-    desk.press("Schedule it");
+    choose(&mut desk, "Schedule it");
     assert!(desk.has("User (1234_anna)"));
     fill(&mut desk, "User (1234_anna)", "a:b");
     fill(&mut desk, "Password", "p");
@@ -213,8 +221,7 @@ fn agree(url: &str) {
 fn add_app(desk: &mut Desk) {
     let calendar = access(desk).schedule_it;
     desk.press("Add connection…");
-    desk.press("Service: HighLevel");
-    desk.press("Schedule it");
+    choose(desk, "Schedule it");
     desk.press("OAuth 2.0 or a service account");
     fill(desk, "Client ID", &calendar.oauth.client_id);
     fill(desk, "Client secret", &calendar.oauth.client_secret);
