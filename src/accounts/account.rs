@@ -135,7 +135,7 @@ fn auth(value: Option<Value>, connector: &Connector) -> Result<AuthKind, String>
         return Ok(known.clone());
     }
     serde_json::from_value(value).map_err(|_repeats_the_value| {
-        let kinds = r#"{"kind": "bearer"}, {"kind": "basic"}, {"kind": "api_key", "header": "X-Api-Key"}, {"kind": "oauth"} or {"kind": "none"}"#;
+        let kinds = r#"{"kind": "bearer"}, {"kind": "basic"}, {"kind": "api_key", "header": "X-Api-Key"}, {"kind": "api_key_in_query", "parameter": "key"}, {"kind": "oauth"} or {"kind": "none"}"#;
         format!("\"auth\" must be one of {kinds}.")
     })
 }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Entry, Given, State, Use, client_of, secrets};
+use super::{Account, Bindings, Book, Entry, Given, Needed, State, Use, client_of, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
 use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault};
+use crate::flow::Flow;
 use crate::record::{Failure, FailureKind};
 
 /// The connections of a data directory. Cheap to clone.
@@ -198,6 +199,23 @@ impl Desk {
         })
     }
 
+    /// What these flows need to be allowed on a connection: in the slots that are bound to it, and in those of its service that
+    /// are bound to nothing while it is the only connection there.
+    ///
+    /// # Errors
+    /// If there is no such connection, or a file cannot be read.
+    pub fn needed(&self, id: &ConnectionId, flows: &[&Flow]) -> Result<Needed, Failure> {
+        let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
+        let connection = &book.account(id)?.connection;
+        let rivals = book.accounts().iter().filter(|it| it.connection.connector == connection.connector).count();
+        let slots = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
+        let used = slots.filter(|(flow, slot, connector)| {
+            let bound = bindings.of(&flow.id, &connection.environment, slot);
+            bound.contains(id) || (bound.is_empty() && rivals == 1 && **connector == connection.connector)
+        });
+        Ok(Needed::of(used.map(|(flow, slot, _)| (flow, slot)), &self.catalog))
+    }
+
     /// Whether an account can be given another secret.
     ///
     /// # Errors
@@ -294,7 +312,7 @@ impl Desk {
     /// # Errors
     /// Why it does not work, in the service's words.
     pub async fn probe(&self, id: &ConnectionId) -> Result<Probed, Failure> {
-        let (connection, caller) = self.caller_for(id).await?;
+        let (connection, way) = self.caller_for(id).await?;
         let connector = self.catalog.connector(&connection.connector);
         let Some((connector, probe)) = connector.and_then(|it| Some((it, it.cheap_read()?))) else {
             let title = format!(
@@ -308,7 +326,7 @@ impl Desk {
         };
         let input = probe.input.iter().map(|(key, it)| (key.clone(), it.clone())).collect();
         let began = Instant::now();
-        let called = caller.call(&connection, connector, operation, &input).await;
+        let called = way.call(&connection, connector, operation, &input).await;
         let answered = called.result.map_err(|error| explained(error.failure().clone(), connector))?;
         let name = probe.name.iter().find_map(|path| named(&answered.value, path));
         Ok(Probed { operation: operation.title.clone(), name, took: began.elapsed() })

@@ -22,7 +22,7 @@ pub fn wanted(auth: &AuthKind) -> &'static [&'static str] {
     match auth {
         AuthKind::None => &[],
         AuthKind::Basic => &["user", "password"],
-        AuthKind::ApiKey { .. } | AuthKind::Bearer => &["token"],
+        AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } | AuthKind::Bearer => &["token"],
         AuthKind::OAuth(_) => &["token", "client_secret"],
     }
 }
@@ -49,7 +49,7 @@ impl Given {
                 Some(user) => Ok(Some((id.clone(), Secret::basic(user, text)))),
                 None => Err("the user's name is missing"),
             },
-            AuthKind::ApiKey { .. } => Ok(Some((id.clone(), Secret::api_key(text)))),
+            AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => Ok(Some((id.clone(), Secret::api_key(text)))),
             AuthKind::Bearer => Ok(Some((id.clone(), Secret::token(text)))),
             AuthKind::OAuth(_) => Ok(Some((client_of(id), Secret::client(text)))),
         }
@@ -75,7 +75,9 @@ pub(super) fn of_environment(
                 found.push((id.clone(), Secret::basic(user, password)));
             }
         }
-        AuthKind::ApiKey { .. } => found.extend(get("token")?.map(|it| (id.clone(), Secret::api_key(it)))),
+        AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {
+            found.extend(get("token")?.map(|it| (id.clone(), Secret::api_key(it))))
+        }
         AuthKind::Bearer => found.extend(get("token")?.map(|it| (id.clone(), Secret::token(it)))),
         AuthKind::OAuth(_) => {
             found.extend(get("token")?.map(|it| (id.clone(), Secret::token(it))));

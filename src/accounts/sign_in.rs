@@ -44,10 +44,10 @@ impl Desk {
                 connection.account.iter().map(|(key, it)| (key.clone(), Value::from(it.as_str()))).chain([location]).collect();
             connection = self.change(id, "account", Some(fields.into()))?;
         }
-        let draws = |it: &Connection| it.agency.as_ref() == Some(id);
         let book = self.book()?;
-        let drawn = book.accounts().iter().filter(|it| draws(&it.connection)).map(|it| it.connection.id.clone());
-        let works_again = std::iter::once(id.clone()).chain(drawn).collect();
+        let all = book.accounts().iter().map(|it| &it.connection);
+        let locations = all.filter(|it| it.agency.as_ref() == Some(id)).map(|it| it.id.clone());
+        let works_again = std::iter::once(id.clone()).chain(locations).collect();
         Ok(SignedIn { connection, granted, works_again })
     }
 

@@ -65,6 +65,11 @@ pub enum AuthKind {
         /// `X-Api-Key` by default.
         header: String,
     },
+    /// A key in the query of the address, for services that know no better.
+    ApiKeyInQuery {
+        /// The parameter's name.
+        parameter: String,
+    },
     /// User and password (RFC 7617).
     Basic,
     /// OAuth 2.0 (RFC 6749); the token travels as a bearer token.
@@ -116,6 +121,9 @@ pub struct ErrorShape {
     /// Words, in lower case, by which a refusal (4xx) says that the account rests for now and may work again later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inactive: Vec<String>,
+    /// Words, in lower case, by which a 401 or 403 says that the token is known and may not do this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<String>,
 }
 
 impl Connector {

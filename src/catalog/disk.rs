@@ -277,7 +277,7 @@ mod tests {
         let schema = json!({"$ref": "shapes.json#/Pet"});
         json!({"openapi": "3.0.3", "info": {"title": "Pet Shop (v2)", "version": "1"},
             "servers": [{"url": "https://pets.example/api"}, {"url": "https://test.pets.example/api", "description": "Test"}],
-            "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Pet-Key"}}},
+            "components": {"securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Pet-Key"}, "other": {"type": "apiKey", "in": "query", "name": "pet_key"}}},
             "paths": {"/pets": {"get": {"operationId": "list-pets", "responses": {"200": {"description": "",
                 "content": {"application/json": {"schema": schema}}}}}}}})
         .to_string()
@@ -303,6 +303,7 @@ mod tests {
         let connector = import_files(&[path], &no_name(), &mut go).unwrap().connector;
         assert_eq!((connector.id.as_str(), connector.title.as_str()), ("pet_shop_v2", "Pet Shop (v2)"));
         assert_eq!(connector.auth[0], AuthKind::ApiKey { header: "X-Pet-Key".to_owned() });
+        assert_eq!(connector.auth[1], AuthKind::ApiKeyInQuery { parameter: "pet_key".to_owned() });
         let environments: Vec<_> = connector.environments.iter().map(|it| (it.id.as_str(), it.base_url.as_str())).collect();
         assert_eq!(environments, [("live", "https://pets.example/api"), ("test", "https://test.pets.example/api")]);
 

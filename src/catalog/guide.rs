@@ -42,11 +42,12 @@ pub struct Probe {
 }
 
 impl AuthKind {
-    /// Its name in data: `bearer`, `api_key`, `basic`, `oauth`, `none`.
+    /// Its name in data: `bearer`, `api_key`, `api_key_in_query`, `basic`, `oauth`, `none`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Bearer => "bearer",
             Self::ApiKey { .. } => "api_key",
+            Self::ApiKeyInQuery { .. } => "api_key_in_query",
             Self::Basic => "basic",
             Self::OAuth(_) => "oauth",
             Self::None => "none",

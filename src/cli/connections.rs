@@ -5,9 +5,9 @@ use clap::Args;
 
 use super::exit::Error;
 use super::print::Printer;
-use crate::accounts::Desk;
+use crate::accounts::{Copy, Desk, Needed};
 use crate::catalog::{AuthKind, Catalog};
-use crate::engine::{Connection, Deployment, Secret, Vault, VaultKey};
+use crate::engine::{Connection, Secret, Vault, VaultKey};
 use crate::record::{Failure, FailureKind};
 
 /// Connections, each with its secret where that is not in a vault.
@@ -48,10 +48,24 @@ pub(super) fn read(desk: &Desk) -> Result<Bound, Failure> {
     Ok(desk.connections()?.into_iter().map(|it| (it, None)).collect())
 }
 
-/// Says which of the connections that flows use cannot be signed in for now. Everything else goes on: their steps wait.
-pub(super) async fn warn(deployments: &[Deployment], bound: &Bound, vault: &Vault, out: &mut Printer) {
+/// Says which of the connections that flows use cannot be signed in for now, and which steps will be refused since the token
+/// lacks their scope. Everything else goes on.
+pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, catalog: &Catalog, out: &mut Printer) {
     for (connection, _) in bound {
-        let is_used = deployments.iter().any(|it| it.bindings.values().any(|id| *id == connection.id));
+        let slots = deployments.iter().flat_map(|it| it.bindings.iter().map(|(slot, id)| (&*it.flow, slot, id)));
+        let used: Vec<_> = slots.filter(|(_, _, id)| **id == connection.id).map(|(flow, slot, _)| (flow, slot)).collect();
+        let is_used = !used.is_empty();
+        if let Ok(Some(secret)) = vault.fetch(&connection.id).await
+            && let Some(granted) = secret.granted().and_then(|it| it.scopes.as_ref())
+        {
+            for (scope, steps) in Needed::of(used, catalog).missing(granted) {
+                let steps: Vec<_> = steps.iter().map(|it| format!("\"{}\" of \"{}\"", it.step, it.flow)).collect();
+                let title = format!("The token of \"{}\" lacks {scope}", connection.id);
+                let failure = Failure::new(FailureKind::Forbidden, title).detail(format!("{} will be refused", steps.join(", ")));
+                let hint = "Give the app that scope at the service, then sign in again";
+                out.failure("warning", &failure.hint(format!("{hint}: `flowyard connect sign-in {}`.", connection.id)));
+            }
+        }
         // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
         if !is_used || matches!(connection.auth, AuthKind::None | AuthKind::OAuth(_)) {
             continue;

@@ -37,7 +37,8 @@ Exit codes:
   4    a step waits for a person: a sign-in, an approval, an uncertain outcome
   5    this machine: an address is taken; the data directory is in use, damaged, of a newer version or cannot be
        written; the disk is full; there is no display for the window
-  6    a connection is missing or not chosen, or its secret is not set
+  6    a connection is missing or not chosen, or its secret is not set, cannot be read or
+       is refused
   130  cancelled by Ctrl-C";
 
 impl From<Exit> for ExitCode {

@@ -88,7 +88,7 @@ impl Caller {
         if connection.auth == AuthKind::None {
             return Ok(None);
         }
-        self.vault().fetch(&connection.id).await.map_err(|error| CallError::SignIn(of_vault(connection, error)))
+        self.vault().fetch(&connection.id).await.map_err(|error| CallError::SignIn(of_vault(connection, &error)))
     }
 
     pub(super) fn catalog(&self) -> &Catalog {
@@ -221,7 +221,14 @@ impl Caller {
     ) -> Called {
         let shared = &*self.shared;
         let header = connection.and_then(|it| token::header_of(&it.auth));
-        let redactor = Redactor { secret, header: header.as_deref() };
+        let key = connection.and_then(|it| token::in_query(&it.auth, secret));
+        let redactor = Redactor { secret, header: header.as_deref(), parameter: key.map(|it| it.0) };
+        let with_key = key.map(|(parameter, key)| {
+            let mut request = request.clone();
+            request.url.query_pairs_mut().append_pair(parameter, key);
+            request
+        });
+        let request = with_key.as_ref().unwrap_or(request);
         let subject = Subject { request, connection, connector, operation, redactor };
 
         if let Err(failure) = shared.allowed(&subject) {
@@ -421,7 +428,7 @@ fn signature(connection: &Connection, secret: Option<&Secret>) -> Result<Option<
 }
 
 /// A connection whose secret cannot be had for now.
-pub(super) fn of_vault(connection: &Connection, error: VaultError) -> Failure {
+pub(super) fn of_vault(connection: &Connection, error: &VaultError) -> Failure {
     let title = format!("The connection {:?} cannot be signed in: its credentials cannot be read", connection.name);
     Failure::new(FailureKind::SignIn, title).detail(error.to_string()).hint(error.hint())
 }

@@ -64,6 +64,8 @@ pub(super) struct Redactor<'a> {
     pub(super) secret: Option<&'a Secret>,
     /// The header that it travels in, in lower case, if not `Authorization`.
     pub(super) header: Option<&'a str>,
+    /// The parameter of the address that it travels in.
+    pub(super) parameter: Option<&'a str>,
 }
 
 struct Span {
@@ -84,7 +86,7 @@ impl Redactor<'_> {
             out.push(separator);
             separator = '&';
             match pair.split_once('=') {
-                Some((name, _)) if is_secret_parameter(name) => {
+                Some((name, _)) if is_secret_parameter(name) || self.is_own_parameter(name) => {
                     out.push_str(name);
                     out.push('=');
                     out.push_str(HIDDEN);
@@ -96,6 +98,10 @@ impl Redactor<'_> {
             Cow::Owned(text) => text,
             Cow::Borrowed(_) => out,
         }
+    }
+
+    fn is_own_parameter(&self, name: &str) -> bool {
+        self.parameter.is_some_and(|it| percent_decode_str(&name.replace('+', " ")).decode_utf8_lossy() == it)
     }
 
     /// Names in lower case and values, in order.

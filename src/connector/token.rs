@@ -26,6 +26,11 @@ pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderNam
                 .map_err(|_invalid| format!("{header:?} cannot be the name of a header"))?;
             (name, key.clone())
         }
+        (AuthKind::ApiKeyInQuery { .. }, SecretKind::Token(key) | SecretKind::ApiKey(key)) if key.is_empty() => {
+            return Err("the key that is kept is empty".into());
+        }
+        // It stands in the address: see [`in_query`].
+        (AuthKind::ApiKeyInQuery { .. }, SecretKind::Token(_) | SecretKind::ApiKey(_)) => return Ok(None),
         (AuthKind::Basic, SecretKind::Basic { user, password }) => {
             if user.contains(':') {
                 return Err("the user name holds a colon, which Basic authentication cannot carry".into());
@@ -34,7 +39,9 @@ pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderNam
             (AUTHORIZATION, Zeroizing::new(["Basic ", &STANDARD.encode(pair.as_bytes())].concat()))
         }
         (_, SecretKind::Client(_)) => return Err("it asks for a token, and the secret of an app is kept".into()),
-        (AuthKind::ApiKey { .. }, SecretKind::OAuth(_)) => return Err("it asks for a key, and a sign-in is kept".into()),
+        (AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. }, SecretKind::OAuth(_)) => {
+            return Err("it asks for a key, and a sign-in is kept".into());
+        }
         (AuthKind::Basic, _) => return Err("it asks for a user and a password, and a token is kept".into()),
         (_, SecretKind::Basic { .. }) => return Err("it asks for a token, and a user and a password are kept".into()),
     };
@@ -51,7 +58,15 @@ pub(super) fn sign(auth: &AuthKind, secret: &Secret) -> Result<Option<(HeaderNam
 pub(super) fn header_of(auth: &AuthKind) -> Option<String> {
     match auth {
         AuthKind::ApiKey { header } => Some(header.to_ascii_lowercase()),
-        AuthKind::Bearer | AuthKind::Basic | AuthKind::OAuth { .. } | AuthKind::None => None,
+        AuthKind::Bearer | AuthKind::ApiKeyInQuery { .. } | AuthKind::Basic | AuthKind::OAuth { .. } | AuthKind::None => None,
+    }
+}
+
+/// The parameter of the address that proves who is calling, with its value; none where a header does.
+pub(super) fn in_query<'a>(auth: &'a AuthKind, secret: Option<&'a Secret>) -> Option<(&'a str, &'a str)> {
+    match (auth, secret?.kind()) {
+        (AuthKind::ApiKeyInQuery { parameter }, SecretKind::Token(key) | SecretKind::ApiKey(key)) => Some((parameter, key)),
+        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Everything that is tried from outside: the engine, the shipped flows, the catalogue's look-ups, the command line; a crash
 //! at every entry, and a process that is killed.
 mod breaker;
+mod canary;
 mod catalog;
 mod cli;
 mod connect;
@@ -15,6 +16,8 @@ mod hostile_expressions;
 mod hostile_flows;
 mod hostile_services;
 mod hostile_webhooks;
+#[cfg(target_os = "linux")]
+mod keychain;
 mod kill;
 mod named;
 mod packaging;

@@ -63,6 +63,9 @@ fn scheme(shapes: &mut Shapes<'_>, at: usize, name: &str, node: &Tree, options: 
                     AuthKind::ApiKey { header: header.to_owned() }
                 })
             }
+            ("apikey", _) if node.text("in") == Some("query") => {
+                Some(AuthKind::ApiKeyInQuery { parameter: node.text("name").filter(|it| !it.is_empty())?.to_owned() })
+            }
             ("oauth2", _) => {
                 let flow = |name: &str| node.get("flows").and_then(|it| it.get(name));
                 let (code, service) = (flow("authorizationCode"), flow("clientCredentials"));

@@ -135,6 +135,7 @@ fn way(auth: &AuthKind) -> String {
     match auth {
         AuthKind::Bearer => "a token".to_owned(),
         AuthKind::ApiKey { header } => format!("a key in {header}"),
+        AuthKind::ApiKeyInQuery { parameter } => format!("a key in the address, as {parameter}"),
         AuthKind::Basic => "user and password".to_owned(),
         AuthKind::OAuth { .. } => "OAuth 2.0".to_owned(),
         AuthKind::None => "nothing".to_owned(),

@@ -17,7 +17,7 @@ pub(super) struct Add {
     #[arg(value_name = "SERVICE")]
     connector: String,
 
-    /// How to sign in: bearer, api_key, basic, oauth or none; by default the first that the service has
+    /// How to sign in: bearer, api_key, api_key_in_query, basic, oauth or none; by default the first that the service has
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
 
@@ -175,7 +175,7 @@ impl Add {
                     ("api_key", Some(header)) => json!({ "kind": kind, "header": header }),
                     (_, Some(_)) => return Err(Error::usage("--header is for API keys", "Add --kind api_key, or leave it out.")),
                     ("api_key", None) if !is_known => json!({ "kind": kind, "header": "X-Api-Key" }),
-                    ("oauth" | "bearer" | "basic" | "api_key" | "none", None) => json!({ "kind": kind }),
+                    ("oauth" | "bearer" | "basic" | "api_key" | "api_key_in_query" | "none", None) => json!({ "kind": kind }),
                     _ => {
                         let kinds: Vec<_> = connector.auth.iter().map(AuthKind::name).collect();
                         let hint = format!("{} has {}.", connector.title, kinds.join(", "));

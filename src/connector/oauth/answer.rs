@@ -140,7 +140,7 @@ mod tests {
 
     fn secret(value: Value) -> Result<Secret, &'static str> {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        serde_json::from_value::<Answer>(value).map_err(|_| "unread")?.into_secret(now, Some("0ld-refresh"))
+        serde_json::from_value::<Answer>(value).map_err(|_repeats_it| "unread")?.into_secret(now, Some("0ld-refresh"))
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Consent {
     pub(super) fn new(app: &App, redirect: &str) -> Result<Self, Failure> {
         let wrong = |what: &str| app.failure(FailureKind::SignIn, format!("{:?} cannot sign in: {what}", app.name));
         let authorize = app.authorize.clone().ok_or_else(|| wrong("no address to sign in at is known"))?;
-        let back = RedirectUrl::new(redirect.to_owned()).map_err(|_| wrong("the address to come back to is not one"))?;
+        let back = RedirectUrl::new(redirect.to_owned()).map_err(|_invalid| wrong("the address to come back to is not one"))?;
         let issuers = vec![authorize.origin(), app.token.origin()];
         let client = BasicClient::new(ClientId::new(app.client_id.clone()))
             .set_auth_uri(AuthUrl::from_url(authorize))

@@ -94,7 +94,7 @@ impl fmt::Debug for Unheard {
 /// [`Refusal`], in words.
 pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) -> Result<Secret, Refusal> {
     let guard = guard(app, &ask);
-    let words = Words { app, redactor: Redactor { secret: Some(&guard), header: None } };
+    let words = Words { app, redactor: Redactor { secret: Some(&guard), header: None, parameter: None } };
     let Ok(endpoint) = endpoint(app) else { return Err(words.wrong("the address of its tokens cannot be used")) };
     let http = Http(caller.clone());
     let used = if let Ask::Refresh(token) = &ask { Some(*token) } else { None };
@@ -152,7 +152,7 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
 pub(in crate::connector) fn read(answer: Value, now: Timestamp) -> Result<Secret, &'static str> {
     // A list would be taken for the fields of an answer, in order.
     let answer = Some(answer).filter(Value::is_object).unwrap_or_default();
-    let answer: Answer = serde_json::from_value(answer).map_err(|_| "its answer holds no tokens")?;
+    let answer: Answer = serde_json::from_value(answer).map_err(|_repeats_it| "its answer holds no tokens")?;
     answer.into_secret(now, None)
 }
 
@@ -195,8 +195,8 @@ impl<'c> AsyncHttpClient<'c> for Http {
 async fn exchange(clients: &Clients, user_agent: &HeaderValue, request: HttpRequest) -> Result<HttpResponse, Unheard> {
     let deadline = Instant::now() + PATIENCE;
     let (head, body) = request.into_parts();
-    let url = Url::parse(&head.uri.to_string()).map_err(|_| Unheard::Request)?;
-    clients.check(&url).map_err(|_| Unheard::Request)?;
+    let url = Url::parse(&head.uri.to_string()).map_err(|_invalid| Unheard::Request)?;
+    clients.check(&url).map_err(|_why| Unheard::Request)?;
     let client = clients.of(&url).map_err(|words| Unheard::Silence(Unanswered::NoClient(words)))?;
     let mut out = reqwest::Request::new(head.method, url);
     *out.headers_mut() = head.headers;

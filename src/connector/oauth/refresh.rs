@@ -164,7 +164,7 @@ impl Caller {
         let state = self.renewals().of(&connection.id);
         let _turn = state.turn.lock().await;
         let mut lock = self.lock(&connection.id).await?;
-        self.insert(connection, Arc::new(secret)).await.map_err(|error| of_vault(connection, error))?;
+        self.insert(connection, Arc::new(secret)).await.map_err(|error| of_vault(connection, &error))?;
         if let Some(lock) = &mut lock {
             lock.end();
         }
@@ -189,10 +189,13 @@ impl Caller {
     /// Renews, in a task that nobody's leaving ends. `stale` is the pair that is no good.
     async fn renew(&self, connection: &Connection, stale: Option<Mark>) -> Result<Arc<Secret>, CallError> {
         let task = tokio::spawn(self.clone().renewal(connection.clone(), stale));
-        task.await.unwrap_or_else(|error| {
-            let failure = Failure::new(FailureKind::Machine, "A sign-in could not be renewed").detail(error.to_string());
-            Err(CallError::Retry { after: None, failure })
-        })
+        match task.await {
+            Ok(renewed) => renewed,
+            Err(error) => {
+                let failure = Failure::new(FailureKind::Machine, "A sign-in could not be renewed").detail(error.to_string());
+                Err(CallError::Retry { after: None, failure })
+            }
+        }
     }
 
     fn renewal(self, connection: Connection, stale: Option<Mark>) -> Renewal {
@@ -200,13 +203,13 @@ impl Caller {
     }
 
     async fn renew_here(&self, connection: &Connection, stale: Option<Mark>) -> Result<Arc<Secret>, CallError> {
-        let state = self.renewals().of(&connection.id);
+        let own = self.renewals().of(&connection.id);
         let asked = Instant::now();
-        let _turn = state.turn.lock().await;
+        let _turn = own.turn.lock().await;
         if let Some(fresh) = fresh(self.kept(connection).await?, stale) {
             return Ok(fresh);
         }
-        if let Some(error) = state.seen().answer(asked, Timestamp::now()) {
+        if let Some(error) = own.seen().answer(asked, Timestamp::now()) {
             return Err(error);
         }
         let mut lock = self.lock(&connection.id).await.map_err(|failure| CallError::Retry { after: None, failure })?;
@@ -215,13 +218,13 @@ impl Caller {
         if let Some(fresh) = fresh(kept.clone(), stale) {
             return Ok(fresh);
         }
-        let unstored = state.seen().unstored.clone();
+        let unstored = own.seen().unstored.clone();
         let renewed = match unstored {
             Some(unstored) => Ok(unstored),
-            None => self.ask_anew(connection, kept.as_deref(), &state, lock.as_mut()).await,
+            None => self.ask_anew(connection, kept.as_deref(), &own, lock.as_mut()).await,
         };
         let stored = match renewed {
-            Ok(secret) => self.store(connection, secret, &state).await,
+            Ok(secret) => self.store(connection, secret, &own).await,
             Err(error) => Err(error),
         };
         match stored {
@@ -230,13 +233,13 @@ impl Caller {
                     lock.end();
                 }
                 let unproved = mark_of(&secret);
-                *state.seen() = Seen { unproved, ..Seen::default() };
+                *own.seen() = Seen { unproved, ..Seen::default() };
                 tracing::info!(connection = %connection.id, "a sign-in was renewed");
                 Ok(secret)
             }
             Err(error) => {
                 tracing::warn!(connection = %connection.id, failure = %error.failure(), "a sign-in could not be renewed");
-                state.seen().failed = Some((Instant::now(), error.clone()));
+                own.seen().failed = Some((Instant::now(), error.clone()));
                 Err(error)
             }
         }
@@ -248,7 +251,7 @@ impl Caller {
         match self.insert(connection, Arc::clone(&secret)).await {
             Ok(()) => Ok(secret),
             Err(error) => {
-                let failure = of_vault(connection, error);
+                let failure = of_vault(connection, &error);
                 Err(CallError::Retry { after: None, failure })
             }
         }
@@ -265,7 +268,7 @@ impl Caller {
         let (vault, id) = (self.vault().clone(), connection.id.clone());
         let read = tokio::task::spawn_blocking(move || vault.reload(&id)).await;
         let read = read.unwrap_or_else(|error| Err(VaultError::Keychain { why: error.to_string() }));
-        read.map_err(|error| CallError::SignIn(of_vault(connection, error)))
+        read.map_err(|error| CallError::SignIn(of_vault(connection, &error)))
     }
 
     /// Asks the service for a new pair. Every end but that of a lost answer takes the note of it back.
@@ -290,15 +293,14 @@ impl Caller {
         let proof = app.proof(spends.as_ref());
         let refused = state.seen().refused.clone().filter(|(it, _)| *it == proof);
         let mut earlier = None;
-        let answer = match refused {
-            Some((_, failure)) => Err(Refusal::Final(failure)),
-            None => {
-                if let (Some(spends), Some(lock)) = (&spends, &mut lock) {
-                    earlier = lock.begun().filter(|it| it.is_of(spends));
-                    lock.begin(spends).map_err(|error| unnoted(connection, &error))?;
-                }
-                endpoint::ask(self, &app, ask).await
+        let answer = if let Some((_, failure)) = refused {
+            Err(Refusal::Final(failure))
+        } else {
+            if let (Some(spends), Some(lock)) = (&spends, &mut lock) {
+                earlier = lock.begun().filter(|it| it.is_of(spends));
+                lock.begin(spends).map_err(|error| unnoted(connection, &error))?;
             }
+            endpoint::ask(self, &app, ask).await
         };
         // The service did nothing: what was known before still is, and nothing else.
         let undone = |lock: Option<&mut Lock>| {
@@ -342,7 +344,7 @@ impl Caller {
         let connector = self.catalog().connector(&connection.connector).map(|it| &**it);
         let (own, owner) = match (&connection.oauth, &connection.agency) {
             (None, Some(agency)) => {
-                let agency = self.agency(connection, agency)?;
+                let agency = self.agency(connection, agency).map_err(|it| CallError::SignIn(*it))?;
                 let mut oauth = agency.oauth.clone();
                 if let Some(settings) = &mut oauth {
                     settings.user_type = None;
@@ -351,15 +353,15 @@ impl Caller {
             }
             _ => (connection, connection.id.of_client()),
         };
-        let secret = self.vault().fetch(&owner).await.map_err(|error| CallError::SignIn(of_vault(connection, error)))?;
+        let secret = self.vault().fetch(&owner).await.map_err(|error| CallError::SignIn(of_vault(connection, &error)))?;
         App::of(own, connector, secret.as_deref(), self.clients()).map_err(CallError::SignIn)
     }
 
     /// The connection that makes this one's tokens. It draws from nobody itself, so that nobody waits for oneself.
-    fn agency(&self, connection: &Connection, agency: &ConnectionId) -> Result<Arc<Connection>, CallError> {
+    fn agency(&self, connection: &Connection, agency: &ConnectionId) -> Result<Arc<Connection>, Box<Failure>> {
         let wrong = |what: &str| {
             let title = format!("{:?} signs in by the agency connection \"{agency}\", which {what}", connection.name);
-            CallError::SignIn(Failure::new(FailureKind::SignIn, title).hint("Add the agency's connection, or choose another."))
+            Box::new(Failure::new(FailureKind::SignIn, title).hint("Add the agency's connection, or choose another."))
         };
         let found = self.connections().get(agency).cloned().ok_or_else(|| wrong("is not there"))?;
         if found.agency.is_some() { Err(wrong("signs in by an agency itself")) } else { Ok(found) }
@@ -372,7 +374,7 @@ impl Caller {
             CallError::SignIn(Failure::new(FailureKind::SignIn, title).hint(hint).at(format!("connection {}", connection.id)))
         };
         let Some(id) = &connection.agency else { return Err(wrong("it names none", "Sign in to it again.")) };
-        let agency = self.agency(connection, id)?;
+        let agency = self.agency(connection, id).map_err(|it| CallError::SignIn(*it))?;
         let known = match &agency.auth {
             AuthKind::OAuth(known) => known.location_token.as_ref(),
             _ => None,

@@ -103,22 +103,22 @@ impl Caller {
             }
         })?;
         let granted = secret.granted().cloned().ok_or_else(cancelled)?;
-        self.is_of_its_account(connection, &app, &granted)?;
+        is_of_its_account(connection, &app, &granted)?;
         self.keep(connection, secret).await?;
         tell(Progress::Stored);
         Ok(granted)
     }
+}
 
-    /// A person may have chosen another location in the browser than the connection is for.
-    fn is_of_its_account(&self, connection: &Connection, app: &App, granted: &Granted) -> Result<(), Failure> {
-        let meant = connection.account.get("location_id").map(String::as_str);
-        match (meant, granted.location_id.as_deref()) {
-            (Some(meant), Some(given)) if meant != given => Err(app
-                .failure(FailureKind::SignIn, format!("{} signed in another location than that of {:?}", app.service, app.name))
-                .detail(format!("the connection is for {meant}, and the sign-in is for {given}"))
-                .hint("Sign in again and choose the connection's location, or enter the other id for the connection.")),
-            _ => Ok(()),
-        }
+/// A person may have chosen another location in the browser than the connection is for.
+fn is_of_its_account(connection: &Connection, app: &App, granted: &Granted) -> Result<(), Failure> {
+    let meant = connection.account.get("location_id").map(String::as_str);
+    match (meant, granted.location_id.as_deref()) {
+        (Some(meant), Some(given)) if meant != given => Err(app
+            .failure(FailureKind::SignIn, format!("{} signed in another location than that of {:?}", app.service, app.name))
+            .detail(format!("the connection is for {meant}, and the sign-in is for {given}"))
+            .hint("Sign in again and choose the connection's location, or enter the other id for the connection.")),
+        _ => Ok(()),
     }
 }
 

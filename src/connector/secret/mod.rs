@@ -66,7 +66,9 @@ impl Secret {
     /// Several texts that are sent together and must not come back in words. It signs nothing.
     pub(super) fn of_texts(texts: &[&str]) -> Self {
         let mut traces = Vec::new();
-        texts.iter().for_each(|it| add_traces(it, &mut traces));
+        for it in texts {
+            add_traces(it, &mut traces);
+        }
         Self { kind: SecretKind::Client(Zeroizing::default()), traces: Traces::new(traces) }
     }
 

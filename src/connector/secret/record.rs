@@ -108,7 +108,7 @@ impl Secret {
         let scopes = record.scopes.iter().flatten().map(|it| it.len() + 3).sum::<usize>();
         let plain = scopes + record.user.as_ref().map_or(0, String::len);
         let mut out = Zeroizing::new(Vec::with_capacity(1024 + 6 * (length(&record.secret) + length(&record.refresh) + plain)));
-        serde_json::to_writer(&mut *out, &record).map_err(|_| Unreadable("the record cannot be written"))?;
+        serde_json::to_writer(&mut *out, &record).map_err(|_repeats_it| Unreadable("the record cannot be written"))?;
         Ok(out)
     }
 
@@ -119,7 +119,7 @@ impl Secret {
     pub(in crate::connector) fn decode(bytes: &[u8]) -> Result<Self, Unreadable> {
         // The words of a parser repeat what it read.
         let record: Record =
-            serde_json::from_slice(bytes).map_err(|_| Unreadable("the record is damaged or of another version"))?;
+            serde_json::from_slice(bytes).map_err(|_repeats_it| Unreadable("the record is damaged or of another version"))?;
         let secret = record.secret.ok_or(Unreadable("the record holds no secret"))?.0;
         let kind = match record.kind {
             Kind::Token => SecretKind::Token(secret),

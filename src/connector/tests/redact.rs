@@ -8,7 +8,7 @@ const CANARY: &str = "pit-c4n4ry-0123456789/+\"x";
 
 fn with_secret(test: impl FnOnce(Redactor<'_>)) {
     let secret = Secret::token(CANARY.into());
-    test(Redactor { secret: Some(&secret), header: Some("x-own") });
+    test(Redactor { secret: Some(&secret), header: Some("x-own"), parameter: None });
 }
 
 fn body(text: &str, content_type: &str) -> String {
@@ -78,7 +78,7 @@ fn query_parameters_that_are_called_like_a_secret_are_hidden() {
 #[test]
 fn headers_that_carry_credentials_are_hidden() {
     let secret = Secret::token(CANARY.into());
-    let redactor = Redactor { secret: Some(&secret), header: Some("x-own") };
+    let redactor = Redactor { secret: Some(&secret), header: Some("x-own"), parameter: None };
     let mut headers = HeaderMap::new();
     for (name, value) in [
         ("authorization", "Bearer a"),
@@ -121,7 +121,7 @@ fn the_connections_own_secret_is_hidden_wherever_it_stands() {
 #[test]
 fn overlapping_finds_hide_everything() {
     let secret = Secret::token("abcabcabc1".into());
-    let redactor = Redactor { secret: Some(&secret), header: None };
+    let redactor = Redactor { secret: Some(&secret), header: None, parameter: None };
     let text = r#"{"password":"abcabcabc1","x":"abcabcabc1abcabcabc1"}"#;
     assert_eq!(redactor.body(text.as_bytes(), "", 1000, true).text, r#"{"password":"•••","x":"••••••"}"#);
 }

@@ -87,3 +87,35 @@ async fn a_token_with_a_line_break_injects_no_header() {
         client.call(&connection(&server.url, AuthKind::Bearer), &connector(&json!({})), &operation("PUT"), &input()).await;
     assert!(matches!(called.result, Err(CallError::SignIn(_))) && server.seen().is_empty());
 }
+
+#[tokio::test]
+async fn a_key_in_the_address_reaches_the_service_and_no_log() {
+    let paths = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen_by = std::sync::Arc::clone(&paths);
+    let server = Server::start(move |seen| {
+        seen_by.lock().unwrap().push(seen.path.clone());
+        let status = if seen.path.contains("refused") { 403 } else { 200 };
+        reply(status, &[("content-type", "application/json"), ("x-echo", &seen.path)], json!({"message": seen.path}).to_string())
+    })
+    .await;
+    for key in [CANARY, "k1"] {
+        let vault = Vault::in_memory();
+        vault.insert(ConnectionId::new("crm"), Secret::api_key(key.into())).unwrap();
+        let client = Caller::new(settings(), vault).unwrap();
+        let connection = connection(&server.url, AuthKind::ApiKeyInQuery { parameter: "k y".into() });
+        for path in ["/a?b=c", "/refused"] {
+            let called = client.send(get(path.into()), Some(&connection)).await;
+            assert_clean(&called);
+            let shown = called.exchange.unwrap().request.url.clone();
+            assert!(shown.ends_with("k+y=•••") && !shown.contains("k1"), "{shown}");
+        }
+    }
+    let paths = || paths.lock().unwrap().clone();
+    assert_eq!(paths()[0], format!("/a?b=c&k+y={CANARY}"));
+    assert_eq!(paths()[3], "/refused?k+y=k1");
+    // Without a key nothing is sent.
+    let client = Caller::new(settings(), Vault::in_memory()).unwrap();
+    let connection = connection(&server.url, AuthKind::ApiKeyInQuery { parameter: "key".into() });
+    assert!(matches!(client.send(get("/a".into()), Some(&connection)).await.result, Err(CallError::SignIn(_))));
+    assert_eq!(paths().len(), 4);
+}

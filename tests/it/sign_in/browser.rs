@@ -46,7 +46,7 @@ impl Browser {
         let mut browser = Self { child, orders, answers, session: String::new(), count: 0 };
         let target = browser.ask("Target.createTarget", &json!({ "url": url }));
         let attached = browser.ask("Target.attachToTarget", &json!({ "targetId": target["targetId"], "flatten": true }));
-        browser.session = attached["sessionId"].as_str().expect("a session").to_owned();
+        attached["sessionId"].as_str().expect("a session").clone_into(&mut browser.session);
         browser
     }
 

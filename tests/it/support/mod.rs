@@ -3,6 +3,8 @@ pub(crate) mod binary;
 pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod flows;
+#[cfg(target_os = "linux")]
+pub(crate) mod keychain;
 pub(crate) mod raw_service;
 #[cfg(all(target_os = "linux", feature = "gui"))]
 pub(crate) mod screen;

@@ -61,7 +61,7 @@ impl Scene {
         let access = sandbox.access().clone();
         let mut connection = connection("crm", "highlevel", &access.highlevel.base_url, &access.highlevel.oauth, &catalog);
         connection.account.insert("location_id".into(), access.highlevel.location_id.clone());
-        vault.insert(connection.id.of_client(), Secret::client(access.highlevel.oauth.client_secret.clone())).unwrap();
+        vault.insert(connection.id.of_client(), Secret::client(access.highlevel.oauth.client_secret)).unwrap();
         let caller = Caller::new(Settings::default(), vault).unwrap().with_catalog(catalog.clone());
         let caller = caller.with_connections(Connections::from_iter([connection.clone()]));
         Self { sandbox, caller, connection, catalog, browser: browser() }

@@ -140,6 +140,7 @@ fn way(auth: &AuthKind) -> String {
     match auth {
         AuthKind::Bearer => "A token".to_owned(),
         AuthKind::ApiKey { header } => format!("A key in {header}"),
+        AuthKind::ApiKeyInQuery { parameter } => format!("A key in the address, as {parameter}"),
         AuthKind::Basic => "User and password".to_owned(),
         AuthKind::OAuth { .. } => "OAuth 2.0".to_owned(),
         AuthKind::None => "Not at all".to_owned(),
