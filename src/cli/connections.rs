@@ -65,7 +65,9 @@ pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, cat
         let why = match read {
             Ok(Some(secret)) => {
                 let granted = secret.granted().and_then(|it| it.scopes.as_ref());
-                granted.into_iter().for_each(|it| lacking(connection, &Needed::of(used.clone(), catalog), it, out));
+                if let Some(granted) = granted {
+                    lacking(connection, &Needed::of(used, catalog), granted, out);
+                }
                 continue;
             }
             // A sign-in by OAuth may draw its token from elsewhere, and says so itself.

@@ -144,7 +144,7 @@ impl Facts<'_> {
         let mut findings = Vec::new();
         let mut cause: Option<Failure> = None;
         for (check, verdict, words, hint) in
-            [self.secret(), self.expiry(), self.token(), self.account(), self.scope(), self.record()].into_iter().flatten()
+            [Some(self.secret()), self.expiry(), self.token(), self.account(), self.scope(), self.record()].into_iter().flatten()
         {
             if verdict == Verdict::Failed && cause.is_none() {
                 cause = Some(self.cause(check, &words, hint));
@@ -211,13 +211,13 @@ impl Facts<'_> {
         }
     }
 
-    fn secret(&self) -> Option<Row> {
-        Some(match &self.entry.state {
+    fn secret(&self) -> Row {
+        match &self.entry.state {
             State::Ready => (Check::Secret, Verdict::Passed, "it is in the vault".to_owned(), String::new()),
             State::Environment => (Check::Secret, Verdict::Passed, "it is in the environment".to_owned(), String::new()),
             State::Open => (Check::Secret, Verdict::Passed, "none is needed".to_owned(), String::new()),
             State::Unset { why } | State::Reconnect { why } => (Check::Secret, Verdict::Failed, why.clone(), self.anew()),
-        })
+        }
     }
 
     fn expiry(&self) -> Option<Row> {

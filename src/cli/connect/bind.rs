@@ -11,7 +11,7 @@ use crate::cli::exit::{Error, Exit};
 use crate::cli::flows;
 use crate::cli::print::{Plain, Printer};
 use crate::engine::{Connection, ConnectionId};
-use crate::flow::Flow;
+use crate::flow::{Flow, SlotId};
 
 /// Bind the slots of a flow to connections, once for all its runs. With several connections the flow runs for each of these
 /// accounts on its own: `flowyard connect bind FLOW crm=berlin,paris`. Without a slot, shows what is bound
@@ -38,7 +38,7 @@ pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
     let flow = flows::read(&args.flow)?.flow;
     bind::all_known(&args.slots, std::iter::once(&*flow))?;
     if let Some(unknown) = args.unbind.iter().find(|it| !flow.slots.contains_key(&it.as_str().into())) {
-        let slots: Vec<_> = flow.slots.keys().map(|it| it.as_str()).collect();
+        let slots: Vec<_> = flow.slots.keys().map(SlotId::as_str).collect();
         return Err(Error::usage(
             format!("\"{}\" has no slot \"{unknown}\"", flow.name),
             format!("It has {}.", slots.join(", ")),

@@ -92,17 +92,15 @@ fn find(reader: &Reader, run: RunId, step: Option<&str>) -> Result<(Flow, StepEx
     let all = reader.exchanges(run)?;
     let known = all.iter().any(|it| is_it(&it.step.node) || step == Some(it.step.to_string().as_str()));
     let wanted = |it: &StepExchange| refusal(it) && (is_it(&it.step.node) || step == Some(it.step.to_string().as_str()));
-    match all.into_iter().rfind(wanted) {
-        Some(found) => Ok((flow, found)),
-        None => {
-            let title = match step {
-                Some(step) if !known => format!("Run {run} made no call in a step \"{step}\""),
-                Some(step) => format!("No call of the step \"{step}\" was refused with a 401, 403 or 404"),
-                None => format!("No call of run {run} was refused with a 401, 403 or 404"),
-            };
-            Err(Error::not_found(title, "`flowyard log show RUN` shows its steps and their calls."))
-        }
+    if let Some(found) = all.into_iter().rfind(wanted) {
+        return Ok((flow, found));
     }
+    let title = match step {
+        Some(step) if !known => format!("Run {run} made no call in a step \"{step}\""),
+        Some(step) => format!("No call of the step \"{step}\" was refused with a 401, 403 or 404"),
+        None => format!("No call of run {run} was refused with a 401, 403 or 404"),
+    };
+    Err(Error::not_found(title, "`flowyard log show RUN` shows its steps and their calls."))
 }
 
 /// The connection that a step used: the one that its slot is bound to, or the only one that the call can have been made on.

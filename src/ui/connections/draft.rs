@@ -171,7 +171,7 @@ impl Draft {
             }
             AuthKind::Basic => {
                 let label = connector.guide(&auth).and_then(|it| it.user.clone()).unwrap_or_else(|| "User".to_owned());
-                let user = Some(text(&self.user)).filter(|it| !it.is_empty()).ok_or(format!("{label} is needed."))?;
+                let user = Some(text(&self.user)).filter(|it| !it.is_empty()).ok_or_else(|| format!("{label} is needed."))?;
                 Some(Given { user: Some(user), secret: demanded(secret, connector, &auth)? })
             }
             AuthKind::Bearer | AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {

@@ -207,7 +207,8 @@ fn add(ui: &mut Ui, ctx: &Ctx<'_>, state: &Connections, draft: &mut Draft) -> bo
 
 fn services(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft) {
     let title = |it: &Connector| it.title.clone();
-    let words = draft.connector.as_ref().and_then(|it| ctx.catalog.connector(it)).map_or("Choose…".to_owned(), |it| title(it));
+    let words =
+        draft.connector.as_ref().and_then(|it| ctx.catalog.connector(it)).map_or_else(|| "Choose…".to_owned(), |it| title(it));
     ui.horizontal(|ui| {
         label(ui, "Service");
         let response = button::drop_down(ui, &words).accessible_name(format!("Service: {words}"));
