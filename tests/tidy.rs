@@ -25,6 +25,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("egui", &["ui"]),
     ("eframe", &["ui"]),
     ("egui_tiles", &["ui"]),
+    ("egui_system_font_provider", &["ui"]),
     ("mundy", &["ui"]),
     ("rfd", &["ui"]),
     ("rusqlite", &["journal"]),

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Entry, Given, State, Use, secrets};
+use super::{Account, Bindings, Book, Entry, Given, Needed, State, Use, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
 use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault, VaultError};
+use crate::flow::Flow;
 use crate::record::{Failure, FailureKind};
 
 /// The connections of a data directory. Cheap to clone.
@@ -205,6 +206,23 @@ impl Desk {
             book.replace(changed)?;
             Ok(connection)
         })
+    }
+
+    /// What these flows need to be allowed on a connection: in the slots that are bound to it, and in those of its service that
+    /// are bound to nothing while it is the only connection there.
+    ///
+    /// # Errors
+    /// If there is no such connection, or a file cannot be read.
+    pub fn needed(&self, id: &ConnectionId, flows: &[&Flow]) -> Result<Needed, Failure> {
+        let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
+        let connection = &book.account(id)?.connection;
+        let rivals = book.accounts().iter().filter(|it| it.connection.connector == connection.connector).count();
+        let slots = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
+        let used = slots.filter(|(flow, slot, connector)| {
+            let bound = bindings.of(&flow.id, &connection.environment, slot);
+            bound.contains(id) || (bound.is_empty() && rivals == 1 && **connector == connection.connector)
+        });
+        Ok(Needed::of(used.map(|(flow, slot, _)| (flow, slot)), &self.catalog))
     }
 
     /// Whether an account can be given another secret.

@@ -79,6 +79,36 @@ impl Choices {
         list.iter().filter_map(choice).take(Self::OFFERED).collect()
     }
 
+    /// What a field that was chosen by name holds on the account whose choices these are: a value that is among them stays;
+    /// for another one, the one of the same name stands in. `names` are in the order of the values; a value that is its own
+    /// name stays, too.
+    ///
+    /// # Errors
+    /// The name of a value for which there is none.
+    pub fn settle(&self, all: &[Choice], held: &Value, names: &[String]) -> Result<Value, String> {
+        let one = |(at, value): (usize, &Value)| -> Result<Value, String> {
+            if all.iter().any(|it| same(&it.value, value)) {
+                return Ok(value.clone());
+            }
+            let Some(name) = names.get(at).map(|it| it.trim()) else { return Err(plain(value)) };
+            if name == plain(value) {
+                return Ok(value.clone());
+            }
+            let exact = all.iter().find(|it| it.label.trim() == name);
+            let like = || all.iter().find(|it| it.label.trim().to_lowercase() == name.to_lowercase());
+            exact.or_else(like).map(|it| it.value.clone()).ok_or_else(|| name.to_owned())
+        };
+        match held {
+            Value::Array(values) => values.iter().enumerate().map(one).collect::<Result<_, _>>().map(Value::Array),
+            Value::String(text) if self.joined => {
+                let values: Vec<Value> = text.split(',').map(|it| Value::from(it.trim())).filter(|it| it != "").collect();
+                let settled = values.iter().enumerate().map(one).collect::<Result<Vec<_>, _>>()?;
+                Ok(Value::String(settled.iter().map(plain).collect::<Vec<_>>().join(",")))
+            }
+            value => one((0, value)),
+        }
+    }
+
     /// The inputs of the operation that lists them, from what the inputs beside it hold; or the first of these that holds
     /// nothing yet.
     ///
@@ -160,5 +190,31 @@ mod tests {
         assert_eq!(tasks.asks(&|_| None), Err("contactId".to_owned()));
         let asked = tasks.asks(&|key| Some(json!(key))).expect("all is there");
         assert_eq!(json!(asked), json!({"contact": "contactId", "limit": 20}));
+    }
+
+    #[test]
+    fn what_was_chosen_elsewhere_is_found_by_its_name() {
+        let all: Vec<Choice> = [("c1", "Consultation"), ("c2", "Follow-up"), ("c3", "follow-up ")]
+            .map(|(value, label)| Choice { value: json!(value), label: label.to_owned() })
+            .into();
+        let (one, joined) = (choices(json!({"operation": "a.b.c", "list": "", "value": "id", "label": "name"})), {
+            choices(json!({"operation": "a.b.c", "list": "", "value": "id", "label": "name", "joined": true}))
+        });
+        for (choices, held, names, settled) in [
+            (&one, json!("x9"), vec!["Consultation"], Ok(json!("c1"))),
+            // It is there under another name: the same thing, renamed.
+            (&one, json!("c2"), vec!["Once called so"], Ok(json!("c2"))),
+            (&one, json!("x9"), vec!["consultation"], Ok(json!("c1"))),
+            (&one, json!("x9"), vec!["follow-up"], Ok(json!("c3"))),
+            (&one, json!("x9"), vec!["Yoga"], Err("Yoga")),
+            (&one, json!("x9"), vec![], Err("x9")),
+            (&one, json!("vip"), vec!["vip"], Ok(json!("vip"))),
+            (&one, json!(["c2", "x1"]), vec!["Follow-up", "Consultation"], Ok(json!(["c2", "c1"]))),
+            (&one, json!(["c2", "x1"]), vec!["Follow-up", "Yoga"], Err("Yoga")),
+            (&joined, json!("c2, x1"), vec!["Follow-up", "Consultation"], Ok(json!("c2,c1"))),
+        ] {
+            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            assert_eq!(choices.settle(&all, &held, &names), settled.map_err(str::to_owned), "{held} {names:?}");
+        }
     }
 }

@@ -121,6 +121,9 @@ pub struct ErrorShape {
     /// Words, in lower case, by which a refusal (4xx) says that the account rests for now and may work again later.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inactive: Vec<String>,
+    /// Words, in lower case, by which a 401 or 403 says that the token is known and may not do this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scope: Vec<String>,
 }
 
 impl Connector {

@@ -79,6 +79,9 @@ pub struct Input {
     /// Where its choices are fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choices: Option<Choices>,
+    /// Where the account's own name for it is fetched: that of the choice whose value is the input's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub named: Option<Choices>,
     /// What it holds in a step that was just added; none leaves it empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<Value>,

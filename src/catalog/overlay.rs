@@ -303,6 +303,7 @@ impl InputChange {
             fixed: None,
             account: None,
             choices: None,
+            named: None,
             preset: None,
             section: String::new(),
             schema: self.schema.clone()?,

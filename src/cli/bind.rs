@@ -3,9 +3,9 @@ use std::collections::BTreeMap;
 
 use super::connections::Bound;
 use super::exit::{Error, Exit};
-use crate::accounts::Bindings;
+use crate::accounts::{Bindings, Copy};
 use crate::catalog::Catalog;
-use crate::engine::{Connection, ConnectionId};
+use crate::engine::{Connection, ConnectionId, Deployment};
 use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
@@ -13,17 +13,28 @@ use crate::record::{Failure, FailureKind};
 #[derive(Debug, Clone)]
 pub(super) struct SlotBinding {
     slot: SlotId,
-    connection: ConnectionId,
+    connections: Vec<ConnectionId>,
 }
 
 impl SlotBinding {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((slot, connection)) if !slot.is_empty() && !connection.is_empty() => {
-                Ok(Self { slot: slot.into(), connection: ConnectionId::new(connection) })
-            }
-            _ => Err("write it as SLOT=CONNECTION, for example crm=main-account".to_owned()),
+        let parted = text.split_once('=').filter(|(slot, _)| !slot.is_empty());
+        let (slot, list) = parted.ok_or("write it as SLOT=CONNECTION, for example crm=main-account")?;
+        let connections: Vec<_> = list.split(',').map(ConnectionId::new).collect();
+        if connections.iter().any(|it| it.as_str().is_empty()) {
+            return Err("write it as SLOT=CONNECTION, or SLOT=ONE,ANOTHER for several accounts".to_owned());
         }
+        Ok(Self { slot: slot.into(), connections })
+    }
+
+    /// The slot.
+    pub(super) fn slot(&self) -> &SlotId {
+        &self.slot
+    }
+
+    /// What it is to stand for.
+    pub(super) fn connections(&self) -> &[ConnectionId] {
+        &self.connections
     }
 }
 
@@ -37,7 +48,7 @@ pub(super) fn resolve(
     kept: &Bindings,
     bound: &Bound,
     catalog: &Catalog,
-) -> Result<BTreeMap<SlotId, ConnectionId>, Error> {
+) -> Result<BTreeMap<SlotId, Vec<ConnectionId>>, Error> {
     let wrong = |title: String, slot: &SlotId, hint: String| {
         let at = format!("slot {slot} of \"{}\"", flow.name);
         Error::new(Exit::Connection, Failure::new(FailureKind::Flow, title).at(at).hint(hint))
@@ -46,42 +57,37 @@ pub(super) fn resolve(
     for (slot, connector) in &flow.slots {
         let title = catalog.connector(connector).map_or(connector.as_str(), |it| it.title.as_str());
         if let Some(asked) = asked.iter().rfind(|it| it.slot == *slot) {
-            let Some((found, _)) = bound.iter().find(|(it, _)| it.id == asked.connection) else {
-                let known: Vec<_> = bound.iter().map(|(it, _)| it.id.as_str()).collect();
-                let known = if known.is_empty() {
-                    "There are no connections.".to_owned()
-                } else {
-                    format!("There are {}.", known.join(", "))
+            for id in &asked.connections {
+                let Some((found, _)) = bound.iter().find(|(it, _)| it.id == *id) else {
+                    let known: Vec<_> = bound.iter().map(|(it, _)| it.id.as_str()).collect();
+                    let known = if known.is_empty() {
+                        "There are no connections.".to_owned()
+                    } else {
+                        format!("There are {}.", known.join(", "))
+                    };
+                    return Err(wrong(format!("There is no connection \"{id}\""), slot, known));
                 };
-                return Err(wrong(format!("There is no connection \"{}\"", asked.connection), slot, known));
-            };
-            if found.connector != *connector {
-                let title = format!("The connection \"{}\" is to {}, and the slot needs {title}", found.id, found.connector);
-                return Err(wrong(title, slot, "Bind another connection.".to_owned()));
+                if found.connector != *connector {
+                    let title = format!("The connection \"{}\" is to {}, and the slot needs {title}", found.id, found.connector);
+                    return Err(wrong(title, slot, "Bind another connection.".to_owned()));
+                }
             }
-            bindings.insert(slot.clone(), found.id.clone());
+            bindings.insert(slot.clone(), asked.connections.clone());
             continue;
         }
-        match kept.of(&flow.id, Connection::LIVE, slot) {
-            [] => {}
-            [one] => {
-                let found = bound.iter().map(|(it, _)| it).find(|it| it.id == *one && it.connector == *connector);
-                let Some(found) = found else {
-                    let title = format!("The connection \"{one}\" that the slot is bound to is no connection to {title}");
-                    return Err(wrong(title, slot, format!("Bind another with --bind {slot}=CONNECTION.")));
-                };
-                bindings.insert(slot.clone(), found.id.clone());
-                continue;
+        let ids = kept.of(&flow.id, Connection::LIVE, slot);
+        if !ids.is_empty() {
+            let fits = |id: &&ConnectionId| bound.iter().any(|(it, _)| it.id == **id && it.connector == *connector);
+            if let Some(unfit) = ids.iter().find(|it| !fits(it)) {
+                let title = format!("The connection \"{unfit}\" that the slot is bound to is no connection to {title}");
+                return Err(wrong(title, slot, format!("Bind another with --bind {slot}=CONNECTION.")));
             }
-            several => {
-                let ids: Vec<_> = several.iter().map(ConnectionId::as_str).collect();
-                let hint = format!("Choose one with --bind {slot}={}; there are {}.", ids[0], ids.join(", "));
-                return Err(wrong("The slot is bound to several connections".to_owned(), slot, hint));
-            }
+            bindings.insert(slot.clone(), ids.to_vec());
+            continue;
         }
         let fitting: Vec<_> = bound.iter().map(|(it, _)| it).filter(|it| it.connector == *connector).collect();
         match fitting.as_slice() {
-            [only] => drop(bindings.insert(slot.clone(), only.id.clone())),
+            [only] => drop(bindings.insert(slot.clone(), vec![only.id.clone()])),
             [] => {
                 let hint = format!("Make one with `flowyard connect add {connector}`, or run the flow with --sandbox.");
                 return Err(wrong(format!("No connection to {title}"), slot, hint));
@@ -94,6 +100,11 @@ pub(super) fn resolve(
         }
     }
     Ok(bindings)
+}
+
+/// A flow for one account, ready for an engine.
+pub(super) fn deployment(copy: Copy) -> Deployment {
+    Deployment { flow: copy.flow, bindings: copy.bindings }
 }
 
 /// Whether every `--bind` names a slot of one of the flows.
@@ -143,7 +154,8 @@ mod tests {
     fn resolved_with(kept: &Bindings, asked: &[&str], all: &[(&str, &str)]) -> Result<String, Error> {
         let asked: Vec<_> = asked.iter().map(|it| SlotBinding::parse(it).unwrap()).collect();
         let bindings = resolve(&flow(&[("crm", "highlevel")]), &asked, kept, &bound(all), &Catalog::default())?;
-        Ok(bindings.iter().map(|(slot, id)| format!("{slot}={id}")).collect::<Vec<_>>().join(" "))
+        let list = |ids: &[ConnectionId]| ids.iter().map(ConnectionId::as_str).collect::<Vec<_>>().join(",");
+        Ok(bindings.iter().map(|(slot, ids)| format!("{slot}={}", list(ids))).collect::<Vec<_>>().join(" "))
     }
 
     #[test]
@@ -194,10 +206,10 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn any_text_binds_a_slot_or_is_refused(text in ".*", slot in "[^=]{1,10}", connection in ".{1,10}") {
+        fn any_text_binds_a_slot_or_is_refused(text in ".*", slot in "[^=]{1,10}", connection in "[^,]{1,10}") {
             let bound = SlotBinding::parse(&format!("{slot}={connection}")).expect("a slot and a connection");
-            proptest::prop_assert_eq!((bound.slot.as_str(), bound.connection.as_str()), (slot.as_str(), connection.as_str()));
-            proptest::prop_assert_eq!(SlotBinding::parse(&text).is_ok(), text.split_once('=').is_some_and(|(a, b)| !a.is_empty() && !b.is_empty()));
+            proptest::prop_assert_eq!((bound.slot.as_str(), bound.connections), (slot.as_str(), vec![ConnectionId::new(&connection)]));
+            proptest::prop_assert_eq!(SlotBinding::parse(&text).is_ok(), text.split_once('=').is_some_and(|(a, b)| !a.is_empty() && b.split(',').all(|it| !it.is_empty())));
         }
     }
 }

@@ -5,9 +5,9 @@ use clap::Args;
 
 use super::exit::Error;
 use super::print::Printer;
-use crate::accounts::Desk;
+use crate::accounts::{Copy, Desk, Needed};
 use crate::catalog::{AuthKind, Catalog};
-use crate::engine::{Connection, Deployment, Secret, Vault, VaultError, VaultKey};
+use crate::engine::{Connection, Secret, Vault, VaultError, VaultKey};
 use crate::record::{Failure, FailureKind};
 
 /// Connections, each with its secret where that is not in a vault.
@@ -48,21 +48,36 @@ pub(super) fn read(desk: &Desk) -> Result<Bound, Failure> {
     Ok(desk.connections()?.into_iter().map(|it| (it, None)).collect())
 }
 
-/// Says which of the connections that flows use cannot be signed in for now. Everything else goes on: their steps wait.
-pub(super) async fn warn(deployments: &[Deployment], bound: &Bound, vault: &Vault, out: &mut Printer) {
+/// Says which of the connections that flows use cannot be signed in for now, and which steps will be refused since the token
+/// lacks their scope. Everything else goes on.
+pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, catalog: &Catalog, out: &mut Printer) {
     let mut shut: Option<VaultError> = None;
     for (connection, _) in bound {
-        let is_used = deployments.iter().any(|it| it.bindings.values().any(|id| *id == connection.id));
-        // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
-        if !is_used || matches!(connection.auth, AuthKind::None | AuthKind::OAuth(_)) {
+        let slots = deployments.iter().flat_map(|it| it.bindings.iter().map(|(slot, id)| (&*it.flow, slot, id)));
+        let used: Vec<_> = slots.filter(|(_, _, id)| **id == connection.id).map(|(flow, slot, _)| (flow, slot)).collect();
+        // What is not used is not asked for, so that no keychain is opened for it.
+        if used.is_empty() || connection.auth == AuthKind::None {
             continue;
         }
         let read = match &shut {
             Some(error) => Err(error.clone()),
             None => vault.fetch(&connection.id).await,
         };
+        if let Ok(Some(secret)) = &read
+            && let Some(granted) = secret.granted().and_then(|it| it.scopes.as_ref())
+        {
+            for (scope, steps) in Needed::of(used, catalog).missing(granted) {
+                let steps: Vec<_> = steps.iter().map(|it| format!("\"{}\" of \"{}\"", it.step, it.flow)).collect();
+                let title = format!("The token of \"{}\" lacks {scope}", connection.id);
+                let failure = Failure::new(FailureKind::Forbidden, title).detail(format!("{} will be refused", steps.join(", ")));
+                let hint = "Give the app that scope at the service, then sign in again";
+                out.failure("warning", &failure.hint(format!("{hint}: `flowyard connect sign-in {}`.", connection.id)));
+            }
+        }
         let why = match read {
             Ok(Some(_)) => continue,
+            // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
+            Ok(None) if matches!(connection.auth, AuthKind::OAuth(_)) => continue,
             Ok(None) => (
                 "its credentials are not in the vault".to_owned(),
                 format!("Enter them with `flowyard connect rotate {}`.", connection.id),

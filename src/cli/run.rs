@@ -19,10 +19,10 @@ use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
 use super::{read, runtime, words};
-use crate::accounts::{Bindings, Desk};
+use crate::accounts::{self, Bindings, Copy, Desk};
 use crate::catalog::Catalog;
-use crate::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
-use crate::flow::{Flow, NodeId, NodeKind, Trigger};
+use crate::engine::{self, CallSettings, Clock, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
+use crate::flow::{Flow, NodeId, NodeKind, SlotId, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Aim, Outcome, Plan, RunId};
 use crate::sandbox;
@@ -87,26 +87,47 @@ impl Target {
         if self.sandbox { Mode::Sandbox } else { Mode::Live }
     }
 
-    /// The flows with their connections, ready for an engine.
+    /// The flows with their connections, one for each account.
     ///
     /// # Errors
-    /// If a connection is missing.
+    /// If a connection is missing, or slots have unlike numbers of them.
     pub(super) fn deployments<'a>(
         &self,
         flows: impl Iterator<Item = &'a Arc<Flow>> + Clone,
         bound: &Bound,
         catalog: &Catalog,
-    ) -> Result<Vec<Deployment>, Error> {
+    ) -> Result<Vec<Copy>, Error> {
         bind::all_known(&self.bindings, flows.clone().map(Arc::as_ref))?;
         let kept = if self.sandbox { Bindings::default() } else { Bindings::read(&self.data.resolve(false)?)? };
         let deployment = |flow: &Arc<Flow>| {
             if self.sandbox {
                 embedded::covers(flow, bound)?;
             }
-            let bindings = bind::resolve(flow, &self.bindings, &kept, bound, catalog)?;
-            Ok(Deployment { flow: Arc::clone(flow), bindings })
+            let slots = bind::resolve(flow, &self.bindings, &kept, bound, catalog)?;
+            Ok(accounts::spread(flow, &slots)?)
         };
-        flows.map(deployment).collect()
+        let mut copies = flows.map(deployment).collect::<Result<Vec<_>, Error>>()?.concat();
+        accounts::join(&mut copies);
+        Ok(copies)
+    }
+
+    /// The same where each flow is to run for one account.
+    ///
+    /// # Errors
+    /// If a connection is missing, or a slot has several.
+    pub(super) fn single<'a>(
+        &self,
+        flows: impl Iterator<Item = &'a Arc<Flow>> + Clone,
+        bound: &Bound,
+        catalog: &Catalog,
+    ) -> Result<Vec<Copy>, Error> {
+        let copies = self.deployments(flows, bound, catalog)?;
+        let Some(account) = copies.iter().find_map(|it| it.account.as_ref()) else { return Ok(copies) };
+        let slot = copies.iter().flat_map(|it| &it.bindings).find(|(_, id)| *id == account).map(|(slot, _)| slot);
+        let slot = slot.map_or("SLOT", SlotId::as_str);
+        let failure = Failure::new(FailureKind::Flow, format!("The slot \"{slot}\" is bound to several connections"));
+        let failure = failure.hint(format!("Choose one for this run: --bind {slot}={account}. `flowyard serve` runs for all."));
+        Err(Error::new(Exit::Connection, failure))
     }
 
     /// The connections: to the sandbox, or those of the file, and who keeps them.
@@ -180,11 +201,12 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     let data = target.data.resolve(target.sandbox)?;
     let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
     let (bound, desk) = target.connections(sandbox.as_ref(), &catalog)?;
-    let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
+    let deployments = target.single(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
     let vault = desk.as_ref().map_or_else(Vault::in_memory, |it| it.vault().clone());
     if desk.is_some() {
-        connections::warn(&deployments, &bound, &vault, out).await;
+        connections::warn(&deployments, &bound, &vault, &catalog, out).await;
     }
+    let deployments = deployments.into_iter().map(bind::deployment).collect();
     let flow = Arc::clone(&flows[0].flow);
     let engine = engine::start(Settings {
         data,

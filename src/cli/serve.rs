@@ -13,7 +13,7 @@ use super::flows::{self, Source};
 use super::print::{self, DIM, Plain, Printer, WAITING, paint};
 use super::run::Target;
 use super::signal::Signals;
-use super::{connections, listen, runtime, words};
+use super::{bind, connections, listen, runtime, words};
 use crate::catalog::{Catalog, Event};
 use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::{Flow, NodeKind, Trigger};
@@ -71,8 +71,10 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
     let vault = desk.as_ref().map_or_else(Vault::in_memory, |it| it.vault().clone());
     if desk.is_some() {
-        connections::warn(&deployments, &bound, &vault, out).await;
+        connections::warn(&deployments, &bound, &vault, &catalog, out).await;
     }
+    let deployed: Vec<Arc<Flow>> = deployments.iter().map(|it| Arc::clone(&it.flow)).collect();
+    let deployments = deployments.into_iter().map(bind::deployment).collect();
     let engine = engine::start(Settings {
         data: data.clone(),
         journal: JournalOptions::default(),
@@ -92,8 +94,8 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         engine.heed(Reread::new(move || connections::read(&desk)));
     }
     let address = listen::reachable(engine.address().unwrap_or(args.listen));
-    for it in flows {
-        announce(&it.flow, address, args.json, out);
+    for it in &deployed {
+        announce(it, address, args.json, out);
     }
     if let Some(sandbox) = &sandbox {
         if args.json {
@@ -103,7 +105,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         }
     }
     let place = if target.sandbox { "in the sandbox" } else { "live" };
-    let count = words::count(flows.len(), "flow");
+    let count = words::count(deployed.len(), "flow");
     out.say(paint(
         DIM,
         format_args!("Serving {count} {place} on http://{address}, logged in {}. Ctrl-C ends it.", data.display()),

@@ -42,11 +42,12 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let journal = args.data.resolve(true)?;
     let mut background = None;
     let opening = Opening { flows: args.flows.clone() };
+    // Read while the window itself is made, which takes longer.
+    let shelf = Shelf::of(&home);
+    let reader = std::thread::Builder::new().name("flowyard-catalog".to_owned()).spawn(move || offered(&shelf));
     let closed = ui::open(&opening, |waker| {
-        let shelf = Shelf::of(&home);
-        let shelved = shelf.read();
-        let catalog = Catalog::shipped().with(shelved.connectors);
-        let troubles = shelved.broken.iter().map(ToString::to_string).collect();
+        let read = reader.ok().and_then(|it| it.join().ok());
+        let (catalog, troubles) = read.unwrap_or_else(|| offered(&Shelf::of(&home)));
         let (sender, told) = mpsc::channel();
         let (show, shown) = mpsc::channel();
         background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }, shown));
@@ -58,6 +59,12 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     }
     closed?;
     Ok(Exit::Done)
+}
+
+/// What can be called, and what of the imported services is broken.
+fn offered(shelf: &Shelf) -> (Catalog, Vec<String>) {
+    let shelved = shelf.read();
+    (Catalog::shipped().with(shelved.connectors), shelved.broken.iter().map(ToString::to_string).collect())
 }
 
 /// Tells the window, and wakes it.

@@ -103,6 +103,13 @@ pub(super) fn of_answer(
         );
         return Err(Box::new(CallError::Breaker { until: Some(until), failure }));
     }
+    // A token that is known and may not do this is not renewed, and nobody has to sign in for the sake of the others.
+    let scope = subject.connector.map_or(&[][..], |it| &it.errors.scope);
+    if matches!(status, 401 | 403) && rests(scope, &words) {
+        let title = format!("{service} does not allow {doing}: the token lacks a scope");
+        let failure = failure(FailureKind::Forbidden, title, "").hint(subject.forbidden_hint());
+        return Err(Box::new(CallError::Refused(failure)));
+    }
     Err(Box::new(match status {
         300..=399 => {
             let detail = received.stopped.as_deref().unwrap_or("it names no address to go to");

@@ -14,6 +14,7 @@ mod door;
 mod drive;
 mod handle;
 pub mod log;
+mod named;
 mod recover;
 mod release;
 mod reread;

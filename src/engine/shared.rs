@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::drive::{Ended, Signal};
+use super::named::Lists;
 use super::{Clock, Event, Hook, Limits};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::connector::{Caller, Connection, ConnectionId, Connections};
@@ -24,6 +25,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) mode: Mode,
     pub(super) limits: Limits,
+    pub(super) lists: Lists,
     pub(super) steps: Arc<Semaphore>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) troubles: broadcast::Sender<Failure>,
@@ -72,6 +74,7 @@ impl Shared {
             mode,
             steps: Arc::new(Semaphore::new(limits.steps)),
             limits,
+            lists: Lists::default(),
             events,
             troubles,
             tasks: TaskTracker::new(),

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value, json};
 
-use super::breaker;
 use super::drive::{Accepted, Driver, Ended, Signal, Start};
 use super::shared::Shared;
+use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
 use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing};
 use crate::expr::Data;
 use crate::expr::script::Script;
-use crate::flow::{FlowId, SlotId, Trigger};
+use crate::flow::{FlowId, Named, SlotId, Trigger};
 use crate::record::{Exchange, Failure, FailureKind};
 use crate::run::{Call, Conclusion, Entry, HttpRequest, Outcome, Payload, Perform, Program, RunId, StepKey, Verify};
 
@@ -47,8 +47,9 @@ async fn attempt(shared: Arc<Shared>, program: Arc<Program>, run: RunId, depth: 
             // Closed only when the process ends.
             let _place = shared.steps.acquire().await;
             match call {
-                Call::Operation { operation, connector, slot, input, verify } => {
-                    call_operation(&shared, &program, &slot, &connector, &operation, &input, verify, &mut exchanges).await
+                Call::Operation { operation, connector, slot, input, named, verify } => {
+                    let wanted = Wanted { slot: &slot, connector: &connector, operation: &operation, named: &named };
+                    call_operation(&shared, &program, wanted, input, verify, &mut exchanges).await
                 }
                 Call::Http(request) => call_http(&shared, &program, *request, &mut exchanges).await,
                 Call::Script { script, input } => run_script(&shared, program.title(&step.node), script, input).await,
@@ -82,29 +83,39 @@ async fn run_script(shared: &Shared, title: &str, script: Arc<Script>, input: Va
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one call, passed on as they are")]
+/// What is called, and where.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    slot: &'a SlotId,
+    connector: &'a Connector,
+    operation: &'a Operation,
+    named: &'a [Named],
+}
+
 async fn call_operation(
     shared: &Shared,
     program: &Program,
-    slot: &SlotId,
-    connector: &Connector,
-    operation: &Operation,
-    input: &Map<String, Value>,
+    wanted: Wanted<'_>,
+    mut input: Map<String, Value>,
     verify: Option<Verify>,
     exchanges: &mut Vec<Arc<Exchange>>,
 ) -> Conclusion {
+    let Wanted { slot, connector, operation, named } = wanted;
     let connection = match shared.connection(&program.flow, slot, Some(&connector.id)) {
         Ok(connection) => connection,
         Err(failure) => return Conclusion::Failed(failure),
     };
+    if let Err(conclusion) = named::settle(shared, &connection, connector, operation, &mut input, named, exchanges).await {
+        return conclusion;
+    }
     if let Some(verify) = verify {
-        match look_up(shared, &connection, connector, operation, input, &verify, exchanges).await {
+        match look_up(shared, &connection, connector, operation, &input, &verify, exchanges).await {
             Ok(None) => {}
             Ok(Some(found)) => return Conclusion::Succeeded(Arc::new(found)),
             Err(conclusion) => return conclusion,
         }
     }
-    let called = shared.caller.call(&connection, connector, operation, input).await;
+    let called = shared.caller.call(&connection, connector, operation, &input).await;
     breaker::save(shared, &connection).await;
     conclude(called, &connection, exchanges)
 }
@@ -217,7 +228,7 @@ fn conclude(called: Called, connection: &Connection, exchanges: &mut Vec<Arc<Exc
     }
 }
 
-fn conclusion_of(error: CallError, connection: &Connection) -> Conclusion {
+pub(super) fn conclusion_of(error: CallError, connection: &Connection) -> Conclusion {
     let id = connection.id.as_str().to_owned();
     match error {
         CallError::SignIn(failure) => Conclusion::SignIn { connection: id, failure },

@@ -13,6 +13,11 @@ pub struct Binding {
     /// What happens when a path that it refers to is missing.
     #[serde(default, skip_serializing_if = "Missing::is_stop")]
     pub missing: Missing,
+    /// What the values are called that a person chose from a list of the account, in the order of the source: a calendar's
+    /// name beside its id. On an account where the value is not in the list, the name is looked up there instead. Empty
+    /// for all else than a chosen [`Source::Value`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// Where a value comes from.
@@ -59,17 +64,40 @@ pub struct Mapping(pub BTreeMap<String, Binding>);
 impl Binding {
     /// Exactly this value.
     pub fn value(value: impl Into<Value>) -> Self {
-        Self { source: Source::Value(value.into()), missing: Missing::Stop }
+        Self::from(Source::Value(value.into()))
     }
 
     /// Text with `{{ }}`.
     pub fn text(text: impl Into<String>) -> Self {
-        Self { source: Source::Text(text.into()), missing: Missing::Stop }
+        Self::from(Source::Text(text.into()))
     }
 
     /// One expression.
     pub fn expr(text: impl Into<String>) -> Self {
-        Self { source: Source::Expr(text.into()), missing: Missing::Stop }
+        Self::from(Source::Expr(text.into()))
+    }
+
+    fn find_named(&self, path: &mut Vec<String>, found: &mut Vec<Named>) {
+        let mut within = |key: String, binding: &Self| {
+            path.push(key);
+            binding.find_named(path, found);
+            path.pop();
+        };
+        match &self.source {
+            Source::List(items) => items.iter().enumerate().for_each(|(at, it)| within(at.to_string(), it)),
+            Source::Object(fields) => fields.iter().for_each(|(key, it)| within(key.clone(), it)),
+            Source::Value(_) if !self.names.is_empty() => {
+                found.push(Named { path: path.clone(), names: self.names.clone() });
+            }
+            Source::Value(_) | Source::Text(_) | Source::Expr(_) => {}
+        }
+    }
+
+    /// With what the chosen values are called.
+    #[must_use]
+    pub fn named(mut self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.names = names.into_iter().map(Into::into).collect();
+        self
     }
 
     /// With what happens when a path is missing.
@@ -80,7 +108,31 @@ impl Binding {
     }
 }
 
+impl From<Source> for Binding {
+    fn from(source: Source) -> Self {
+        Self { source, missing: Missing::Stop, names: Vec::new() }
+    }
+}
+
+/// A field whose values a person chose from a list of the account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Where it is in the mapping, its input first; items of lists by their number.
+    pub path: Vec<String>,
+    /// What the values are called, in their order.
+    pub names: Vec<String>,
+}
+
 impl Mapping {
+    /// The fields whose values a person chose from a list of the account.
+    pub fn named(&self) -> Vec<Named> {
+        let mut found = Vec::new();
+        for (key, binding) in &self.0 {
+            binding.find_named(&mut vec![key.clone()], &mut found);
+        }
+        found
+    }
+
     /// Whether nothing is filled.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -225,8 +225,8 @@ mod tests {
     fn action() -> Node {
         let fields =
             Source::Object([("id".to_owned(), Binding::value("f1")), ("value".to_owned(), Binding::expr("t.vip"))].into());
-        let item = Binding { source: fields, missing: crate::flow::Missing::Stop };
-        let list = Binding { source: Source::List(vec![item]), missing: crate::flow::Missing::Stop };
+        let item = Binding::from(fields);
+        let list = Binding::from(Source::List(vec![item]));
         let kind = NodeKind::Set { fields: Mapping::from([("email", Binding::text("{{ t.email }}")), ("customFields", list)]) };
         Node { name: "Set".to_owned(), muted: false, kind }
     }

@@ -19,6 +19,7 @@ pub mod order;
 mod part;
 mod policy;
 mod rename;
+mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trigger;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::binding::{Binding, Mapping, Missing, Source};
+pub use self::binding::{Binding, Mapping, Missing, Named, Source};
 pub use self::canvas::{Group, Note};
 pub use self::check::{CheckContext, Checker, Problem, Severity};
 pub use self::edit::{Edit, EditError, MAX_EDGES, MAX_NODES};
@@ -38,6 +39,7 @@ pub use self::ids::{FlowId, GroupId, NodeId, NoteId, PortId, SlotId};
 pub use self::node::{Case, HttpBody, HttpCall, JoinMode, Level, Node, NodeKind, Row, StopOutcome, WaitFor};
 pub use self::order::{Certainty, Cycle, Order};
 pub use self::policy::RetryPolicy;
+pub use self::scope::ScopeUse;
 pub use self::trigger::{Trigger, WebhookAnswer};
 use crate::catalog::ConnectorId;
 

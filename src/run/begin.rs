@@ -48,11 +48,12 @@ impl Run {
         let out = |value| Ok(Begun::Output(PortId::out(), value));
         match work {
             Work::Trigger => out(Value::Null),
-            Work::Operation { operation, connector, slot, input, lookup, .. } => Ok(Begun::Call(Call::Operation {
+            Work::Operation { operation, connector, slot, input, named, lookup, .. } => Ok(Begun::Call(Call::Operation {
                 operation: Arc::clone(operation),
                 connector: Arc::clone(connector),
                 slot: slot.clone(),
                 input: input.object(sight)?,
+                named: Arc::clone(named),
                 verify: match lookup {
                     Some(lookup) if attempt.lost => Some(Verify { lookup: Arc::clone(lookup), started: attempt.first }),
                     _ => None,

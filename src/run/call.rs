@@ -9,7 +9,7 @@ use super::program::CompiledLookup;
 use super::{Entry, StepKey};
 use crate::catalog::{Connector, Method, Operation};
 use crate::expr::script::Script;
-use crate::flow::{FlowId, SlotId};
+use crate::flow::{FlowId, Named, SlotId};
 use crate::record::Failure;
 
 /// What follows now: facts already folded into the run, calls to make once they are on disk, and when to ask again.
@@ -49,6 +49,8 @@ pub enum Call {
         slot: SlotId,
         /// Its inputs by key.
         input: Map<String, Value>,
+        /// Which of them a person chose by name from a list of the account.
+        named: Arc<[Named]>,
         /// Look first whether an earlier attempt happened after all.
         verify: Option<Verify>,
     },

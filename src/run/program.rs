@@ -10,7 +10,8 @@ use crate::catalog::{Catalog, Connector, Lookup, Method, Operation, Repeat};
 use crate::expr::Expr;
 use crate::expr::script::Script;
 use crate::flow::{
-    Flow, FlowId, HttpBody, JoinMode, Level, Node, NodeId, NodeKind, Order, PortId, RetryPolicy, SlotId, StopOutcome, WaitFor,
+    Flow, FlowId, HttpBody, JoinMode, Level, Named, Node, NodeId, NodeKind, Order, PortId, RetryPolicy, SlotId, StopOutcome,
+    WaitFor,
 };
 use crate::record::{Failure, FailureKind};
 
@@ -72,6 +73,7 @@ pub(super) enum Work {
         connector: Arc<Connector>,
         slot: SlotId,
         input: Fills,
+        named: Arc<[Named]>,
         retry: RetryPolicy,
         lookup: Option<Arc<CompiledLookup>>,
     },
@@ -278,6 +280,7 @@ impl Work {
                     connector: Arc::clone(connector),
                     slot: slot.clone(),
                     input: fills("input", input)?,
+                    named: input.named().into(),
                     retry: *retry,
                     lookup,
                 }

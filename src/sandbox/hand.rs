@@ -11,6 +11,7 @@ use super::route::Target;
 use super::server::Server;
 use super::service::Service;
 use super::store::Fields;
+use super::undo::Undo;
 use crate::catalog::{ConnectorId, Operation, OperationId, Place};
 
 /// A collection as a person knows it.
@@ -157,13 +158,15 @@ pub enum Deed {
 }
 
 /// What came of a deed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Done {
     /// The record.
     pub record: RecordRef,
     /// The events that follow, with what each brings along: those that the service tells of, and those that asking it
     /// would find.
     pub events: Vec<(OperationId, Value)>,
+    /// Takes it back.
+    pub undo: Undo,
 }
 
 impl Deed {
@@ -208,7 +211,7 @@ impl Server {
             Deed::Remove { id } => self.world().store.of(table.collection).get(id).map(Fields::shown),
             Deed::Add(_) | Deed::Change { .. } => None,
         };
-        let record = self.act(table, deed)?;
+        let (record, undo) = self.act(table, deed)?;
         // Requests may come in between; what they caused is not this deed's.
         let mut events = Vec::new();
         while let Ok(webhook) = told.try_recv() {
@@ -219,10 +222,10 @@ impl Server {
         let now = self.world().store.of(record.collection.as_str()).get(&record.id).map(Fields::shown);
         let found = now.or(gone).map(Value::from).unwrap_or_default();
         events.extend(polls.iter().map(|it| (OperationId::new(it), found.clone())));
-        Ok(Done { record, events })
+        Ok(Done { record, events, undo })
     }
 
-    fn act(&self, table: &Table, deed: Deed) -> Result<RecordRef, String> {
+    fn act(&self, table: &Table, deed: Deed) -> Result<(RecordRef, Undo), String> {
         let impossible = || format!("{} cannot be changed here.", table.title);
         let (way, id, mut fields) = match deed {
             Deed::Add(fields) => (table.add, String::new(), fields),
@@ -259,11 +262,13 @@ impl Server {
         }
         let now = self.clock.now();
         let call = Call { path: values, query, body: Value::Object(fields), now, caller: Caller::Owner };
+        world.kept = Some(Vec::new());
         let outcome =
             table.service.check(&target, &call).and_then(|()| self.carry_out(&mut world, table.service, &target, &call, true));
+        let changes = world.kept.take().unwrap_or_default();
         let reply = outcome.map_err(|it| words(&it))?;
         let done = reply.record.clone().unwrap_or_else(|| RecordRef { collection: table.collection.to_owned(), id });
-        world.ledger.push(LedgerEntry {
+        let entry = LedgerEntry {
             seq: 0,
             at: now,
             service: table.connector(),
@@ -277,8 +282,9 @@ impl Server {
             breach: None,
             by_hand: true,
             summary: reply.summary,
-        });
-        Ok(done)
+        };
+        world.ledger.push(entry.clone());
+        Ok((done, Undo::new(changes, entry)))
     }
 }
 

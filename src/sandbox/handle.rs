@@ -2,6 +2,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,13 +17,14 @@ use super::hand::{Deed, Done, Table};
 use super::ledger::LedgerEntry;
 use super::limits::Limits;
 use super::oauth::OauthSettings;
-use super::options::Options;
+use super::options::{Options, Seed};
 use super::route::Routes;
 use super::schedule_it::Conduct;
 use super::seed::Planting;
 use super::server::{self, Server};
 use super::service::Service;
 use super::snapshot::Snapshot;
+use super::undo::Undo;
 use super::webhook::{Attempt, Delivery, Outbox, PublicKeys, Webhook};
 use super::world::Traps;
 use crate::catalog::{Catalog, ConnectorId, Operation, OperationId};
@@ -72,7 +74,8 @@ pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, Sandbo
     let token = CancellationToken::new();
     let damaged = || SandboxError::Seed("the key that signs webhooks cannot be read".to_owned());
     let outbox = Outbox::new(options.random, options.now.clone(), token.clone()).ok_or_else(damaged)?;
-    let server = Server::new(access, options.now, routes, Box::new(planting), outbox);
+    let world = planting.world(options.now.now());
+    let server = Server::new(access, options.now, routes, world, Box::new(planting), outbox);
     let server = Arc::new(server);
     let task = tokio::spawn(server::serve(listener, Arc::clone(&server), token.clone().cancelled_owned()));
     Ok(Handle {
@@ -95,6 +98,10 @@ fn reachable(bound: SocketAddr) -> SocketAddr {
 }
 
 impl Handle {
+    pub(super) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Addresses and sign-in for both services.
     pub fn access(&self) -> &Access {
         &self.server.access
@@ -113,6 +120,11 @@ impl Handle {
     /// What was done after the entry with this number.
     pub fn ledger_since(&self, seq: u64) -> Vec<LedgerEntry> {
         self.server.world().ledger.since(seq)
+    }
+
+    /// At most so many of them, the oldest first.
+    pub fn ledger_after(&self, seq: u64, most: usize) -> Vec<LedgerEntry> {
+        self.server.world().ledger.after(seq, most)
     }
 
     /// The names of the collections that hold records or once did.
@@ -150,6 +162,12 @@ impl Handle {
     /// The service's words, where it refuses.
     pub fn by_hand(&self, table: &Table, deed: Deed) -> Result<Done, String> {
         self.server.by_hand(table, deed)
+    }
+
+    /// Takes back what was done by hand, and nothing else; nobody is told of it but the ledger.
+    pub fn take_back(&self, undo: Undo) {
+        let now = self.server.clock.now();
+        self.server.world().take_back(undo, now);
     }
 
     /// Grows with everything that is done; the number of the ledger's last entry.
@@ -203,6 +221,16 @@ impl Handle {
         self.server.outbox.courier().attempts()
     }
 
+    /// The last of them, the newest first, at most so many.
+    pub fn last_attempts(&self, most: usize) -> Vec<Attempt> {
+        self.server.outbox.courier().last_attempts(most)
+    }
+
+    /// How many were made in all: grows with each.
+    pub fn attempts_made(&self) -> u64 {
+        self.server.outbox.courier().made()
+    }
+
     /// The keys by which a receiver knows that an event comes from here.
     pub fn public_keys(&self) -> PublicKeys {
         self.server.outbox.courier().public_keys()
@@ -253,6 +281,18 @@ impl Handle {
         self.server.reset();
     }
 
+    /// Which records there were at the start.
+    pub fn seed(&self) -> Seed {
+        self.server.world().seed
+    }
+
+    /// Starts over with another size, and hears now and then how many contacts there are of how many. Returns what was
+    /// there before, or none where it was told to stop; nothing has changed then. Takes seconds for the largest, while
+    /// requests go on to be answered from what is there.
+    pub fn plant(&self, seed: Seed, told: &mut dyn FnMut(u64, u64) -> ControlFlow<()>) -> Option<Snapshot> {
+        self.server.plant(seed, told).map(Snapshot::whole)
+    }
+
     /// Everything as it is now, to come back to.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(&self.server.world())
@@ -261,7 +301,12 @@ impl Handle {
     /// Goes back to a snapshot: records, ledger, what is spent of the limits, faults, habits. A request that a fault holds
     /// up meanwhile finds what is there when it goes on.
     pub fn restore(&self, snapshot: &Snapshot) {
-        *self.server.world() = snapshot.world();
+        drop(self.server.exchange(snapshot.world()));
+    }
+
+    /// The same, where the snapshot is needed no more: without a copy, if nobody else has it. Returns what was there before.
+    pub fn put_back(&self, snapshot: Snapshot) -> Snapshot {
+        Snapshot::whole(self.server.exchange(snapshot.into_world()))
     }
 
     /// Stops listening, lets requests that are under way end for two seconds, and returns when all is closed. A second

@@ -98,8 +98,13 @@ impl Ledger {
 
     /// The entries with a greater number than `seq`.
     pub(crate) fn since(&self, seq: u64) -> Vec<LedgerEntry> {
+        self.after(seq, usize::MAX)
+    }
+
+    /// At most so many of them, the oldest first.
+    pub(crate) fn after(&self, seq: u64, most: usize) -> Vec<LedgerEntry> {
         let start = self.entries.partition_point(|it| it.seq <= seq);
-        self.entries.range(start..).cloned().collect()
+        self.entries.range(start..).take(most).cloned().collect()
     }
 }
 
@@ -133,7 +138,7 @@ mod tests {
         }
         let kept: Vec<_> = ledger.since(0).into_iter().map(|it| (it.seq, it.summary)).collect();
         assert_eq!(kept, [(2, "b".to_owned()), (3, "c".to_owned())]);
-        assert_eq!(ledger.since(2).len(), 1);
+        assert_eq!((ledger.since(2).len(), ledger.after(0, 1)[0].seq), (1, 2));
         assert!(ledger.since(3).is_empty());
     }
 }

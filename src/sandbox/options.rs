@@ -2,6 +2,8 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use super::clock::Clock;
 use super::limits::Limits;
 use super::world::Traps;
@@ -28,7 +30,8 @@ pub struct Options {
 }
 
 /// Which records are there at the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Seed {
     /// A dozen contacts that are written by hand, and a few of everything else: every list has something in it.
     #[default]
@@ -41,6 +44,22 @@ pub enum Seed {
     Medium,
     /// 170,000 contacts, for those who read page by page.
     Large,
+}
+
+impl Seed {
+    /// All of them, from the smallest on.
+    pub const ALL: [Self; 5] = [Self::Empty, Self::Business, Self::Small, Self::Medium, Self::Large];
+
+    /// How many contacts there are.
+    pub fn contacts(self) -> u64 {
+        match self {
+            Self::Empty => 0,
+            Self::Business => 12,
+            Self::Small => 200,
+            Self::Medium => 10_000,
+            Self::Large => 170_000,
+        }
+    }
 }
 
 impl Default for Options {

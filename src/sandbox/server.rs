@@ -1,6 +1,7 @@
 //! Takes a request through faults, sign-in, limits, checks and its behaviour, and writes the ledger.
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
@@ -27,6 +28,7 @@ use super::generic;
 use super::ledger::{Effect, LedgerEntry};
 use super::limits::{Allowance, Limits};
 use super::oauth::{self, Caller, Page};
+use super::options::Seed;
 use super::route::{PathValues, Routes, Target};
 use super::service::Service;
 use super::store::Fields;
@@ -50,9 +52,13 @@ pub(crate) struct Server {
     fresh: Box<dyn Fresh>,
 }
 
-/// Makes a world as it was at the start.
+/// Hears how many contacts there are of how many, and says whether to go on.
+pub(crate) type Told<'a> = &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>;
+
+/// Makes worlds.
 pub(crate) trait Fresh: Send + Sync {
-    fn world(&self, now: Timestamp) -> World;
+    /// A world of a size, as it is at the start; none where it was told to stop.
+    fn plant(&self, seed: Seed, now: Timestamp, told: Told<'_>) -> Option<World>;
 }
 
 /// A request on its way, with what the ledger will say about it.
@@ -89,11 +95,11 @@ impl Server {
         access: Access,
         clock: Clock,
         routes: [(Service, Routes); 2],
+        world: World,
         fresh: Box<dyn Fresh>,
         outbox: Outbox,
     ) -> Self {
-        let world = Mutex::new(fresh.world(clock.now()));
-        Self { access, clock, routes, world, outbox, fresh }
+        Self { access, clock, routes, world: Mutex::new(world), outbox, fresh }
     }
 
     /// Lets an event happen that no request here causes: one that a sample tells about, with these fields of its own.
@@ -158,8 +164,19 @@ impl Server {
 
     /// Starts over: records, ledger, limits, faults.
     pub(crate) fn reset(&self) {
-        let fresh = self.fresh.world(self.clock.now());
-        *self.world() = fresh;
+        let seed = self.world().seed;
+        self.plant(seed, &mut |_, _| ControlFlow::Continue(()));
+    }
+
+    /// Starts over with another size; the world that was, or none where it was told to stop, and then nothing changed.
+    /// Requests go on to be answered from the world that is, until the new one is whole.
+    pub(crate) fn plant(&self, seed: Seed, told: Told<'_>) -> Option<World> {
+        Some(self.exchange(self.fresh.plant(seed, self.clock.now(), told)?))
+    }
+
+    /// Puts another world in the place of this one.
+    pub(crate) fn exchange(&self, world: World) -> World {
+        std::mem::replace(&mut *self.world(), world)
     }
 
     /// The routes of a service.

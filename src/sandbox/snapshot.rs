@@ -14,6 +14,16 @@ impl Snapshot {
         Self(Arc::new(world.clone()))
     }
 
+    /// Of a world that is not needed any more.
+    pub(crate) fn whole(world: World) -> Self {
+        Self(Arc::new(world))
+    }
+
+    /// Copied only where somebody else has the snapshot too.
+    pub(crate) fn into_world(self) -> World {
+        Arc::unwrap_or_clone(self.0)
+    }
+
     pub(crate) fn world(&self) -> World {
         World::clone(&self.0)
     }

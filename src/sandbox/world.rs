@@ -8,13 +8,17 @@ use super::highlevel::{ContactIndex, EventIndex};
 use super::ledger::Ledger;
 use super::limits::{Limits, Meter};
 use super::oauth::Grants;
+use super::options::Seed;
 use super::schedule_it::Conduct;
 use super::store::{Store, uuid};
+use super::undo::Kept;
 use super::webhook::Change;
 
 /// The records of both services and what is kept about the requests.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
+    /// Which records there were at the start.
+    pub(crate) seed: Seed,
     pub(crate) store: Store,
     pub(crate) contacts: ContactIndex,
     /// The appointments by their time.
@@ -37,6 +41,8 @@ pub(crate) struct World {
     pub(crate) grants: Grants,
     /// What was done to records, while someone watches.
     pub(crate) changes: Option<Vec<Change>>,
+    /// What is done to records, while it may be taken back.
+    pub(crate) kept: Option<Vec<Kept>>,
     /// Events that were made.
     pub(crate) webhooks: u64,
 }

@@ -10,9 +10,10 @@ use eframe::egui::{self, Event, Ui, ViewportCommand};
 use jiff::Timestamp;
 
 use super::archive::Archive;
-use super::behind::{Behind, Told, Waker};
+use super::behind::{Behind, Told, Wake, Waker};
 use super::canvas::View;
 use super::command::UiCommand;
+use super::connections::Connections;
 use super::crash;
 use super::ctx::{Ctx, Docs};
 use super::dialog::Dialog;
@@ -25,19 +26,24 @@ use super::live::Live;
 use super::log::{Log, mark};
 use super::motion::Motion;
 use super::msg::{Msg, Room};
+use super::names::{Lists, Names};
 use super::offers::Offers;
 use super::palette::Palette;
 use super::prefs::Prefs;
-use super::sandbox::Tables;
+use super::sandbox::{Tables, Wanted};
 use super::shell::{self, Dock};
 use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
 use crate::catalog::Catalog;
 use crate::engine::private;
+use crate::flow::Flow;
 
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
+
+/// Begins to listen to the system, among other things.
+type OnceSeen = Box<dyn FnOnce(&egui::Context) -> Motion>;
 
 /// The window.
 pub(crate) struct App {
@@ -57,8 +63,11 @@ pub(crate) struct App {
     pub(super) palette: Option<Palette>,
     pub(super) dock: Dock,
     pub(super) tables: Tables,
+    pub(super) connections: Connections,
     /// What the system asks for.
     pub(super) motion: Motion,
+    /// What begins once the first frame is on the screen, so that it comes sooner.
+    pub(super) once_seen: Option<OnceSeen>,
     /// The window is to close once this is done.
     pub(super) leaving: bool,
     /// A person said that changes may be lost.
@@ -81,10 +90,20 @@ pub(crate) struct App {
     pub(crate) log: Log,
     /// Lists to choose from.
     pub(crate) offers: Offers,
+    /// What the chosen values of the flow in front are called, of which flow and from how many lists.
+    names: Option<Named>,
     /// Services that are imported.
     pub(crate) imports: Imports,
     /// Where times come from; tests stop it.
     pub(super) clock: fn() -> Timestamp,
+}
+
+/// What the values of a flow are called, and what that was made from.
+struct Named {
+    flow: Arc<Flow>,
+    lists: u64,
+    ready: bool,
+    names: Arc<Names>,
 }
 
 impl std::fmt::Debug for App {
@@ -98,6 +117,7 @@ impl App {
     pub(crate) fn new(behind: Behind, dialogs: Box<dyn Dialogs>, waker: Waker, flows: &[PathBuf]) -> Self {
         let Behind { catalog, troubles, home, data, told, shown } = behind;
         let (prefs, trouble) = Prefs::load(&home);
+        let wake = Wake(Arc::clone(&waker));
         let mut app = Self {
             docs: Docs::default(),
             views: BTreeMap::new(),
@@ -108,6 +128,7 @@ impl App {
             archive: Archive::new(data, Arc::clone(&waker)),
             log: Log::default(),
             offers: Offers::default(),
+            names: None,
             imports: Imports::new(&home, Arc::clone(&waker)),
             files: Files::new(dialogs, waker),
             waiting: Some(flows.to_vec()),
@@ -116,8 +137,10 @@ impl App {
             dialog: None,
             palette: None,
             dock: Dock::new(prefs.panels.as_ref()),
-            tables: Tables::default(),
+            tables: Tables::new(wake),
+            connections: Connections::default(),
             motion: Motion::default(),
+            once_seen: None,
             leaving: false,
             may_leave: false,
             focus_test: false,
@@ -221,6 +244,9 @@ impl App {
                 // For whoever measures the start, with FLOWYARD_LOG=info.
                 tracing::info!("the first frame is on the screen");
                 self.shown = None;
+                if let Some(begin) = self.once_seen.take() {
+                    self.motion = begin(&ctx);
+                }
             }
             _ => {}
         }
@@ -234,6 +260,8 @@ impl App {
             doc.refresh(&self.catalog);
             doc.keep_draft(&mut self.drafts);
         }
+        self.name_choices();
+        self.keep_connections_fresh();
         self.keep(&ctx);
         let shared = Ctx {
             docs: &self.docs,
@@ -255,6 +283,7 @@ impl App {
             dock: &mut self.dock,
             palette: &mut self.palette,
             tables: &mut self.tables,
+            connections: &mut self.connections,
             dialog: self.dialog.as_ref(),
             toasts: &self.toasts,
             focus_test: std::mem::take(&mut self.focus_test),
@@ -263,6 +292,32 @@ impl App {
         shell::show(ui, &shared, parts);
         if !self.queue.borrow().is_empty() {
             ctx.request_repaint();
+        }
+    }
+
+    /// Names what was chosen in the flow in front, and asks once for the lists that name more.
+    fn name_choices(&mut self) {
+        let Some(doc) = self.docs.active() else { return };
+        let connections = self.live.stage().map(|it| it.connections.as_slice()).unwrap_or_default();
+        let (flow, lists, ready) = (doc.flow(), self.offers.version, !connections.is_empty());
+        let known = self.names.as_ref().filter(|it| Arc::ptr_eq(&it.flow, flow) && it.lists == lists && it.ready == ready);
+        let names = if let Some(known) = known {
+            Arc::clone(&known.names)
+        } else {
+            let (names, missing) = Lists { offers: &self.offers, connections, catalog: &self.catalog }.names(flow);
+            for it in missing {
+                self.send(Msg::ReadChoices(it));
+            }
+            // The same names leave the cards as they are.
+            let names = match &self.names {
+                Some(known) if *known.names == names => Arc::clone(&known.names),
+                _ => Arc::new(names),
+            };
+            self.names = Some(Named { flow: Arc::clone(flow), lists, ready, names: Arc::clone(&names) });
+            names
+        };
+        if let Some(view) = self.docs.active.and_then(|it| self.views.get_mut(&it)) {
+            view.call(&names);
         }
     }
 
@@ -290,8 +345,18 @@ impl App {
                 self.test_started(ctx, ticket, result);
             } else if let Told::Choices { ticket, result } = told {
                 self.offers.told(ticket, result);
-            } else if let Some(failure) = self.live.take(told) {
-                self.toasts.say(Toast::failure(&failure), now);
+            } else if let Told::Accounts(door) = told {
+                self.connections.door = Some(door);
+            } else if let Told::Account(news) = told {
+                self.account_told(ctx, *news);
+            } else {
+                let ready = matches!(told, Told::Ready(_));
+                if let Some(failure) = self.live.take(told) {
+                    self.toasts.say(Toast::failure(&failure), now);
+                }
+                if ready {
+                    self.fill_as_last_time();
+                }
             }
         }
         self.hear_drafts(now);
@@ -302,10 +367,19 @@ impl App {
             self.archive_told(ctx, news);
         }
         self.hear_imports(ctx);
+        self.hear_planting(ctx);
         self.hear_releases(ctx);
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {
             ctx.request_repaint_after(Duration::from_secs_f64((next - now).max(0.0) + 0.01));
+        }
+    }
+
+    /// The sandbox begins with the few records that are there at once; a person may have chosen others.
+    fn fill_as_last_time(&mut self) {
+        let wanted = self.prefs.sandbox;
+        if self.live.stage().is_some_and(|it| it.sandbox.seed() != wanted) {
+            self.plant(Wanted::Size(wanted));
         }
     }
 
@@ -401,6 +475,10 @@ impl eframe::App for App {
         if self.leaving {
             ui.ctx().send_viewport_cmd(ViewportCommand::Close);
         }
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        theme::of(visuals.dark_mode).bg.panel.to_normalized_gamma_f32()
     }
 
     fn on_exit(&mut self, _: Option<&eframe::glow::Context>) {

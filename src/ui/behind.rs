@@ -1,16 +1,19 @@
 //! The window's door to what runs behind it. Whoever opens the window starts engine and sandbox on a runtime of its own and
 //! hands in plain handles; the window never waits for them.
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
 use serde_json::Value;
+use zeroize::Zeroizing;
 
-use crate::catalog::Catalog;
+use crate::accounts;
+use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
-use crate::engine::{self, Connection, Deployment, Given};
-use crate::flow::NodeId;
+use crate::engine::{self, Connection, ConnectionId, Deployment, Given};
+use crate::flow::{Flow, FlowId, NodeId, SlotId};
 use crate::record::Failure;
 use crate::run::RunId;
 use crate::sandbox;
@@ -18,11 +21,117 @@ use crate::sandbox;
 /// Asks the window for a frame, from any thread: something is there to be read.
 pub type Waker = Arc<dyn Fn() + Send + Sync>;
 
+/// A waker that can be shown.
+#[derive(Clone)]
+pub(crate) struct Wake(pub(crate) Waker);
+
+impl fmt::Debug for Wake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Waker")
+    }
+}
+
 /// Starts a run, away from the frame; what comes of it is [`Told::Started`], and then all that happens in it, without loss.
 pub type StartRun = Box<dyn Fn(Start) + Send>;
 
 /// Reads a list to choose from, away from the frame; what comes of it is [`Told::Choices`].
 pub type ReadChoices = Box<dyn Fn(Read) + Send>;
+
+/// Does something about connections, away from the frame; what comes of it is [`Told::Account`].
+pub type DoAccount = Box<dyn Fn(AccountJob) + Send>;
+
+/// Something to be done about connections.
+pub enum AccountJob {
+    /// Read them all, and what flows need of them.
+    List {
+        /// The flows that are open.
+        open: Vec<Arc<Flow>>,
+        /// Files of others that may use them.
+        files: Vec<PathBuf>,
+    },
+    /// Add one.
+    Add {
+        /// As its line in the file of connections has it.
+        fields: serde_json::Map<String, Value>,
+        /// Its secret, where it needs one.
+        given: Option<accounts::Given>,
+    },
+    /// Try it by a cheap read.
+    Test(ConnectionId),
+    /// Call it otherwise.
+    Rename(ConnectionId, String),
+    /// Give it another secret.
+    Rotate(ConnectionId, accounts::Given),
+    /// Sign in, in a browser or as a service account.
+    SignIn(ConnectionId),
+    /// What a person brought back from the browser.
+    Paste(ConnectionId, Zeroizing<String>),
+    /// The sign-in is not wanted any more.
+    CancelSignIn(ConnectionId),
+    /// Take it away, with its secret.
+    Remove(ConnectionId),
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum AccountNews {
+    /// They were read.
+    Listed(Result<Listed, Failure>),
+    /// One was added.
+    Added(Result<Connection, Failure>),
+    /// It was tried.
+    Tested(ConnectionId, Result<accounts::Probed, Failure>),
+    /// It is called otherwise.
+    Renamed(ConnectionId, Result<(), Failure>),
+    /// It has another secret; so many steps that waited for it went on.
+    Rotated(ConnectionId, Result<usize, Failure>),
+    /// How far a sign-in is.
+    SigningIn(ConnectionId, SignInStep),
+    /// A sign-in has ended; so many steps that waited for it went on.
+    SignedIn(ConnectionId, Result<usize, Failure>),
+    /// It is gone.
+    Removed(ConnectionId, Result<accounts::Removed, Failure>),
+}
+
+/// How far a sign-in is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignInStep {
+    /// The browser is to go to this address, which is of this sign-in alone.
+    Open {
+        /// Where.
+        url: String,
+        /// Where it comes back to.
+        back: String,
+        /// Whether a person has to bring back what the browser shows then.
+        paste: bool,
+    },
+    /// What was pasted is no answer to this sign-in.
+    NotTaken,
+    /// The service has answered, and is asked for the tokens.
+    Answered,
+}
+
+/// All connections, and what flows need of them.
+#[derive(Debug, Clone, Default)]
+pub struct Listed {
+    /// The connections.
+    pub entries: Vec<accounts::Entry>,
+    /// The flows that are known.
+    pub flows: Vec<Needs>,
+    /// Where their secrets are kept, in words.
+    pub kept_in: &'static str,
+}
+
+/// What a flow needs of the services.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// Which flow.
+    pub flow: FlowId,
+    /// What a person calls it.
+    pub name: String,
+    /// By slot: the service, and the scopes that its steps need there.
+    pub slots: BTreeMap<SlotId, (ConnectorId, BTreeSet<String>)>,
+}
 
 /// A list to read.
 #[derive(Debug)]
@@ -92,6 +201,10 @@ pub enum Told {
         /// The answer of the operation that lists them.
         result: Result<Value, Failure>,
     },
+    /// Connections can be asked about.
+    Accounts(DoAccount),
+    /// Something came of it.
+    Account(Box<AccountNews>),
     /// So many events came too fast and are lost.
     Missed(u64),
 }
@@ -126,8 +239,47 @@ impl fmt::Debug for Told {
                 f.debug_struct("Started").field("ticket", ticket).field("result", result).finish()
             }
             Self::Choices { ticket, .. } => f.debug_struct("Choices").field("ticket", ticket).finish_non_exhaustive(),
+            Self::Accounts(_) => f.write_str("Accounts"),
+            Self::Account(news) => f.debug_tuple("Account").field(news).finish(),
             Self::Missed(count) => f.debug_tuple("Missed").field(count).finish(),
         }
+    }
+}
+
+impl AccountJob {
+    /// Whose it is; none where it is about all of them, or about a new one.
+    pub fn connection(&self) -> Option<&ConnectionId> {
+        match self {
+            Self::List { .. } | Self::Add { .. } => None,
+            Self::Test(id)
+            | Self::Rename(id, _)
+            | Self::Rotate(id, _)
+            | Self::SignIn(id)
+            | Self::Paste(id, _)
+            | Self::CancelSignIn(id)
+            | Self::Remove(id) => Some(id),
+        }
+    }
+}
+
+// Some hold a secret.
+impl fmt::Debug for AccountJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountJob").field("connection", &self.connection()).finish_non_exhaustive()
+    }
+}
+
+impl Needs {
+    /// What a flow needs.
+    pub fn of(flow: &Flow, catalog: &Catalog) -> Self {
+        let mut slots: BTreeMap<SlotId, (ConnectorId, BTreeSet<String>)> =
+            flow.slots.iter().map(|(slot, connector)| (slot.clone(), (connector.clone(), BTreeSet::new()))).collect();
+        for it in flow.scopes(catalog) {
+            if let Some((_, needed)) = slots.get_mut(&it.slot) {
+                needed.insert(it.scope);
+            }
+        }
+        Self { flow: flow.id.clone(), name: flow.name.clone(), slots }
     }
 }
 

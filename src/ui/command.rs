@@ -72,6 +72,7 @@ pub(crate) enum UiCommand {
     ShowSandbox,
     ToggleOutline,
     ShowLog,
+    ShowConnections,
 }
 
 /// Where a command stands in the menus.
@@ -152,6 +153,7 @@ impl UiCommand {
         Self::ResetPanels,
         Self::ShowFlows,
         Self::ShowTemplates,
+        Self::ShowConnections,
         Self::ShowSandbox,
         Self::ShowSettings,
         Self::Palette,
@@ -226,6 +228,7 @@ impl UiCommand {
             Self::ShowFlows => it(Menu::View, "Flows", "Alt+1", "canvas editor go"),
             Self::ShowTemplates => it(Menu::View, "Templates", "Alt+2", "gallery start examples go"),
             Self::ShowSandbox => it(Menu::View, "Sandbox", "Alt+3", "records tables faults services go"),
+            Self::ShowConnections => it(Menu::View, "Connections", "Alt+5", "accounts sign in token key secret services go"),
             Self::ShowSettings => it(Menu::View, "Settings", "Ctrl+Comma", "preferences options shortcuts theme go"),
             Self::Palette => it(Menu::View, "Find a command…", "Ctrl+K", "palette search"),
             Self::Test => it(Menu::Run, "Test in the sandbox", "Ctrl+Enter", "run start play try"),
@@ -272,7 +275,7 @@ mod tests {
         let set: BTreeSet<_> = UiCommand::ALL.iter().collect();
         assert_eq!(set.len(), UiCommand::ALL.len());
         // The last variant's number says how many there are.
-        assert_eq!(UiCommand::ALL.len(), UiCommand::ShowLog as usize + 1);
+        assert_eq!(UiCommand::ALL.len(), UiCommand::ShowConnections as usize + 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 use super::document::DocId;
 use super::files::Ask;
 use crate::catalog::ConnectorId;
+use crate::engine::ConnectionId;
 
 /// A question in front.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub(crate) enum Dialog {
     Quit { titles: Vec<String> },
     /// Take an imported service out of the catalogue; who uses it.
     Remove { id: ConnectorId, title: String, used_by: Vec<String> },
+    /// Take a connection away, with its secret; which flows use it.
+    RemoveAccount { id: ConnectionId, name: String, used_by: Vec<String> },
     /// The path of a file, typed, where the system has no dialog for it; with what was wrong with the last one.
     Path { ask: Ask, suggested: String, wrong: Option<String> },
 }

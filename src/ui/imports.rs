@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::behind::Waker;
+use super::behind::{Wake, Waker};
 use crate::catalog::disk::{DiskError, Reached, Shelf, import_files};
 use crate::catalog::import::{ImportError, Imported, Options};
 use crate::catalog::{Connector, ConnectorId};
@@ -73,16 +73,6 @@ pub(crate) struct Imports {
     news: Receiver<(u64, News)>,
     teller: Sender<(u64, News)>,
     waker: Wake,
-}
-
-/// A waker that can be shown.
-#[derive(Clone)]
-struct Wake(Waker);
-
-impl std::fmt::Debug for Wake {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Waker")
-    }
 }
 
 impl Imports {

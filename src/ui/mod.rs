@@ -27,6 +27,7 @@ mod archive;
 mod behind;
 mod canvas;
 mod command;
+mod connections;
 mod crash;
 mod ctx;
 mod dialog;
@@ -41,6 +42,7 @@ mod log;
 pub mod measure;
 mod motion;
 mod msg;
+mod names;
 mod offers;
 mod page;
 mod palette;
@@ -64,7 +66,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-pub use self::behind::{Behind, Read, ReadChoices, Stage, Start, StartRun, Told, Waker};
+pub use self::behind::{
+    AccountJob, AccountNews, Behind, DoAccount, Listed, Needs, Read, ReadChoices, SignInStep, Stage, Start, StartRun, Told, Waker,
+};
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
 
@@ -91,23 +95,32 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
     if let Some(words) = missing_display() {
         return Err(no_display(words.to_owned()));
     }
-    let icon = eframe::icon_data::from_png_bytes(ICON).unwrap_or_default();
     let viewport = eframe::egui::ViewportBuilder::default()
-        .with_icon(icon)
+        .with_icon(eframe::egui::IconData::default())
         .with_title("Flowyard")
         .with_app_id("flowyard")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([640.0, 420.0]);
-    let options = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..Default::default() };
+    let options = eframe::NativeOptions {
+        viewport,
+        renderer: eframe::Renderer::Glow,
+        // Ours does the same, and begins later.
+        system_font_fallback: false,
+        ..Default::default()
+    };
     let create = |created: &eframe::CreationContext<'_>| {
         theme::install(&created.egui_ctx);
+        created.egui_ctx.add_font_provider(Arc::new(theme::SystemFonts));
         let ctx = created.egui_ctx.clone();
         let waker: Waker = Arc::new(move || ctx.request_repaint());
         let behind = start(Arc::clone(&waker));
         crash::watch(&behind.home);
-        let motion = motion::Motion::of_system(Arc::clone(&waker));
-        let mut app = app::App::new(behind, Box::new(files::SystemDialogs), waker, &opening.flows);
-        app.motion = motion;
+        let mut app = app::App::new(behind, Box::new(files::SystemDialogs), Arc::clone(&waker), &opening.flows);
+        app.once_seen = Some(Box::new(move |ctx| {
+            show_icon(ctx);
+            theme::SystemFonts::read_ahead();
+            motion::Motion::of_system(waker)
+        }));
         if let Some([width, height]) = app.prefs.window {
             let size = eframe::egui::vec2(width, height);
             created.egui_ctx.send_viewport_cmd(eframe::egui::ViewportCommand::InnerSize(size));
@@ -123,6 +136,14 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
         Ok(ended) => ended.map_err(|error| no_display(error.to_string())),
         Err(_) => Err(Failure::new(FailureKind::Machine, "A fault in Flowyard has closed the window")
             .hint("Open it again: your flows are as you left them, and it says where the report of the fault is.")),
+    }
+}
+
+/// Gives the window its icon.
+fn show_icon(ctx: &eframe::egui::Context) {
+    match eframe::icon_data::from_png_bytes(ICON) {
+        Ok(icon) => ctx.send_viewport_cmd(eframe::egui::ViewportCommand::Icon(Some(Arc::new(icon)))),
+        Err(error) => tracing::warn!(%error, "the window's icon cannot be read"),
     }
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::archive::Exporting;
+use super::behind::AccountJob;
 use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
+use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
+use crate::engine::ConnectionId;
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
-use crate::sandbox::{Deed, Faults, Snapshot, Traps};
+use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
 /// One request.
 #[derive(Debug)]
@@ -83,11 +86,15 @@ pub(crate) enum Msg {
         table: usize,
         deed: Box<Deed>,
     },
-    SetFaults(Box<Faults>),
-    SetTraps(Traps),
-    /// The sandbox's records as they were at the start.
-    ResetSandbox,
-    /// And back again.
+    /// What was done by hand was not meant.
+    TakeBack(Undo),
+    /// Switch something in the sandbox.
+    Steer(Box<Steer>),
+    /// The sandbox's records as they are at the start, so many.
+    PlantSandbox(Seed),
+    /// That is not wanted any more.
+    StopPlanting,
+    /// Back to what the sandbox held before.
     RestoreSandbox(Snapshot),
     /// From now on a step gives this in tests, without being done; none lets it be done again.
     Pin {
@@ -108,6 +115,12 @@ pub(crate) enum Msg {
     RemoveConnector(ConnectorId),
     /// Read a list to choose from, or read it again.
     ReadChoices(Asked),
+    /// Have something done about connections.
+    Account(Box<AccountJob>),
+    /// Read the connections again.
+    ListAccounts,
+    /// Take a connection away; a person is asked first.
+    AskRemoveAccount(ConnectionId),
     /// The log over the whole window, with this run and step in front.
     OpenLog(Option<(RunId, Option<StepKey>)>),
     /// To the clipboard; what it is, for the words that say so.
@@ -149,6 +162,7 @@ pub(crate) enum Room {
     Flows,
     Templates,
     Catalog,
+    Connections,
     Sandbox,
     Settings,
     Log,

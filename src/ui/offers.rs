@@ -32,6 +32,8 @@ pub(crate) struct Offer {
 pub(crate) struct Offers {
     known: Vec<Offer>,
     tickets: u64,
+    /// Counts up with every list that was read.
+    pub(crate) version: u64,
 }
 
 impl Offer {
@@ -77,7 +79,10 @@ impl Offers {
         let Some(offer) = self.known.iter_mut().find(|it| it.waits == Some(ticket)) else { return };
         offer.waits = None;
         match result {
-            Ok(answer) => (offer.answer, offer.failure) = (Some(Arc::new(answer)), None),
+            Ok(answer) => {
+                (offer.answer, offer.failure) = (Some(Arc::new(answer)), None);
+                self.version += 1;
+            }
             Err(failure) => offer.failure = Some(failure),
         }
     }

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::command::UiCommand;
 use super::theme::ThemeChoice;
 use crate::engine::private;
+use crate::sandbox::Seed;
 
 /// The name of the file in the data directory.
 const FILE: &str = "window.json";
@@ -52,6 +53,8 @@ pub(crate) struct Prefs {
     pub(crate) keys: BTreeMap<UiCommand, Option<String>>,
     /// Whether a first flow was shown.
     pub(crate) welcomed: bool,
+    /// What the sandbox is filled with.
+    pub(crate) sandbox: Seed,
 }
 
 impl Default for Prefs {
@@ -72,6 +75,7 @@ impl Default for Prefs {
             maximized: false,
             keys: BTreeMap::new(),
             welcomed: false,
+            sandbox: Seed::default(),
         }
     }
 }
@@ -140,7 +144,7 @@ mod tests {
     fn what_was_saved_is_read() {
         let home = tempfile::tempdir().unwrap();
         assert_eq!(Prefs::load(home.path()), (Prefs::default(), None));
-        let mut prefs = Prefs { scale: 1.25, theme: ThemeChoice::Light, ..Prefs::default() };
+        let mut prefs = Prefs { scale: 1.25, theme: ThemeChoice::Light, sandbox: Seed::Medium, ..Prefs::default() };
         prefs.keys.insert(UiCommand::Save, Some("Ctrl+Y".to_owned()));
         prefs.remember(Path::new("a.flowyard"));
         prefs.remember(Path::new("b.flowyard"));

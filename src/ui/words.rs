@@ -42,6 +42,33 @@ pub(crate) fn until(until: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// `just now`, `12 min ago`, `3 days ago`.
+pub(crate) fn ago(at: Timestamp, now: Timestamp) -> String {
+    match roughly(ms_between(at, now)) {
+        None => "just now".to_owned(),
+        Some(words) => format!("{words} ago"),
+    }
+}
+
+/// `in a moment`, `in 19 min`, `in 23 h`.
+pub(crate) fn ahead(at: Timestamp, now: Timestamp) -> String {
+    match roughly(ms_between(now, at)) {
+        None => "in a moment".to_owned(),
+        Some(words) => format!("in {words}"),
+    }
+}
+
+/// None for less than a minute.
+fn roughly(ms: u64) -> Option<String> {
+    let minutes = ms / 60_000;
+    Some(match minutes {
+        0 => return None,
+        1..60 => format!("{minutes} min"),
+        60..2_880 => format!("{} h", minutes / 60),
+        _ => format!("{} days", minutes / 1_440),
+    })
+}
+
 /// `09:42:18`.
 pub(crate) fn clock(at: Timestamp) -> String {
     at.to_zoned_datetime(TimeZone::system()).strftime("%H:%M:%S").to_string()
@@ -66,6 +93,16 @@ mod tests {
         ] {
             assert_eq!(milliseconds(ms), words);
         }
+    }
+
+    #[test]
+    fn times_past_and_to_come_are_said_roughly() {
+        let now = Timestamp::from_second(1_764_000_000).unwrap();
+        let at = |seconds: i64| now.checked_add(seconds.seconds()).unwrap();
+        for (seconds, words) in [(-5, "just now"), (-720, "12 min ago"), (-7_300, "2 h ago"), (-400_000, "4 days ago")] {
+            assert_eq!(ago(at(seconds), now), words);
+        }
+        assert_eq!([30, 1_150, 82_900].map(|it| ahead(at(it), now)), ["in a moment", "in 19 min", "in 23 h"]);
     }
 
     #[test]

@@ -101,6 +101,7 @@ fn load(what: &str, handle: &Handle, dir: &Path, script: &str, seconds: u64) -> 
 
 /// Each search many times, one after the other, over HTTP.
 async fn searches(handle: &Handle) -> Fallible<()> {
+    rustls::crypto::ring::default_provider().install_default().ok();
     let http = reqwest::Client::builder().no_proxy().build()?;
     let access = &handle.access().highlevel;
     let filter =

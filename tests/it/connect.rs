@@ -12,19 +12,19 @@ use crate::support::files::flow_file;
 const TOKEN: &str = "canary-token-0123456789abcdef";
 
 /// A key to the encrypted file, and the variable that names it.
-fn key(home: &Home) -> String {
+pub(crate) fn key(home: &Home) -> String {
     home.run(&["connect", "key", "key"]).with_code(0).says(&["Made key"]);
     text(&home.path("key")).to_owned()
 }
 
 /// The sandbox as another process, and how it is signed in to.
-fn sandbox(home: &Home) -> (Running, Value) {
+pub(crate) fn sandbox(home: &Home) -> (Running, Value) {
     let running = home.spawn(&["sandbox", "--json"]);
     let access = serde_json::from_str(&running.line()).expect("JSON");
     (running, access)
 }
 
-fn of(access: &Value, path: &str) -> String {
+pub(crate) fn of(access: &Value, path: &str) -> String {
     access.pointer(path).and_then(Value::as_str).unwrap_or_else(|| panic!("{path}")).to_owned()
 }
 

@@ -1,5 +1,6 @@
 //! Everything that is tried from outside: the engine, the shipped flows, the catalogue's look-ups, the command line; a crash
 //! at every entry, and a process that is killed.
+mod accounts;
 mod breaker;
 mod canary;
 mod catalog;
@@ -19,6 +20,7 @@ mod hostile_webhooks;
 #[cfg(target_os = "linux")]
 mod keychain;
 mod kill;
+mod named;
 mod packaging;
 mod part;
 mod sign_in;

@@ -160,7 +160,7 @@ pub fn import_watched(
         breaker: None,
         errors: ErrorShape {
             message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec(),
-            inactive: Vec::new(),
+            ..ErrorShape::default()
         },
         schemas: schemas.into_iter().collect(),
         operations: operations.into_iter().collect(),

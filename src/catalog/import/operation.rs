@@ -353,6 +353,7 @@ fn input(name: &str, place: Place, required: bool, schema: Schema) -> Input {
         account: None,
         choices: None,
         preset: None,
+        named: None,
         section: String::new(),
         schema,
     }

@@ -1,5 +1,6 @@
 //! `flowyard connect`: the connections to services.
 mod add;
+mod bind;
 mod key;
 mod list;
 mod place;
@@ -7,16 +8,18 @@ mod remove;
 mod rename;
 mod resume;
 mod rotate;
+mod scopes;
 mod secret;
 mod sign_in;
 mod test;
+mod why;
 
 use clap::{Args, Subcommand};
 
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, sign in, list, test, rename, rotate, remove, resume
+/// Make and keep connections to services: add, sign in, list, test, bind, scopes, why, rename, rotate, remove, resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -27,7 +30,10 @@ pub(super) struct Connect {
 enum ConnectVerb {
     Add(Box<add::Add>),
     List(list::List),
+    Bind(bind::Bind),
+    Scopes(scopes::Scopes),
     Test(test::Test),
+    Why(why::Why),
     Rename(rename::Rename),
     Rotate(rotate::Rotate),
     Remove(remove::Remove),
@@ -40,7 +46,10 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
     match &args.verb {
         ConnectVerb::Add(it) => add::run(it, out),
         ConnectVerb::List(it) => list::run(it, out),
+        ConnectVerb::Bind(it) => bind::run(it, out),
+        ConnectVerb::Scopes(it) => scopes::run(it, out),
         ConnectVerb::Test(it) => test::run(it, out),
+        ConnectVerb::Why(it) => why::run(it, out),
         ConnectVerb::Rename(it) => rename::run(it, out),
         ConnectVerb::Rotate(it) => rotate::run(it, out),
         ConnectVerb::Remove(it) => remove::run(it, out),

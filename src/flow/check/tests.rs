@@ -294,7 +294,7 @@ fn what_is_collected_is_seen_from_the_end_of_an_item() {
 #[test]
 fn a_problem_has_its_place_in_the_text() {
     let list = Source::List(vec![Binding::value("x"), Binding::text("Hi {{ nobody.name }}!")]);
-    let flow = filled("t.out -> a", &[("a", "input.limit", Binding { source: list, missing: Missing::Stop })]);
+    let flow = filled("t.out -> a", &[("a", "input.limit", Binding::from(list))]);
     let found = flow.check(&catalog(), &CheckContext::default());
     let unknown = found.iter().find(|it| it.code == "unknown_name").expect("a problem");
     assert_eq!(unknown.place, "input.limit.1");
@@ -366,13 +366,7 @@ fn inputs_are_held_against_what_the_operation_takes() {
             ],
         ),
         (
-            Mapping::from([
-                email(),
-                (
-                    "address",
-                    Binding { source: Source::Object([("city".to_owned(), Binding::value(1))].into()), missing: Missing::Stop },
-                ),
-            ]),
+            Mapping::from([email(), ("address", Binding::from(Source::Object([("city".to_owned(), Binding::value(1))].into())))]),
             &["error in a, input.address.city: this should be text, but is a number. Change the value, or leave the field out."],
         ),
         (Mapping::from([email(), ("either", Binding::value(true))]), &[]),

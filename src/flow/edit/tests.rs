@@ -121,7 +121,7 @@ fn another_id_is_followed_by_every_reference() {
     let list = crate::flow::Source::List(vec![Binding::expr("find.id ~ t.find ~ lookup(find['a'], 'find')")]);
     let fields = Mapping::from([
         ("text", Binding::text("find: {{ find.name | upper }} and {{ t.find }}")),
-        ("list", Binding { source: list, missing: Missing::Skip }),
+        ("list", Binding { source: list, missing: Missing::Skip, names: Vec::new() }),
         ("value", Binding::value("find.id")),
         ("broken", Binding::expr("find. +")),
     ]);
@@ -136,7 +136,7 @@ fn another_id_is_followed_by_every_reference() {
     let list = crate::flow::Source::List(vec![Binding::expr("seek.id ~ t.find ~ lookup(seek['a'], 'find')")]);
     let expected = Mapping::from([
         ("text", Binding::text("find: {{ seek.name | upper }} and {{ t.find }}")),
-        ("list", Binding { source: list, missing: Missing::Skip }),
+        ("list", Binding { source: list, missing: Missing::Skip, names: Vec::new() }),
         ("value", Binding::value("find.id")),
         ("broken", Binding::expr("find. +")),
     ]);

@@ -366,8 +366,13 @@ fn binding(spot: &Spot<'_>) -> Result<Binding, Broken> {
         [None, None, None, None, Some(it)] => Source::Object(bindings(&it)?),
         _ => return fields.end().and_then(|()| Err(spot.broken(format!("a field is filled by exactly one of {SOURCES}")))),
     };
+    let names = match fields.take("names") {
+        Some(it) if matches!(source, Source::Value(_)) => list(&it, |it| it.text().map(str::to_owned))?,
+        Some(it) => return Err(it.broken("only a value can have names: they say what was chosen from a list")),
+        None => Vec::new(),
+    };
     fields.end()?;
-    Ok(Binding { source, missing })
+    Ok(Binding { source, missing, names })
 }
 
 fn missing(spot: &Spot<'_>) -> Result<Missing, Broken> {

@@ -395,7 +395,7 @@ fn fill(mapping: &Mapping) -> Out {
 }
 
 fn binding(of: &Binding) -> Out {
-    let Binding { source, missing } = of;
+    let Binding { source, missing, names } = of;
     let mut out = Fields::new();
     match source {
         Source::Value(it) => out.put("value", value(it)),
@@ -404,6 +404,7 @@ fn binding(of: &Binding) -> Out {
         Source::List(items) => out.put("list", Out::List(items.iter().map(binding).collect())),
         Source::Object(fields) => out.put("object", object(fields.iter().map(|(key, it)| (key.as_str(), binding(it))))),
     }
+    out.put_if(!names.is_empty(), "names", || Out::List(names.iter().map(|it| text(it)).collect()).short());
     match missing {
         Missing::Stop => {}
         Missing::Skip => out.put("missing", text("skip")),

@@ -62,7 +62,12 @@ fn bindings() -> impl Strategy<Value = Binding> {
         expression.prop_map(Source::Expr),
         words().prop_map(Source::Expr),
     ];
-    let binding = |source: BoxedStrategy<Source>| (source, missing()).prop_map(|(source, missing)| Binding { source, missing });
+    let binding = |source: BoxedStrategy<Source>| {
+        (source, missing(), prop::collection::vec(".{0,6}", 0..3)).prop_map(|(source, missing, names)| {
+            let names = if matches!(source, Source::Value(_)) { names } else { Vec::new() };
+            Binding { source, missing, names }
+        })
+    };
     binding(leaf.boxed()).prop_recursive(3, 8, 3, move |inner| {
         let list = prop::collection::vec(inner.clone(), 0..3).prop_map(Source::List);
         let object = prop::collection::btree_map(words(), inner, 0..3).prop_map(Source::Object);

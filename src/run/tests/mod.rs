@@ -33,6 +33,7 @@ fn operation(name: &str, method: Method, repeat: Repeat) -> Arc<Operation> {
         account: None,
         choices: None,
         preset: None,
+        named: None,
         section: String::new(),
         schema: Schema::default(),
     };

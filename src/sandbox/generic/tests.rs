@@ -8,7 +8,7 @@ use crate::sandbox::oauth::Caller;
 use crate::sandbox::options::Options;
 use crate::sandbox::route::Routes;
 use crate::sandbox::seed::Planting;
-use crate::sandbox::server::{Fresh as _, carry_out};
+use crate::sandbox::server::carry_out;
 use crate::sandbox::service::Service;
 
 /// Operations whose answer does not fit what the vendor documents. May only become fewer.

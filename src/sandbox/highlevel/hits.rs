@@ -150,7 +150,6 @@ mod tests {
     use super::*;
     use crate::sandbox::options::{Options, Seed};
     use crate::sandbox::seed::Planting;
-    use crate::sandbox::server::Fresh as _;
 
     fn world() -> World {
         let options = Options { seed: Seed::Small, ..Options::default() };

@@ -274,7 +274,6 @@ mod tests {
     use super::*;
     use crate::sandbox::options::{Options, Seed};
     use crate::sandbox::seed::Planting;
-    use crate::sandbox::server::Fresh as _;
 
     /// Every page by one of the ways, each from the cursor that the page before gave.
     fn pages(world: &World, hits: &Hits, sort: &Sort, indexed: bool) -> Vec<u64> {

@@ -2,6 +2,8 @@
 //!
 //! Invariant: the same `random`, size and moment give the same people; no two have the same e-mail or phone, and every
 //! address and number is one of those set apart for examples (RFC 2606; 555-01xx of the North American plan).
+use std::ops::ControlFlow;
+
 use fastrand::Rng;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -10,6 +12,7 @@ use super::diary;
 use super::names::{CITIES, FIRST, LAST, NOTES, SOURCES, STREETS, TASKS, TRADES};
 use crate::sandbox::highlevel::{CONTACTS, CUSTOM_FIELDS, NOTES as NOTE, TASKS as TASK, USERS, iso};
 use crate::sandbox::options::Seed;
+use crate::sandbox::server::Told;
 use crate::sandbox::store::{Fields, id};
 use crate::sandbox::world::World;
 
@@ -17,6 +20,8 @@ const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 /// Numbers that can be told apart: 720 area codes with a hundred numbers each.
 const NUMBERS: u64 = 72_000;
+/// After so many contacts it is told how many there are.
+const TOLD: u64 = 1_000;
 
 /// How much there is.
 #[derive(Debug, Clone, Copy)]
@@ -49,8 +54,10 @@ impl Crowd {
     }
 }
 
-/// Adds the crowd to a world that holds what is written by hand.
-pub(super) fn plant(world: &mut World, crowd: &Crowd, random: u64, now: Timestamp) {
+/// Adds the crowd to a world that holds what is written by hand, and tells now and then how many contacts there are.
+///
+/// Breaks off where it is told to.
+pub(super) fn plant(world: &mut World, crowd: &Crowd, random: u64, now: Timestamp, told: Told<'_>) -> ControlFlow<()> {
     let mut rng = Rng::with_seed(random ^ crowd.contacts);
     let given = world.store.given(CONTACTS);
     let users: Vec<String> = world.store.of(USERS).rows().map(|row| row.id().to_owned()).collect();
@@ -61,6 +68,9 @@ pub(super) fn plant(world: &mut World, crowd: &Crowd, random: u64, now: Timestam
     let people = People { location: world.account.location_id.clone(), users, custom };
     let many = crowd.contacts.saturating_sub(given);
     for at in 0..many {
+        if at % TOLD == 0 {
+            told(given + at, crowd.contacts)?;
+        }
         let contact = id(random, CONTACTS, given + at + 1);
         let (fields, added) = people.contact(&mut rng, crowd, (at, many), &contact, now);
         let (noted, tasked) = (rng.u64(..100) < crowd.noted, rng.u64(..100) < crowd.tasked);
@@ -74,6 +84,7 @@ pub(super) fn plant(world: &mut World, crowd: &Crowd, random: u64, now: Timestam
     }
     world.store.advance(CONTACTS, given + many);
     diary::plant(world, crowd, &mut rng, now);
+    told(crowd.contacts, crowd.contacts)
 }
 
 /// What contacts have in common.

@@ -9,6 +9,7 @@ mod diary;
 mod names;
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -25,7 +26,7 @@ use super::limits::{Limits, Meter};
 use super::oauth::Grants;
 use super::options::{Options, Seed};
 use super::schedule_it::{self, Conduct};
-use super::server::Fresh;
+use super::server::{Fresh, Told};
 use super::service::Service;
 use super::store::{Fields, Store, id};
 use super::world::{Account, Traps, World};
@@ -35,7 +36,7 @@ const SCHEDULE_IT: &str = include_str!("../../../assets/sandbox/schedule_it.json
 
 /// Everything that is needed to make the world, again and again.
 pub(crate) struct Planting {
-    crowd: Option<Crowd>,
+    seed: Seed,
     beds: Vec<Bed>,
     account: Account,
     random: u64,
@@ -50,8 +51,18 @@ pub(crate) struct Planting {
 /// The records of one service.
 struct Bed {
     zone: TimeZone,
-    /// Collection, id, parent, fields with their ids already put in.
-    plants: Vec<(String, String, String, Fields)>,
+    plants: Vec<Plant>,
+}
+
+/// A record that is written by hand.
+struct Plant {
+    collection: String,
+    id: String,
+    parent: String,
+    /// With the ids of others already put in.
+    fields: Fields,
+    /// It is there also where the sandbox starts empty.
+    always: bool,
 }
 
 #[derive(Deserialize)]
@@ -65,8 +76,8 @@ impl Planting {
     /// Reads the data. An error says what is wrong with it.
     pub(crate) fn new(options: &Options) -> Result<Self, String> {
         let (seed, random) = (options.seed, options.random);
-        let (highlevel, of_highlevel) = bed(HIGHLEVEL, Service::Highlevel, seed, random)?;
-        let (schedule_it, of_schedule_it) = bed(SCHEDULE_IT, Service::ScheduleIt, seed, random)?;
+        let (highlevel, of_highlevel) = bed(HIGHLEVEL, Service::Highlevel, random)?;
+        let (schedule_it, of_schedule_it) = bed(SCHEDULE_IT, Service::ScheduleIt, random)?;
         let from = |account: &HashMap<String, String>, key: &str| {
             account.get(key).cloned().ok_or_else(|| format!("the account has no {key}"))
         };
@@ -82,7 +93,7 @@ impl Planting {
         let login = from(&of_schedule_it, "login")?;
         let password = id(random, "password", 1);
         Ok(Self {
-            crowd: Crowd::of(seed),
+            seed,
             beds: vec![highlevel, schedule_it],
             account,
             random,
@@ -127,9 +138,18 @@ impl Planting {
     }
 }
 
-impl Fresh for Planting {
-    fn world(&self, now: Timestamp) -> World {
-        let mut world = World {
+impl Planting {
+    /// The world at the start.
+    pub(crate) fn world(&self, now: Timestamp) -> World {
+        let mut world = self.bare(self.seed);
+        self.fill(&mut world, now, &mut |_, _| ControlFlow::Continue(()));
+        world
+    }
+
+    /// A world without records.
+    fn bare(&self, seed: Seed) -> World {
+        World {
+            seed,
             store: Store::new(self.random),
             contacts: ContactIndex::default(),
             booked: EventIndex::default(),
@@ -145,10 +165,16 @@ impl Fresh for Planting {
             ledger: Ledger::new(self.ledger_limit),
             grants: Grants::new(self.random),
             changes: None,
+            kept: None,
             webhooks: 0,
-        };
+        }
+    }
+
+    /// Puts in what is there at the start; false where it was told to stop.
+    fn fill(&self, world: &mut World, now: Timestamp, told: Told<'_>) -> bool {
         for bed in &self.beds {
-            for (collection, id, parent, fields) in &bed.plants {
+            let all = world.seed != Seed::Empty;
+            for Plant { collection, id, parent, fields, .. } in bed.plants.iter().filter(|it| it.always || all) {
                 let mut fields = fields.clone();
                 fields.values_mut().for_each(|it| resolve(it, &|text| moment(text, now, &bed.zone)));
                 // The count moves on, so that the ids of later records go on after those of the seed.
@@ -159,17 +185,24 @@ impl Fresh for Planting {
                 world.insert(collection, id, parent, fields);
             }
         }
-        highlevel::settle(&mut world);
-        schedule_it::settle(&mut world);
-        if let Some(crowd) = &self.crowd {
-            crowd::plant(&mut world, crowd, self.random, now);
+        highlevel::settle(world);
+        schedule_it::settle(world);
+        match Crowd::of(world.seed) {
+            Some(crowd) => crowd::plant(world, &crowd, self.random, now, told).is_continue(),
+            None => true,
         }
-        world
+    }
+}
+
+impl Fresh for Planting {
+    fn plant(&self, seed: Seed, now: Timestamp, told: Told<'_>) -> Option<World> {
+        let mut world = self.bare(seed);
+        self.fill(&mut world, now, told).then_some(world)
     }
 }
 
 /// Reads a service's data: the records, and the account's entries with ids put in.
-fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, HashMap<String, String>), String> {
+fn bed(text: &str, service: Service, random: u64) -> Result<(Bed, HashMap<String, String>), String> {
     let data: Data = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let zone = TimeZone::get(&data.zone).map_err(|error| error.to_string())?;
     let mut scratch = Store::new(random);
@@ -187,14 +220,12 @@ fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, Ha
             if let Some(key) = key {
                 ids.insert(format!("${collection}.{key}"), id.clone());
             }
-            if always || seed != Seed::Empty {
-                plants.push((collection.clone(), id, fields));
-            }
+            plants.push((collection.clone(), id, fields, always));
         }
     }
     let known = |text: &str| ids.get(text).cloned();
     let mut finished = Vec::with_capacity(plants.len());
-    for (collection, id, mut fields) in plants {
+    for (collection, id, mut fields, always) in plants {
         fields.values_mut().for_each(|it| resolve(it, &known));
         let parent = fields.remove("~parent").and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default();
         if let Some(lost) = unresolved(&fields) {
@@ -202,7 +233,7 @@ fn bed(text: &str, service: Service, seed: Seed, random: u64) -> Result<(Bed, Ha
         }
         let name = if collection == "notifications" { "_id" } else { "id" };
         fields.insert(name.to_owned(), id.clone().into());
-        finished.push((collection, id, parent, Fields::from(fields)));
+        finished.push(Plant { collection, id, parent, fields: Fields::from(fields), always });
     }
     let account = data.account.into_iter().map(|(key, text)| (key, known(&text).unwrap_or(text))).collect();
     Ok((Bed { zone, plants: finished }, account))

@@ -26,6 +26,8 @@ pub(crate) struct Collection {
     shapes: Shapes,
     next: u64,
     ids: u64,
+    /// Counts up with every change.
+    version: u64,
 }
 
 /// Every collection by its name. What changes it is [`World`](super::world::World)'s alone, where each change is seen.
@@ -52,35 +54,43 @@ impl Row {
 
 impl Collection {
     /// Adds a record, or replaces the one with the same id, which then comes last; says its place.
-    pub(super) fn insert(&mut self, id: &str, parent: &str, mut fields: Fields) -> u64 {
+    pub(super) fn insert(&mut self, id: &str, parent: &str, fields: Fields) -> u64 {
         self.remove(id);
         let at = self.next;
-        self.next += 1;
+        self.put_back(at, id, parent, fields);
+        at
+    }
+
+    /// Puts a record where it was before it was removed.
+    pub(super) fn put_back(&mut self, at: u64, id: &str, parent: &str, mut fields: Fields) {
+        self.version += 1;
+        self.next = self.next.max(at + 1);
         self.by_id.insert(id, at);
         if !parent.is_empty() {
             self.by_parent.or_default(parent).insert(at);
         }
         fields.settle(&mut self.shapes);
         self.rows.insert(at, Row { id: id.into(), parent: parent.into(), fields });
-        at
     }
 
-    /// A record to change, with its place.
-    pub(super) fn get_mut(&mut self, id: &str) -> Option<(u64, &mut Fields)> {
+    /// A record to change, with its place and its parent.
+    pub(super) fn get_mut(&mut self, id: &str) -> Option<(u64, &str, &mut Fields)> {
         let at = *self.by_id.get(id)?;
-        self.rows.get_mut(&at).map(|row| (at, &mut row.fields))
+        self.version += 1;
+        self.rows.get_mut(&at).map(|row| (at, &*row.parent, &mut row.fields))
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> Option<(u64, Fields)> {
+    pub(super) fn remove(&mut self, id: &str) -> Option<(u64, Row)> {
         let at = self.by_id.remove(id)?;
         let row = self.rows.remove(&at)?;
+        self.version += 1;
         if let Some(children) = self.by_parent.get_mut(&row.parent) {
             children.remove(&at);
             if children.is_empty() {
                 self.by_parent.remove(&row.parent);
             }
         }
-        Some((at, row.fields))
+        Some((at, row))
     }
 
     pub(crate) fn row(&self, id: &str) -> Option<&Row> {
@@ -130,6 +140,16 @@ impl Collection {
 
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    /// Counts up with every change of a record.
+    pub(crate) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Records with their places, the newest first, from before a place on.
+    pub(crate) fn before(&self, place: Option<u64>) -> impl Iterator<Item = (u64, &Row)> {
+        self.rows.range(..place.unwrap_or(u64::MAX)).rev().map(|(at, row)| (*at, row))
     }
 }
 

@@ -10,6 +10,7 @@ mod operations;
 mod paging;
 mod requests;
 mod schedule_it;
+mod sizes;
 mod webhooks;
 
 use std::collections::BTreeSet;

@@ -32,6 +32,8 @@ struct State {
     /// Set anew with the settings.
     rng: Option<Rng>,
     attempts: VecDeque<Attempt>,
+    /// In all, with those that are forgotten.
+    made: u64,
 }
 
 /// What is drawn for an event.
@@ -41,6 +43,8 @@ struct Lot {
     late: bool,
     lost: bool,
     forged: bool,
+    unsigned: bool,
+    slow: bool,
 }
 
 impl Courier {
@@ -68,6 +72,15 @@ impl Courier {
     /// Oldest first, as far as they are remembered.
     pub(crate) fn attempts(&self) -> Vec<Attempt> {
         self.state().attempts.iter().cloned().collect()
+    }
+
+    /// The newest first.
+    pub(crate) fn last_attempts(&self, most: usize) -> Vec<Attempt> {
+        self.state().attempts.iter().rev().take(most).cloned().collect()
+    }
+
+    pub(crate) fn made(&self) -> u64 {
+        self.state().made
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -125,7 +138,9 @@ impl Courier {
         let rng = state.rng.get_or_insert_with(|| Rng::with_seed(faults.random));
         // Each is drawn for each event, so that switching one on does not move the others.
         let mut draw = |share: f64| rng.f64() < share;
-        Lot { doubled: draw(faults.doubled), late: draw(faults.reordered), lost: draw(faults.lost), forged: draw(faults.forged) }
+        let (doubled, late, lost) = (draw(faults.doubled), draw(faults.reordered), draw(faults.lost));
+        let (forged, unsigned, slow) = (draw(faults.forged), draw(faults.unsigned), draw(faults.slow));
+        Lot { doubled, late, lost, forged, unsigned, slow }
     }
 
     async fn send(self: &Arc<Self>, client: &Client, webhook: Webhook, lot: Lot, stopped: &CancellationToken) {
@@ -133,88 +148,117 @@ impl Courier {
         let Some(url) = delivery.url.clone() else { return };
         let fault = match lot {
             Lot { lost: true, .. } => Some("lost"),
+            Lot { unsigned: true, .. } => Some("unsigned"),
             Lot { forged: true, .. } => Some("forged"),
+            Lot { slow: true, .. } => Some("slow"),
             Lot { late: true, .. } => Some("reordered"),
             Lot { doubled: true, .. } => Some("doubled"),
             _ => None,
         };
         if lot.lost {
-            return self.note(&webhook, 0, fault, None, String::new());
+            return self.note(&webhook, &url, 0, fault, None, String::new());
         }
-        let keys = if lot.forged { &self.stranger } else { &self.keys };
-        let parcel = Arc::new(Parcel::new(&webhook, keys, url));
-        let mut taken = self.attempt(client, &parcel, &webhook, 1, fault).await;
-        if lot.doubled {
-            taken &= self.attempt(client, &parcel, &webhook, 1, fault).await;
-        }
-        if !taken && delivery.attempts > 0 {
-            let (courier, client, stopped) = (Arc::clone(self), client.clone(), stopped.clone());
-            tokio::spawn(async move {
-                let again = courier.again(&client, &parcel, &webhook, &delivery);
-                tokio::select! {
-                    () = stopped.cancelled() => {}
-                    () = again => {}
+        let keys = match lot {
+            Lot { unsigned: true, .. } => None,
+            Lot { forged: true, .. } => Some(&self.stranger),
+            _ => Some(&self.keys),
+        };
+        let errand = Errand { parcel: Parcel::new(&webhook, keys, url), webhook, delivery, fault };
+        if lot.slow {
+            let wait = Duration::from_millis(errand.delivery.faults.slow_ms.min(Delivery::SLOWEST_MS));
+            let (courier, client) = (Arc::clone(self), client.clone());
+            aside(stopped, async move {
+                tokio::time::sleep(wait).await;
+                if !courier.first(&client, &errand, lot.doubled).await {
+                    courier.again(&client, &errand).await;
                 }
             });
+        } else if !self.first(client, &errand, lot.doubled).await && errand.delivery.attempts > 0 {
+            let (courier, client) = (Arc::clone(self), client.clone());
+            aside(stopped, async move { courier.again(&client, &errand).await });
         }
     }
 
+    /// The first attempt, or the first two; whether it was taken.
+    async fn first(&self, client: &Client, errand: &Errand, doubled: bool) -> bool {
+        let mut taken = self.attempt(client, errand, 1, errand.fault).await;
+        if doubled {
+            taken &= self.attempt(client, errand, 1, errand.fault).await;
+        }
+        taken
+    }
+
     /// Later, until it is taken or has been tried often enough.
-    async fn again(&self, client: &Client, parcel: &Parcel, webhook: &Webhook, delivery: &Delivery) {
+    async fn again(&self, client: &Client, errand: &Errand) {
+        let delivery = &errand.delivery;
         for attempt in 2..delivery.attempts.saturating_add(2) {
             let jitter = 0.9 + 0.2 * self.state().rng.get_or_insert_with(Rng::new).f64();
             tokio::time::sleep(Duration::from_millis(delivery.apart_ms).mul_f64(jitter)).await;
-            if self.attempt(client, parcel, webhook, attempt, None).await {
+            if self.attempt(client, errand, attempt, None).await {
                 return;
             }
         }
     }
 
     /// One request; whether it was taken.
-    async fn attempt(
-        &self,
-        client: &Client,
-        parcel: &Parcel,
-        webhook: &Webhook,
-        attempt: u32,
-        fault: Option<&'static str>,
-    ) -> bool {
-        let request = client
-            .post(&parcel.url)
-            .header("content-type", "application/json")
-            .header("x-ghl-signature", &parcel.ed25519)
-            .header("x-wh-signature", &parcel.rsa)
-            .body(parcel.body.clone());
+    async fn attempt(&self, client: &Client, errand: &Errand, attempt: u32, fault: Option<&'static str>) -> bool {
+        let parcel = &errand.parcel;
+        let mut request = client.post(&parcel.url).header("content-type", "application/json").body(parcel.body.clone());
+        if let Some((ed25519, rsa)) = &parcel.signatures {
+            request = request.header("x-ghl-signature", ed25519).header("x-wh-signature", rsa);
+        }
         let (status, error) = match request.send().await {
             Ok(answer) => (Some(answer.status()), String::new()),
             Err(error) => (None, error.without_url().to_string()),
         };
-        self.note(webhook, attempt, fault, status.map(|it| it.as_u16()), error);
+        self.note(&errand.webhook, &parcel.url, attempt, fault, status.map(|it| it.as_u16()), error);
         status.is_some_and(|it| it.is_success())
     }
 
-    fn note(&self, webhook: &Webhook, attempt: u32, fault: Option<&'static str>, status: Option<u16>, error: String) {
+    fn note(&self, webhook: &Webhook, url: &str, attempt: u32, fault: Option<&'static str>, status: Option<u16>, error: String) {
         let at = self.clock.now();
         let mut state = self.state();
         if state.attempts.len() == KEPT {
             state.attempts.pop_front();
         }
-        let made = Attempt { webhook: webhook.id.clone(), event: webhook.event.clone(), at, attempt, status, fault, error };
+        let (id, event) = (webhook.id.clone(), webhook.event.clone());
+        let made = Attempt { webhook: id, event, url: url.to_owned(), at, attempt, status, fault, error };
         state.attempts.push_back(made);
+        state.made += 1;
     }
+}
+
+/// Does something beside what is carried, until the sandbox stops.
+fn aside(stopped: &CancellationToken, work: impl Future<Output = ()> + Send + 'static) {
+    let stopped = stopped.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stopped.cancelled() => {}
+            () = work => {}
+        }
+    });
+}
+
+/// An event on its way.
+struct Errand {
+    webhook: Webhook,
+    parcel: Parcel,
+    delivery: Delivery,
+    fault: Option<&'static str>,
 }
 
 /// What is sent, the same each time.
 struct Parcel {
     url: String,
     body: bytes::Bytes,
-    ed25519: String,
-    rsa: String,
+    /// By Ed25519 and by RSA; none where it is sent without.
+    signatures: Option<(String, String)>,
 }
 
 impl Parcel {
-    fn new(webhook: &Webhook, keys: &Keys, url: String) -> Self {
+    fn new(webhook: &Webhook, keys: Option<&Keys>, url: String) -> Self {
         let body = webhook.payload.to_string();
-        Self { url, ed25519: keys.ed25519(body.as_bytes()), rsa: keys.rsa(body.as_bytes()), body: body.into() }
+        let signatures = keys.map(|it| (it.ed25519(body.as_bytes()), it.rsa(body.as_bytes())));
+        Self { url, signatures, body: body.into() }
     }
 }

@@ -31,6 +31,12 @@ pub struct DeliveryFaults {
     pub lost: f64,
     /// Signed by a stranger.
     pub forged: f64,
+    /// Sent without any signature.
+    pub unsigned: f64,
+    /// Sent late, while later ones overtake it.
+    pub slow: f64,
+    /// How late, in milliseconds.
+    pub slow_ms: u64,
     /// Where the generator starts.
     pub random: u64,
 }
@@ -42,6 +48,8 @@ pub struct Attempt {
     pub webhook: String,
     /// Which event.
     pub event: OperationId,
+    /// Where it was sent, or would have been.
+    pub url: String,
     /// When, by the sandbox's clock.
     pub at: Timestamp,
     /// From 1; 0 if it was lost on purpose.
@@ -67,4 +75,6 @@ impl Delivery {
     pub const TIMEOUT_MS: u64 = 10_000;
     /// How long an event that is to come late waits for the next one, in milliseconds.
     pub const LATE_MS: u64 = 1_000;
+    /// The latest that a slow one is sent, in milliseconds.
+    pub const SLOWEST_MS: u64 = 600_000;
 }

@@ -11,6 +11,7 @@ use super::sentence::{Sentence, sentence};
 use super::tidy;
 use crate::catalog::Catalog;
 use crate::flow::{Edge, Flow, GroupId, Node, NodeId, NodeKind, NoteId, Order, PortId};
+use crate::ui::names::Names;
 use crate::ui::theme::tokens::node as metric;
 
 /// A card.
@@ -124,7 +125,7 @@ impl Spot {
 }
 
 impl Board {
-    pub(crate) fn new(flow: &Flow, catalog: &Catalog) -> Self {
+    pub(crate) fn new(flow: &Flow, catalog: &Catalog, names: &Names) -> Self {
         let order: Vec<NodeId> = match Order::new(flow) {
             Ok(order) => order.topological().to_vec(),
             Err(_) => flow.nodes.keys().cloned().collect(),
@@ -139,7 +140,7 @@ impl Board {
             board.index.insert(id.clone(), board.spots.len());
             board.spots.push(Spot {
                 face: kind::face(&node.kind, catalog),
-                sentence: Arc::new(sentence(&node.kind, catalog)),
+                sentence: Arc::new(sentence(&node.kind, catalog, names.of(&id))),
                 at: pos2(x as f32, y as f32),
                 height,
                 ports,
@@ -270,7 +271,7 @@ mod tests {
 
     /// Heights are whole numbers of points.
     fn shape(text: &str, id: &str) -> (Vec<(String, i32)>, i32) {
-        let board = Board::new(&Sketch::flow(text), &Catalog::default());
+        let board = Board::new(&Sketch::flow(text), &Catalog::default(), &Names::default());
         let spot = board.spot(&id.into()).unwrap();
         (spot.ports.iter().map(|it| (it.id.to_string(), it.y as i32)).collect(), spot.height as i32)
     }
@@ -301,7 +302,7 @@ mod tests {
         };
         flow.groups.insert("outer".into(), group(&["a"], None, true));
         flow.groups.insert("inner".into(), group(&["b"], Some("outer"), true));
-        let board = Board::new(&flow, &Catalog::default());
+        let board = Board::new(&flow, &Catalog::default(), &Names::default());
         let shown: Vec<_> = board.spots.iter().filter(|it| !it.is_hidden()).map(|it| it.id.as_str()).collect();
         assert_eq!(shown, ["t", "c"]);
         let frame = board.frame(&"outer".into()).unwrap();
@@ -311,7 +312,7 @@ mod tests {
 
     #[test]
     fn cards_come_after_what_leads_to_them() {
-        let board = Board::new(&Sketch::flow("t.out -> z, z.out -> b, b.out -> a"), &Catalog::default());
+        let board = Board::new(&Sketch::flow("t.out -> z, z.out -> b, b.out -> a"), &Catalog::default(), &Names::default());
         assert_eq!(board.spots.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ["t", "z", "b", "a"]);
         assert_eq!(board.lines.len(), 3);
         assert!(board.spots[0].ports[0].is_wired && !board.spots[0].has_input);
@@ -319,7 +320,8 @@ mod tests {
 
     #[test]
     fn a_flow_without_places_gets_some_that_do_not_overlap() {
-        let board = Board::new(&Sketch::flow("t.out -> a, t.out -> b, a.out -> c, b.out -> c"), &Catalog::default());
+        let board =
+            Board::new(&Sketch::flow("t.out -> a, t.out -> b, a.out -> c, b.out -> c"), &Catalog::default(), &Names::default());
         for (at, one) in board.spots.iter().enumerate() {
             for other in &board.spots[at + 1..] {
                 assert!(!one.rect().intersects(other.rect()), "{} {}", one.id, other.id);

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
 use crate::flow::{Binding, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
+use crate::ui::names::Called;
 
 /// The longest part that is shown, in characters.
 const LONGEST: usize = 60;
@@ -50,6 +51,7 @@ impl Sentence {
 
     fn fill(&mut self, binding: &Binding) {
         match &binding.source {
+            Source::Value(_) if !binding.names.is_empty() => self.push(&cut(&binding.names.join(", ")), true),
             Source::Value(value) => self.push(&value_words(value), true),
             Source::Expr(source) => self.push(&expression_words(source), true),
             Source::Text(source) => {
@@ -68,8 +70,8 @@ impl Sentence {
     }
 }
 
-/// What a node does.
-pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog) -> Sentence {
+/// What a node does; `called` is what the values that it holds are called, as far as that is known.
+pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Called>) -> Sentence {
     let empty = Sentence::default;
     match kind {
         NodeKind::Trigger(Trigger::Manual { .. }) => empty().say("Starts when a person or another flow asks for it"),
@@ -89,7 +91,7 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog) -> Sentence {
             None => empty().say("Starts on ").show(event.as_str()).say(", which the catalogue does not have"),
         },
         NodeKind::Action { operation, input, .. } => match catalog.operation(operation) {
-            Some((_, it)) => operation_sentence(&it.says(), it, input),
+            Some((_, it)) => operation_sentence(&it.says(), it, input, called),
             None => empty().say("Calls ").show(operation.as_str()).say(", which the catalogue does not have"),
         },
         NodeKind::Http(call) => empty().say("Sends ").show(call.method.as_str()).say(" to ").bound(&call.url),
@@ -135,13 +137,20 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog) -> Sentence {
 }
 
 /// `{{key}}` stands for what the field is filled with; where it is empty, for its label.
-fn operation_sentence(template: &str, operation: &crate::catalog::Operation, input: &Mapping) -> Sentence {
+fn operation_sentence(
+    template: &str,
+    operation: &crate::catalog::Operation,
+    input: &Mapping,
+    called: Option<&Called>,
+) -> Sentence {
     let mut out = Sentence::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         let Some((key, after)) = after.split_once("}}") else { break };
         out.push(before, false);
-        if let Some(binding) = input.0.get(key.trim()) {
+        if let Some(name) = called.and_then(|it| it.get(key.trim())) {
+            out.push(&cut(name), true);
+        } else if let Some(binding) = input.0.get(key.trim()) {
             out.fill(binding);
         } else {
             let label = operation.input(key.trim()).map_or_else(|| title(key), |it| it.label().into_owned());
@@ -276,7 +285,7 @@ mod tests {
         for template in crate::ui::template::all() {
             lines.push(format!("# {}", template.flow.name));
             for node in template.flow.nodes.values() {
-                lines.push(format!("{}: {}", node.name, marked(&sentence(&node.kind, &catalog))));
+                lines.push(format!("{}: {}", node.name, marked(&sentence(&node.kind, &catalog, None))));
             }
         }
         insta::assert_snapshot!("sentences", lines.join("\n"));
@@ -287,7 +296,7 @@ mod tests {
         let flow = Flow::parse(include_bytes!("../../flow/file/every_kind.flowyard")).unwrap();
         let catalog = Catalog::shipped();
         for (id, node) in &flow.nodes {
-            let said = sentence(&node.kind, &catalog).plain();
+            let said = sentence(&node.kind, &catalog, None).plain();
             assert!(said.len() > 5 && said.chars().next().unwrap().is_uppercase(), "{id}: {said}");
         }
     }

@@ -11,6 +11,7 @@ use super::board::{Board, Spot};
 use super::snap::Guide;
 use crate::catalog::Catalog;
 use crate::flow::{Edge, Flow, GroupId, NodeId, NoteId, PortId};
+use crate::ui::names::Names;
 use crate::ui::theme::tokens::node as metric;
 
 /// How near and how far one can go.
@@ -152,6 +153,8 @@ pub(crate) struct View {
     /// The lines of the outline.
     pub(crate) listed: Option<super::outline::Listed>,
     board: Option<(Arc<Flow>, Arc<Board>)>,
+    /// What the values on the cards are called.
+    names: Arc<Names>,
     back: Vec<(Vec2, f32)>,
     forward: Vec<(Vec2, f32)>,
     /// What of the flow was drawn in the last frame, for tests and benches.
@@ -185,6 +188,7 @@ impl Default for View {
             looked: None,
             listed: None,
             board: None,
+            names: Arc::default(),
             back: Vec::new(),
             forward: Vec::new(),
             drawn: Drawn::default(),
@@ -211,11 +215,19 @@ impl View {
         {
             return Arc::clone(board);
         }
-        let board = Arc::new(Board::new(flow, catalog));
+        let board = Arc::new(Board::new(flow, catalog, &self.names));
         self.board = Some((Arc::clone(flow), Arc::clone(&board)));
         self.selection.keep_what_is_in(flow);
         self.galleys.retain(|id, _| flow.nodes.contains_key(id));
         board
+    }
+
+    /// Calls the values on the cards so from now on.
+    pub(crate) fn call(&mut self, names: &Arc<Names>) {
+        if !Arc::ptr_eq(&self.names, names) {
+            self.names = Arc::clone(names);
+            self.forget_board();
+        }
     }
 
     /// What can be called is another: the board is made again.

@@ -127,7 +127,7 @@ mod tests {
         for (id, at) in [("t", [0, 0]), ("a", [204, 0]), ("b", [408, 0]), ("c", [204, 140])] {
             flow.layout.insert(id.into(), at);
         }
-        let board = Board::new(&flow, &Catalog::default());
+        let board = Board::new(&flow, &Catalog::default(), &crate::ui::names::Names::default());
         let go = |from: &str, way| next(&board.spots, board.spot(&from.into()).unwrap(), way).map(|it| it.to_string());
         assert_eq!(go("t", vec2(1.0, 0.0)).as_deref(), Some("a"));
         assert_eq!(go("a", vec2(0.0, 1.0)).as_deref(), Some("c"));

@@ -125,7 +125,7 @@ impl Draft {
                 Source::Value(literal(source, &field.shape, field.binding.as_ref()))
             }
         };
-        Some(Binding { source, missing })
+        Some(Binding { source, missing, names: Vec::new() })
     }
 
     /// With a reference put in at the caret, and where the caret is then. What is no text takes it as a whole.
@@ -203,6 +203,7 @@ mod tests {
             binding,
             kept,
             spare: false,
+            renamed: false,
             section: String::new(),
             default: None,
             offer: None,
@@ -228,7 +229,7 @@ mod tests {
             let of = field(Shape::Any, Kept::Optional, Some(binding.clone()));
             assert_eq!(draft.binding(&of), Some(binding));
         }
-        assert!(Draft::of(Some(&Binding { source: Source::List(vec![]), missing: Missing::Stop })).is_none());
+        assert!(Draft::of(Some(&Binding::from(Source::List(vec![])))).is_none());
     }
 
     #[test]

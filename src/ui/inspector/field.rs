@@ -64,7 +64,7 @@ impl Fields<'_> {
                 let whole = Draft::of(field.binding.as_ref()).is_none_or(|it| it.shown.only_pill().is_some());
                 if whole {
                     let missing = field.binding.as_ref().map_or(Missing::Stop, |it| it.missing.clone());
-                    let emptied = Binding { source: Source::Value(Value::Null), missing };
+                    let emptied = Binding { source: Source::Value(Value::Null), missing, names: Vec::new() };
                     self.put(form, &Field { binding: Some(emptied), ..field.clone() }, &carried, None);
                 } else {
                     self.put(form, field, &carried, caret);
@@ -119,6 +119,10 @@ impl Fields<'_> {
                     label.on_hover_text(&field.help);
                 }
             });
+            if field.renamed {
+                let wire = RichText::new(&field.wire).font(font::mono(size::MONO_SMALL)).color(colors.text.dim);
+                ui.label(wire);
+            }
             if field.needed {
                 let empty = field.binding.is_none();
                 let ink = if empty { colors.waiting.text } else { colors.text.dim };
@@ -216,7 +220,7 @@ impl Fields<'_> {
                 Some(_) => field.binding.iter().cloned().collect(),
                 None => Vec::new(),
             };
-            self.send(self.bind(&field.path, Some(Binding { source: Source::List(items), missing: Missing::Stop })));
+            self.send(self.bind(&field.path, Some(Binding::from(Source::List(items)))));
             ui.close();
         }
         if matches!(field.shape, Shape::Object | Shape::Any) && draft.is_some() && ui.button("Fill in field by field").clicked() {
@@ -226,7 +230,7 @@ impl Fields<'_> {
                 }
                 _ => BTreeMap::new(),
             };
-            self.send(self.bind(&field.path, Some(Binding { source: Source::Object(fields), missing: Missing::Stop })));
+            self.send(self.bind(&field.path, Some(Binding::from(Source::Object(fields)))));
             ui.close();
         }
         if field.binding.is_some() {
@@ -260,7 +264,7 @@ impl Fields<'_> {
 
     fn set_missing(&self, field: &Field, missing: Missing) {
         if let Some(binding) = &field.binding {
-            self.send(self.bind(&field.path, Some(Binding { source: binding.source.clone(), missing })));
+            self.send(self.bind(&field.path, Some(Binding { missing, ..binding.clone() })));
         }
     }
 
@@ -292,7 +296,7 @@ impl Fields<'_> {
                 let mut draft = Draft::default();
                 draft.typed(text, 0);
                 if let Some(Source::Value(value)) = draft.binding(&as_field).map(|it| it.source) {
-                    let binding = Binding { source: binding.source.clone(), missing: Missing::Default(value) };
+                    let binding = Binding { missing: Missing::Default(value), ..binding.clone() };
                     let gesture = Gesture::new(format!("type {} {at}", self.id));
                     self.ctx.send(Msg::EditIn(self.doc.id, self.bind(&field.path, Some(binding)), gesture));
                 }

@@ -12,11 +12,12 @@ use super::records::Broken;
 use super::viewer::Carried;
 use super::{automap, pill, tree};
 use crate::catalog::{Choice, Choices};
-use crate::flow::{Binding, Edit, FieldPath, Node, NodeId, Severity, Source};
+use crate::flow::{Binding, Edit, FieldPath, Node, NodeId, NodeKind, Severity, Source};
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
 use crate::ui::msg::Msg;
+use crate::ui::names::{Called, Lists};
 use crate::ui::samples::{Known, Upstream, Worth, worth};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, dim};
@@ -29,7 +30,7 @@ const MARGIN: f32 = 240.0;
 /// What is remembered of the form between frames.
 #[derive(Debug, Default)]
 pub(super) struct Form {
-    lines: Option<(Arc<Node>, Arc<Vec<Line>>)>,
+    lines: Option<Laid>,
     pub(super) editing: Option<Editing>,
     /// The field that had the keyboard last, and where its caret was: what is pressed beside goes there.
     pub(super) target: Option<(FieldPath, Option<usize>)>,
@@ -47,6 +48,15 @@ pub(super) struct Form {
     pub(super) heights: BTreeMap<FieldPath, f32>,
     /// What was done last, in words.
     pub(super) note: String,
+}
+
+/// The lines of a step.
+#[derive(Debug)]
+struct Laid {
+    node: Arc<Node>,
+    /// From how many lists, and whether there is anybody to ask for more.
+    lists: (u64, bool),
+    lines: Arc<Vec<Line>>,
 }
 
 /// The choices of an answer, made once as long as it is the same one.
@@ -108,11 +118,12 @@ impl Form {
 
     /// Whether a field waits for what is pressed beside.
     pub(super) fn lines(&mut self, node: &Arc<Node>, ctx: &Ctx<'_>) -> Arc<Vec<Line>> {
+        let lists = (ctx.offers.version, ctx.live.stage().is_some());
         match &self.lines {
-            Some((of, lines)) if Arc::ptr_eq(of, node) => Arc::clone(lines),
+            Some(laid) if Arc::ptr_eq(&laid.node, node) && laid.lists == lists => Arc::clone(&laid.lines),
             _ => {
-                let lines = Arc::new(form::lines(&node.kind, ctx.catalog));
-                self.lines = Some((Arc::clone(node), Arc::clone(&lines)));
+                let lines = Arc::new(form::lines(&node.kind, ctx.catalog, &called(node, ctx)));
+                self.lines = Some(Laid { node: Arc::clone(node), lists, lines: Arc::clone(&lines) });
                 lines
             }
         }
@@ -269,7 +280,7 @@ impl Fields<'_> {
             if spare > 0 {
                 self.spare(ui, form, &lines, spare);
             }
-            if lines.is_empty() && matches!(self.node.kind, crate::flow::NodeKind::Join { .. }) {
+            if lines.is_empty() && matches!(self.node.kind, NodeKind::Join { .. }) {
                 ui.label(dim(ui, "This step has no fields to fill."));
             }
             ui.add_space(8.0);
@@ -334,7 +345,7 @@ impl Fields<'_> {
         let (path, depth) = match line {
             Line::Heading(words) => {
                 ui.add_space(4.0);
-                ui.label(font::heading(*words).color(theme::colors(ui).text.strong));
+                ui.label(font::heading(words.as_str()).color(theme::colors(ui).text.strong));
                 return;
             }
             Line::Field(field) => (&field.path, field.depth),
@@ -395,6 +406,18 @@ impl Fields<'_> {
             form.focus = Some(Aim::at(&place, 0));
         }
     }
+}
+
+/// What the account calls inputs of its own; lists that say so are asked for once.
+fn called(node: &Node, ctx: &Ctx<'_>) -> Called {
+    let (NodeKind::Action { operation, .. }, Some(stage)) = (&node.kind, ctx.live.stage()) else { return Called::new() };
+    let Some((_, operation)) = ctx.catalog.operation(operation) else { return Called::new() };
+    let lists = Lists { offers: ctx.offers, connections: &stage.connections, catalog: ctx.catalog };
+    let (called, missing) = lists.labels(operation);
+    for it in missing {
+        ctx.send(Msg::ReadChoices(it));
+    }
+    called
 }
 
 fn is_spare(line: &Line) -> bool {

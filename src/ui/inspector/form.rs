@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use crate::catalog::{Catalog, Choices, Connector, Kind, Schema};
-use crate::flow::{Binding, FieldPath, HttpBody, Mapping, Missing, NodeKind, Source, WaitFor};
+use crate::flow::{Binding, FieldPath, HttpBody, Mapping, NodeKind, Source, WaitFor};
 use crate::ui::canvas::kind::{face, service};
 use crate::ui::canvas::sentence::title;
+use crate::ui::names::Called;
 
 /// What can be put into a field.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,8 +97,8 @@ impl Shape {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Line {
     Field(Box<Field>),
-    /// A group of fields that a person adds to.
-    Heading(&'static str),
+    /// What the fields below it have in common.
+    Heading(String),
     /// Adds an item, filled like this.
     AddItem {
         path: FieldPath,
@@ -135,6 +136,8 @@ pub(super) struct Field {
     pub(super) default: Option<Value>,
     /// Where its choices are fetched.
     pub(super) offer: Option<Choices>,
+    /// The label is the account's own, and says nothing of what the service calls it.
+    pub(super) renamed: bool,
 }
 
 /// How firmly a field stands where it is.
@@ -162,14 +165,17 @@ pub(super) fn kind_words(kind: &NodeKind, catalog: &Catalog) -> String {
 }
 
 /// The lines of a step: what is needed first, then what is filled, then what may be.
-pub(super) fn lines(kind: &NodeKind, catalog: &Catalog) -> Vec<Line> {
-    let mut form = Form { lines: Vec::new() };
+///
+/// `called` is what the account calls inputs of its own, by their keys.
+pub(super) fn lines(kind: &NodeKind, catalog: &Catalog, called: &Called) -> Vec<Line> {
+    let mut form = Form { lines: Vec::new(), called };
     form.kind(kind, catalog);
     form.lines
 }
 
-struct Form {
+struct Form<'a> {
     lines: Vec<Line>,
+    called: &'a Called,
 }
 
 /// What is beside a path known of a field.
@@ -184,6 +190,7 @@ struct About<'a> {
     schema: Option<(&'a Schema, &'a Connector)>,
     section: &'a str,
     offer: Option<&'a Choices>,
+    renamed: bool,
 }
 
 impl<'a> About<'a> {
@@ -199,6 +206,7 @@ impl<'a> About<'a> {
             schema: None,
             section: "",
             offer: None,
+            renamed: false,
         }
     }
 
@@ -214,6 +222,7 @@ impl<'a> About<'a> {
             schema: None,
             section: "",
             offer: None,
+            renamed: false,
         }
     }
 }
@@ -222,7 +231,7 @@ fn text() -> Shape {
     Shape::Text { format: String::new() }
 }
 
-impl Form {
+impl Form<'_> {
     fn kind(&mut self, kind: &NodeKind, catalog: &Catalog) {
         match kind {
             NodeKind::Trigger(_) | NodeKind::Join { .. } => {}
@@ -241,11 +250,11 @@ impl Form {
                 self.mapping("headers", "Headers", "Add a header", &call.headers);
                 match &call.body {
                     Some(HttpBody::Json(it)) => {
-                        self.lines.push(Line::Heading("Body"));
+                        self.lines.push(Line::Heading("Body".to_owned()));
                         self.field(&FieldPath::new(["body"]), Some(it), 0, About::always("Body", Shape::Any, "Sent as JSON."));
                     }
                     Some(HttpBody::Text(it)) => {
-                        self.lines.push(Line::Heading("Body"));
+                        self.lines.push(Line::Heading("Body".to_owned()));
                         self.field(&FieldPath::new(["body"]), Some(it), 0, About::always("Body", text(), "Sent as plain text."));
                     }
                     Some(HttpBody::Form(mapping)) => self.mapping("body", "Body", "Add a field", mapping),
@@ -263,7 +272,7 @@ impl Form {
                     0,
                     About::always("Value", Shape::Any, "What the ways compare with."),
                 );
-                self.lines.push(Line::Heading("Ways"));
+                self.lines.push(Line::Heading("Ways".to_owned()));
                 for case in cases {
                     let about = About { kept: Kept::Always, ..About::named(case.port.as_str()) };
                     let about = About { label: format!("{} when it is", title(case.port.as_str())), needed: true, ..about };
@@ -331,15 +340,33 @@ impl Form {
 
     fn operation(&mut self, operation: &crate::catalog::Operation, connector: &Connector, input: &Mapping) {
         let open: Vec<_> = operation.inputs.iter().filter(|it| it.fixed.is_none()).collect();
+        let mut sections: Vec<&str> = Vec::new();
+        for it in &open {
+            if !sections.contains(&it.section.as_str()) {
+                sections.push(&it.section);
+            }
+        }
+        let needed = |it: &crate::catalog::Input| it.required && it.account.is_none();
+        let shown = |it: &crate::catalog::Input| needed(it) || input.0.contains_key(&it.key);
+        // What is needed or filled stands together under its heading; the rest is asked for.
         let rank = |it: &&crate::catalog::Input| {
-            let needed = it.required && it.account.is_none();
-            (!needed, !input.0.contains_key(&it.key))
+            let it = *it;
+            let section = sections.iter().position(|section| *section == it.section);
+            (!shown(it), section.filter(|_| shown(it)), !needed(it))
         };
-        let mut sorted = open;
+        let mut sorted = open.clone();
         sorted.sort_by_key(rank);
+        let has_headings = sections.len() > 1;
+        let mut under = None;
         for it in sorted {
+            if has_headings && shown(it) && under != Some(&it.section) {
+                under = Some(&it.section);
+                let words = if it.section.is_empty() { "Required" } else { it.section.as_str() };
+                self.lines.push(Line::Heading(words.to_owned()));
+            }
+            let called = self.called.get(&it.key);
             let about = About {
-                label: it.label().into_owned(),
+                label: called.cloned().unwrap_or_else(|| it.label().into_owned()),
                 wire: if it.name.is_empty() { it.key.clone() } else { it.name.clone() },
                 shape: Shape::of(&it.schema, connector),
                 needed: it.required && it.account.is_none(),
@@ -349,6 +376,7 @@ impl Form {
                 schema: Some((&it.schema, connector)),
                 section: &it.section,
                 offer: it.choices.as_ref(),
+                renamed: called.is_some(),
             };
             self.field(&FieldPath::new(["input", it.key.as_str()]), input.0.get(&it.key), 0, about);
         }
@@ -359,7 +387,7 @@ impl Form {
 
     fn mapping(&mut self, root: &'static str, heading: &'static str, add: &'static str, mapping: &Mapping) {
         if !heading.is_empty() {
-            self.lines.push(Line::Heading(heading));
+            self.lines.push(Line::Heading(heading.to_owned()));
         }
         for (key, binding) in &mapping.0 {
             self.field(&FieldPath::new([root, key.as_str()]), Some(binding), 0, About::named(key));
@@ -386,6 +414,7 @@ impl Form {
             default: schema.and_then(|(schema, _)| schema.default.clone()),
             // Of a list of objects it is one of their fields that is chosen.
             offer: about.offer.filter(|it| it.item.is_empty()).cloned(),
+            renamed: about.renamed,
         })));
         match binding.map(|it| &it.source) {
             Some(Source::List(items)) => self.items(path, items, depth + 1, schema, about.offer),
@@ -444,6 +473,7 @@ impl Form {
                     schema: Some((&field.schema, connector)),
                     section: "",
                     offer: None,
+                    renamed: false,
                 };
                 let chosen = offer.filter(|it| !it.item.is_empty() && it.item == field.name);
                 let own = chosen.map(|it| Choices { item: String::new(), ..it.clone() });
@@ -493,7 +523,7 @@ pub(super) fn fresh(shape: &Shape) -> Binding {
         Shape::Number { .. } => Source::Value(Value::from(0)),
         Shape::Text { .. } | Shape::Any => Source::Value(Value::String(String::new())),
     };
-    Binding { source, missing: Missing::Stop }
+    Binding::from(source)
 }
 
 #[cfg(test)]
@@ -522,7 +552,7 @@ mod tests {
         let mut all = Vec::new();
         for (id, node) in &flow.nodes {
             all.push(format!("# {id}: {}", kind_words(&node.kind, &catalog)));
-            let lines = told(&lines(&node.kind, &catalog));
+            let lines = told(&lines(&node.kind, &catalog, &Called::new()));
             let (spare, shown): (Vec<_>, Vec<_>) = lines.into_iter().partition(|it| it.contains(" spare"));
             all.extend(shown);
             all.push(format!("({} spare)", spare.len()));
@@ -536,7 +566,7 @@ mod tests {
         let catalog = Catalog::shipped();
         let mut count = 0;
         for (id, node) in &flow.nodes {
-            for line in lines(&node.kind, &catalog) {
+            for line in lines(&node.kind, &catalog, &Called::new()) {
                 let Line::Field(field) = line else { continue };
                 count += 1;
                 assert_eq!(field.path.find(node), field.binding.as_ref(), "{id} {}", field.path);
@@ -550,12 +580,9 @@ mod tests {
     #[test]
     fn lists_and_objects_are_taken_apart() {
         let kind = NodeKind::Set {
-            fields: Mapping::from([(
-                "to",
-                Binding { source: Source::List(vec![fresh(&Shape::Object), Binding::value("b")]), missing: Missing::Stop },
-            )]),
+            fields: Mapping::from([("to", Binding::from(Source::List(vec![fresh(&Shape::Object), Binding::value("b")])))]),
         };
-        let told = told(&lines(&kind, &Catalog::default()));
+        let told = told(&lines(&kind, &Catalog::default(), &Called::new()));
         assert_eq!(
             told,
             [

@@ -60,16 +60,28 @@ impl Manner {
         }
     }
 
-    /// How these values fill a field; none empties it.
-    fn binding(self, chosen: &[Value]) -> Option<Binding> {
+    /// How these values fill a field, each with what it is called; none empties it.
+    fn binding(self, chosen: &[Value], call: &dyn Fn(&Value) -> String) -> Option<Binding> {
         let value = match self {
             _ if chosen.is_empty() => return None,
             Self::One => chosen.last()?.clone(),
             Self::List => Value::Array(chosen.to_vec()),
             Self::Joined => Value::String(chosen.iter().map(plain).collect::<Vec<_>>().join(",")),
         };
-        Some(Binding::value(value))
+        let names = match self {
+            Self::One => chosen.last().map(call).into_iter().collect(),
+            Self::List | Self::Joined => chosen.iter().map(call).collect::<Vec<_>>(),
+        };
+        // A tag is its own name: it means the same on every account.
+        let are_names = chosen.iter().map(plain).eq(names.iter().cloned());
+        Some(Binding::value(value).named(if are_names { Vec::new() } else { names }))
     }
+}
+
+/// What a value is called that was chosen before.
+fn kept<'a>(binding: Option<&'a Binding>, chosen: &[Value], value: &Value) -> Option<&'a str> {
+    let at = chosen.iter().position(|it| same(it, value))?;
+    binding?.names.get(at).map(String::as_str)
 }
 
 impl Fields<'_> {
@@ -123,11 +135,14 @@ impl Fields<'_> {
         let chosen = manner.chosen(field.binding.as_ref()).unwrap_or_default();
         let asked = self.asked(form, offer);
         let known = asked.as_ref().ok().and_then(|it| self.ctx.offers.get(it));
-        if let (Ok(asked), false, None) = (&asked, chosen.is_empty(), known) {
+        let all = self.choices(form, offer, known);
+        let listed = |value: &Value| all.iter().find(|it| same(&it.value, value)).map(|it| it.label.as_str());
+        let named = |value: &Value| listed(value).or_else(|| kept(field.binding.as_ref(), &chosen, value));
+        if let (Ok(asked), None) = (&asked, known)
+            && chosen.iter().any(|it| named(it).is_none())
+        {
             self.ctx.send(Msg::ReadChoices(asked.clone()));
         }
-        let all = self.choices(form, offer, known);
-        let named = |value: &Value| all.iter().find(|it| same(&it.value, value)).map(|it| it.label.as_str());
         let (words, sent) = match chosen.as_slice() {
             [] if manner == Manner::One => ("Choose…".to_owned(), String::new()),
             [] => ("Choose one or more…".to_owned(), String::new()),
@@ -242,7 +257,12 @@ impl List<'_> {
             _ if self.manner == Manner::One => chosen = vec![value],
             _ => chosen.push(value),
         }
-        self.fields.send(self.fields.bind(&self.field.path, self.manner.binding(&chosen)));
+        let named = |value: &Value| {
+            let listed = self.all.iter().find(|it| same(&it.value, value)).map(|it| it.label.clone());
+            let before = || kept(self.field.binding.as_ref(), self.chosen, value).map(str::to_owned);
+            listed.or_else(before).unwrap_or_else(|| plain(value))
+        };
+        self.fields.send(self.fields.bind(&self.field.path, self.manner.binding(&chosen, &named)));
     }
 }
 
@@ -332,8 +352,10 @@ mod tests {
         ] {
             let read = manner.chosen(Some(&Binding::value(held.clone()))).unwrap();
             assert_eq!(json!(read), chosen, "{manner:?}");
-            assert_eq!(manner.binding(&read), Some(Binding::value(held)), "{manner:?}");
-            assert_eq!((manner.chosen(None), manner.binding(&[])), (Some(Vec::new()), None));
+            let call = |it: &Value| plain(it).to_uppercase();
+            let names = read.iter().map(&call);
+            assert_eq!(manner.binding(&read, &call), Some(Binding::value(held).named(names)), "{manner:?}");
+            assert_eq!((manner.chosen(None), manner.binding(&[], &call)), (Some(Vec::new()), None));
         }
         assert_eq!(Manner::Joined.chosen(Some(&Binding::value(" a , ,b"))), Some(vec![json!("a"), json!("b")]));
     }

@@ -341,6 +341,10 @@ impl Viewer {
                                     let path = cell_path(root, &way, at - 1, column);
                                     let pressed =
                                         ui.interact(cell, ui.scope_id().with(("cell", at, nth)), Sense::click_and_drag());
+                                    let field = crate::ui::canvas::sentence::title(column);
+                                    let name = format!("Insert {} · {field} of row {at}", root.title);
+                                    pressed.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+                                    focus_ring(ui, &pressed, cell.shrink(1.0));
                                     if pressed.hovered() {
                                         ui.painter().rect_stroke(
                                             cell.shrink(1.0),

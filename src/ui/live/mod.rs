@@ -52,7 +52,7 @@ impl Live {
             }
             Told::Missed(count) => self.missed += count,
             // Whoever asked is told; what happens in a run comes as events.
-            Told::Started { .. } | Told::Choices { .. } => {}
+            Told::Started { .. } | Told::Choices { .. } | Told::Accounts(_) | Told::Account(_) => {}
             Told::Event { event: Event::Trouble(failure), .. } => return Some(failure),
             Told::Event { event, own } => self.fold(event, own),
         }

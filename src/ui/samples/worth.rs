@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(of(Binding::expr("t.n + 1")), Worth::Value(json!(3)));
         assert_eq!(of(Binding::expr("t.nobody").missing(Missing::Skip)), Worth::LeftOut);
         assert_eq!(of(Binding::expr("t.nobody").missing(Missing::Default(json!(0)))), Worth::Value(json!(0)));
-        let list = |items| Binding { source: Source::List(items), missing: Missing::Stop };
+        let list = |items| Binding::from(Source::List(items));
         let left_out = Binding::expr("t.nobody").missing(Missing::Skip);
         assert_eq!(of(list(vec![Binding::expr("t.n"), left_out])), Worth::Value(json!([2])));
         let Worth::Wrong(wrong) = of(Binding::expr("t.nobody")) else { panic!("it is missing") };

@@ -1,12 +1,16 @@
 //! What goes wrong on purpose, and which surprising habits the services have.
 use eframe::egui::style::HandleShape;
-use eframe::egui::{DragValue, Frame, Margin, Slider, Ui};
+use eframe::egui::{Align, DragValue, Frame, Layout, Margin, ScrollArea, Slider, Ui};
 
-use crate::sandbox::{Faults, Handle, Traps};
+use super::Steer;
+use crate::sandbox::{Faults, Handle, Limits, Traps};
 use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
 use crate::ui::theme::{self, font};
 use crate::ui::widgets::{button, dim, menu_look, switch};
+
+/// The width of a column of the menu.
+const COLUMN: f32 = 330.0;
 
 /// How many kinds of faults are switched on.
 pub(super) fn on(faults: &Faults) -> usize {
@@ -26,16 +30,48 @@ pub(super) fn on(faults: &Faults) -> usize {
 
 /// The menu behind "Faults".
 pub(super) fn menu(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
-    Frame::new().inner_margin(Margin::same(10)).show(ui, |ui| rows(ui, ctx, sandbox));
+    // It is longer than a small window is high.
+    let most = (ui.ctx().content_rect().height() - 150.0).max(240.0);
+    let wide = ui.ctx().content_rect().width() > 2.0 * COLUMN + 120.0;
+    let width = if wide { 2.0 * COLUMN + 44.0 } else { COLUMN + 24.0 };
+    ui.set_min_width(width);
+    ScrollArea::vertical().max_height(most).min_scrolled_height(most).show(ui, |ui| {
+        Frame::new().inner_margin(Margin::same(10)).show(ui, |ui| columns(ui, ctx, sandbox, wide));
+    });
 }
 
-fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
-    menu_look(ui, 330.0);
+/// Side by side where there is room.
+fn columns(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle, wide: bool) {
+    let layout = if wide { Layout::left_to_right(Align::Min) } else { Layout::top_down(Align::Min) };
+    ui.with_layout(layout, |ui| {
+        column(ui, |ui| {
+            faults(ui, ctx, sandbox);
+            ui.add_space(4.0);
+            ui.separator();
+            limits(ui, ctx, sandbox);
+        });
+        ui.add_space(if wide { 20.0 } else { 4.0 });
+        column(ui, |ui| habits(ui, ctx, sandbox));
+    });
+}
+
+fn column(ui: &mut Ui, add: impl FnOnce(&mut Ui)) {
+    ui.vertical(|ui| {
+        menu_look(ui, COLUMN);
+        ui.set_max_width(COLUMN);
+        let colors = theme::colors(ui);
+        ui.spacing_mut().item_spacing.y = 4.0;
+        let visuals = ui.visuals_mut();
+        visuals.widgets.inactive.bg_fill = colors.bg.active;
+        // Numbers that can be changed look like it.
+        visuals.widgets.inactive.weak_bg_fill = colors.bg.active;
+        visuals.selection.bg_fill = colors.accent.fill;
+        add(ui);
+    });
+}
+
+fn faults(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
     let colors = theme::colors(ui);
-    ui.spacing_mut().item_spacing.y = 4.0;
-    let visuals = ui.visuals_mut();
-    visuals.widgets.inactive.bg_fill = colors.bg.active;
-    visuals.selection.bg_fill = colors.accent.fill;
     let was = sandbox.faults();
     let mut faults = was.clone();
     ui.label(font::heading("Of a hundred requests, so many fail").color(colors.text.strong));
@@ -70,9 +106,12 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
         faults.slow_ms = 2_000;
     }
     if faults != was {
-        ctx.send(Msg::SetFaults(Box::new(faults)));
+        ctx.send(Msg::Steer(Box::new(Steer::Faults(faults))));
     }
-    ui.separator();
+}
+
+fn habits(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
+    let colors = theme::colors(ui);
     ui.label(font::heading("Habits of the real services").color(colors.text.strong));
     let was = sandbox.traps();
     let mut traps = was;
@@ -88,7 +127,43 @@ fn rows(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
         ui.add(value).accessible_name("How late a search finds changes");
     });
     if traps != was {
-        ctx.send(Msg::SetTraps(traps));
+        ctx.send(Msg::Steer(Box::new(Steer::Traps(traps))));
+    }
+    if traps.rule_breakers_locked_out && button::plain(ui, None, "Let a locked-out client in again").clicked() {
+        ctx.send(Msg::Steer(Box::new(Steer::LetIn)));
+    }
+}
+
+/// How many requests HighLevel allows.
+fn limits(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
+    let colors = theme::colors(ui);
+    ui.label(font::heading("Requests that HighLevel allows").color(colors.text.strong));
+    let was = sandbox.limits();
+    let mut limits = was;
+    ui.horizontal(|ui| {
+        let value = DragValue::new(&mut limits.burst).range(1..=100_000_u32).speed(1);
+        ui.add(value).accessible_name("Requests within the interval");
+        ui.label(dim(ui, "within"));
+        let mut seconds = f64::from(limits.interval_ms) / 1_000.0;
+        let value = DragValue::new(&mut seconds).range(0.1..=3_600.0).max_decimals(1).suffix(" s").speed(0.1);
+        if ui.add(value).accessible_name("The interval").changed() {
+            limits.interval_ms = (seconds * 1_000.0).round() as u32;
+        }
+        ui.label(dim(ui, "and"));
+        let value = DragValue::new(&mut limits.daily).range(1..=100_000_000_u32).speed(100);
+        ui.add(value).accessible_name("Requests in a day");
+        ui.label(dim(ui, "a day"));
+    });
+    if switch::on_off(ui, "More are refused (429)", limits.enabled).clicked() {
+        limits.enabled = !limits.enabled;
+    }
+    ui.add_enabled_ui(limits != Limits::default(), |ui| {
+        if button::flat(ui, None, "As the service has it").clicked() {
+            limits = Limits::default();
+        }
+    });
+    if limits != was {
+        ctx.send(Msg::Steer(Box::new(Steer::Limits(limits))));
     }
 }
 

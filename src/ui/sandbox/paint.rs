@@ -1,14 +1,15 @@
 //! How the tables look.
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Align, Align2, Frame, Layout, Margin, Popup, PopupCloseBehavior, Rect, Response, RichText, ScrollArea, Sense, Stroke,
+    Align, Align2, Frame, Label, Layout, Margin, Popup, PopupCloseBehavior, Rect, Response, RichText, ScrollArea, Sense, Stroke,
     StrokeKind, TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
 use super::form::{Form, Kind};
-use super::rows::{Grid, Row, Touch};
-use super::{SERVICES, Side, Tables, faults, tables};
-use crate::sandbox::{Deed, Handle, Table};
+use super::plant::{self, Planting};
+use super::rows::{self, Row, Touch, Touched};
+use super::{Deliveries, SERVICES, Side, Tables, deliveries, faults, sign_in, tables};
+use crate::sandbox::{Deed, Handle, Seed, Table};
 use crate::ui::canvas::kind::Hue;
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
@@ -16,7 +17,7 @@ use crate::ui::live::Readiness;
 use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, line, radius, size, space};
 use crate::ui::theme::{self, font, icon};
-use crate::ui::widgets::{button, cut_text, dim, nothing, switch, within};
+use crate::ui::widgets::{button, cut_text, dim, menu_look, nothing, switch, within};
 
 /// The width of the form beside the tables.
 const FORM: f32 = 340.0;
@@ -38,20 +39,29 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables) {
         });
         return;
     };
-    state.refresh(&behind.sandbox, ctx.live.lit_from);
+    if state.refresh(&behind.sandbox, ctx.live.lit_from) {
+        ui.ctx().request_repaint();
+    }
     let whole = ui.available_rect_before_wrap();
     let head = whole.with_max_y(whole.top() + 64.0);
-    ui.scope_builder(UiBuilder::new().max_rect(head.shrink2(vec2(space::L, 10.0))), |ui| title(ui, ctx, &behind.sandbox));
+    ui.scope_builder(UiBuilder::new().max_rect(head.shrink2(vec2(space::L, 10.0))), |ui| title(ui, ctx, state, &behind.sandbox));
     let colors = theme::colors(ui);
     let hair = Stroke::new(line::HAIRLINE, colors.stroke.usual);
     ui.painter().hline(whole.x_range(), head.bottom(), hair);
     let mut body = whole.with_min_y(head.bottom() + 1.0);
-    if state.form.is_some() {
+    if state.form.is_some() || state.deliveries.is_some() {
         let form = body.with_min_x((body.right() - FORM).max(body.left()));
         body.max.x = form.left() - 1.0;
         ui.painter().rect_filled(form, 0.0, colors.bg.app);
         ui.painter().vline(form.left(), form.y_range(), hair);
-        ui.scope_builder(UiBuilder::new().max_rect(form).id_salt("form"), |ui| show_form(ui, ctx, state));
+        if state.form.is_some() {
+            ui.scope_builder(UiBuilder::new().max_rect(form).id_salt("form"), |ui| show_form(ui, ctx, state));
+        } else if let Some(open) = &mut state.deliveries {
+            let pane = UiBuilder::new().max_rect(form).id_salt("webhooks");
+            if ui.scope_builder(pane, |ui| open.show(ui, ctx, &behind.sandbox)).inner {
+                state.deliveries = None;
+            }
+        }
     }
     if body.width() < 160.0 {
         return;
@@ -68,44 +78,102 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables) {
             }
         });
         let rect = body.with_min_y(bar.bottom());
-        ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(("half", chosen)), |ui| half(ui, ctx, state, chosen));
+        ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(("half", chosen)), |ui| {
+            half(ui, ctx, state, &behind.sandbox, chosen);
+        });
         return;
     }
     let middle = body.center().x.round();
     ui.painter().vline(middle, body.y_range(), hair);
     for (at, rect) in [body.with_max_x(middle), body.with_min_x(middle + 1.0)].into_iter().enumerate() {
-        ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(("half", at)), |ui| half(ui, ctx, state, at));
+        ui.scope_builder(UiBuilder::new().max_rect(rect).id_salt(("half", at)), |ui| {
+            half(ui, ctx, state, &behind.sandbox, at);
+        });
     }
 }
 
-fn title_of(ctx: &Ctx<'_>, connector: &str) -> String {
+pub(super) fn title_of(ctx: &Ctx<'_>, connector: &str) -> String {
     let id = crate::catalog::ConnectorId::new(connector);
     ctx.catalog.connector(&id).map_or_else(|| connector.to_owned(), |it| it.title.clone())
 }
 
-fn title(ui: &mut Ui, ctx: &Ctx<'_>, sandbox: &Handle) {
+fn title(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables, sandbox: &Handle) {
     let colors = theme::colors(ui);
-    ui.horizontal(|ui| {
-        ui.vertical(|ui| {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        tools(ui, ctx, state, sandbox);
+        ui.add_space(space::S);
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             ui.label(font::title("Sandbox").color(colors.text.strong));
-            ui.label(dim(ui, "Both services, imitated on this machine. Tests work on these records; nothing leaves it."));
-        });
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if button::plain(ui, Some(icon::CLOCK_COUNTER_CLOCKWISE), "Start over").clicked() {
-                ctx.send(Msg::ResetSandbox);
-            }
-            let on = faults::on(&sandbox.faults());
-            let words = if on == 0 { "Faults".to_owned() } else { format!("Faults: {on} on") };
-            let response = button::plain(ui, Some(icon::LIGHTNING), &words);
-            Popup::menu(&response)
-                .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-                .show(|ui| faults::menu(ui, ctx, sandbox));
+            let words = state.planting.as_ref().map_or_else(
+                || "Both services, imitated on this machine. Tests work on these records; nothing leaves it.".to_owned(),
+                Planting::words,
+            );
+            ui.add(Label::new(dim(ui, words)).truncate());
         });
     });
 }
 
-fn half(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables, at: usize) {
+/// From the right to the left.
+fn tools(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables, sandbox: &Handle) {
+    let idle = state.planting.is_none();
+    if idle {
+        if button::plain(ui, Some(icon::CLOCK_COUNTER_CLOCKWISE), "Start over").clicked() {
+            ctx.send(Msg::PlantSandbox(sandbox.seed()));
+        }
+    } else if button::plain(ui, Some(icon::X), "Stop filling").clicked() {
+        ctx.send(Msg::StopPlanting);
+    }
+    let on = faults::on(&sandbox.faults());
+    let words = if on == 0 { "Faults".to_owned() } else { format!("Faults: {on} on") };
+    let response = button::plain(ui, Some(icon::LIGHTNING), &words);
+    Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| faults::menu(ui, ctx, sandbox));
+    let on = deliveries::on(&sandbox.delivery());
+    let words = if on == 0 { "Webhooks".to_owned() } else { format!("Webhooks: {on} on") };
+    if button::plain(ui, Some(icon::WEBHOOKS_LOGO), &words).clicked() {
+        state.form = None;
+        state.deliveries = if state.deliveries.is_some() { None } else { Some(Deliveries::default()) };
+    }
+    let response = button::plain(ui, Some(icon::KEY), "Sign-in");
+    Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| sign_in::menu(ui, ctx, sandbox));
+    let chosen = state.planting.as_ref().and_then(|it| it.seed).unwrap_or_else(|| sandbox.seed());
+    ui.add_enabled_ui(idle, |ui| {
+        let words = plant::title(chosen);
+        let response = button::drop_down(ui, &words).accessible_name(format!("Size: {words}"));
+        Popup::menu(&response).show(|ui| {
+            menu_look(ui, 400.0);
+            for seed in Seed::ALL {
+                if size_row(ui, seed, seed == chosen).clicked() {
+                    ctx.send(Msg::PlantSandbox(seed));
+                    ui.close();
+                }
+            }
+        });
+    });
+}
+
+/// A size to choose, with what it holds dim beside it.
+fn size_row(ui: &mut Ui, seed: Seed, on: bool) -> Response {
+    let colors = theme::colors(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 28.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, on, plant::title(seed)));
+    let fill = match (on, response.hovered() || response.has_focus()) {
+        (true, _) => Some(colors.bg.selected),
+        (false, true) => Some(colors.bg.hover),
+        (false, false) => None,
+    };
+    if let Some(fill) = fill {
+        ui.painter().rect_filled(rect, radius::CHIP, fill);
+    }
+    button::focus_ring(ui, &response, rect);
+    let left = rect.left_center() + vec2(8.0, 0.0);
+    cut_text(ui, left, &plant::title(seed), font::regular(size::BODY), colors.text.strong, 120.0);
+    let about = left + vec2(124.0, 0.0);
+    cut_text(ui, about, plant::about(seed), font::regular(size::SMALL), colors.text.dim, rect.right() - about.x - 8.0);
+    response
+}
+
+fn half(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables, sandbox: &Handle, at: usize) {
     let rect = ui.available_rect_before_wrap();
     let opened = state.form.as_ref().map(|it| (it.table, it.id.clone()));
     let side = &mut state.sides[at];
@@ -115,8 +183,9 @@ fn half(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables, at: usize) {
         bar(ui, ctx, side, at, index);
     });
     let below = rect.with_min_y(head.bottom());
+    let touched = &state.touched;
     ui.scope_builder(UiBuilder::new().max_rect(below).id_salt("rows"), |ui| {
-        grid(ui, ctx, side, index, table, opened.as_ref());
+        grid(ui, ctx, Grid { side, touched, sandbox, index, table }, opened.as_ref());
     });
 }
 
@@ -135,6 +204,12 @@ fn bar(ui: &mut Ui, ctx: &Ctx<'_>, side: &mut Side, at: usize, index: usize) {
             }
             let field = TextEdit::singleline(&mut side.query).hint_text("Find").desired_width(110.0);
             ui.add(field).accessible_name(format!("Find in {name}"));
+            if !side.query.trim().is_empty() {
+                let found = plant::grouped(side.listing.places.len() as u64);
+                let words =
+                    if side.listing.searching().is_some() { format!("{found} so far…") } else { format!("{found} found") };
+                ui.label(dim(ui, words));
+            }
         });
     });
     ScrollArea::horizontal().id_salt("tables").show(ui, |ui| {
@@ -155,7 +230,7 @@ fn tab(ui: &mut Ui, title: &str, number: usize, on: bool) -> Response {
     let colors = theme::colors(ui);
     let color = if on { colors.text.strong } else { colors.text.body };
     let words = ui.painter().layout_no_wrap(title.to_owned(), font::medium(size::BODY), color);
-    let number = ui.painter().layout_no_wrap(number.to_string(), font::mono(size::MONO_SMALL), colors.text.dim);
+    let number = ui.painter().layout_no_wrap(plant::grouped(number as u64), font::mono(size::MONO_SMALL), colors.text.dim);
     let (rect, response) = ui.allocate_exact_size(vec2(words.size().x + number.size().x + 22.0, 26.0), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, format!("{title}, {}", number.text())));
     let fill = match (on, response.hovered()) {
@@ -174,34 +249,44 @@ fn tab(ui: &mut Ui, title: &str, number: usize, on: bool) -> Response {
     response
 }
 
-fn grid(ui: &mut Ui, ctx: &Ctx<'_>, side: &Side, index: usize, table: &Table, opened: Option<&(usize, Option<String>)>) {
-    let Grid { columns, rows, hidden } = &side.grid;
+fn grid(ui: &mut Ui, ctx: &Ctx<'_>, grid: Grid<'_>, opened: Option<&(usize, Option<String>)>) {
+    let Grid { side, touched, sandbox, index, table } = grid;
     let colors = theme::colors(ui);
     let rect = ui.available_rect_before_wrap();
     // Fewer columns where there is little room; the form has them all.
-    let shown = (((rect.width() - MARK) / 96.0) as usize).clamp(1, columns.len());
+    let shown = (((rect.width() - MARK) / 96.0) as usize).clamp(1, table.columns.len());
     let width = (rect.width() - MARK - space::M) / shown as f32;
     let head = rect.with_max_y(rect.top() + extent::ROW_RUN);
-    for (at, it) in columns.iter().take(shown).enumerate() {
+    for (at, it) in table.columns.iter().take(shown).enumerate() {
         let x = head.left() + space::M + width * at as f32;
-        cut_text(ui, pos2(x, head.center().y), it, font::regular(size::SMALL), colors.text.dim, width - 10.0);
+        let heading = rows::heading(it);
+        cut_text(ui, pos2(x, head.center().y), &heading, font::regular(size::SMALL), colors.text.dim, width - 10.0);
     }
     ui.painter().hline(rect.x_range(), head.bottom(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
     let below = rect.with_min_y(head.bottom() + 1.0);
+    let count = side.listing.places.len();
     ui.scope_builder(UiBuilder::new().max_rect(below), |ui| {
-        if rows.is_empty() {
+        if count == 0 {
             ui.add_space(space::M);
             ui.horizontal(|ui| {
                 ui.add_space(space::M);
-                let words =
-                    if *hidden > 0 { "Nothing here has these words." } else { "There is none. A test may add some, or + does." };
+                let words = match side.listing.searching() {
+                    Some(seen) => format!("Searching, {} so far…", plant::grouped(seen as u64)),
+                    None if side.query.trim().is_empty() => "There is none. A test may add some, or + does.".to_owned(),
+                    None => "Nothing here has these words.".to_owned(),
+                };
                 ui.label(dim(ui, words));
             });
             return;
         }
         ui.spacing_mut().item_spacing.y = 0.0;
-        ScrollArea::vertical().auto_shrink(false).show_rows(ui, extent::ROW_RUN, rows.len(), |ui, range| {
-            for row in rows.get(range).unwrap_or_default() {
+        let area = ScrollArea::vertical().id_salt(("rows of", index)).auto_shrink(false);
+        area.show_rows(ui, extent::ROW_RUN, count, |ui, range| {
+            for row in side.rows(sandbox, table, touched, range) {
+                let Some(row) = row else {
+                    ui.allocate_space(vec2(ui.available_width(), extent::ROW_RUN));
+                    continue;
+                };
                 let chosen = opened.is_some_and(|it| it.0 == index && it.1.as_deref() == Some(&row.id));
                 if line_of(ui, table, row, width, chosen).clicked() {
                     ctx.send(Msg::OpenRecord { table: index, id: Some(row.id.clone()) });
@@ -209,6 +294,15 @@ fn grid(ui: &mut Ui, ctx: &Ctx<'_>, side: &Side, index: usize, table: &Table, op
             }
         });
     });
+}
+
+/// A table, and what its rows are read with.
+struct Grid<'a> {
+    side: &'a mut Side,
+    touched: &'a Touched,
+    sandbox: &'a Handle,
+    index: usize,
+    table: &'static Table,
 }
 
 fn line_of(ui: &mut Ui, table: &Table, row: &Row, width: f32, chosen: bool) -> Response {

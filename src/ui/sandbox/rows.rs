@@ -1,20 +1,11 @@
 //! The records of a table as rows of text.
 //!
 //! Invariant: pure; the same records and ledger give the same rows.
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::sandbox::{Effect, LedgerEntry, Table};
-
-/// A table, made ready to be shown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Grid {
-    pub(crate) columns: Vec<String>,
-    pub(crate) rows: Vec<Row>,
-    /// Records that the search left out.
-    pub(crate) hidden: usize,
-}
+use crate::sandbox::{Effect, Glance, LedgerEntry};
 
 /// A record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,32 +35,75 @@ impl Touch {
 /// The most of a text that a cell holds; the rest is in the form.
 const CELL: usize = 200;
 
-/// The rows whose cells or ids hold the words, those that a run has touched first, else the newest first.
-pub(crate) fn grid(table: &Table, records: &[Value], ledger: &[LedgerEntry], query: &str) -> Grid {
-    let mut touched: BTreeMap<&str, Touch> = BTreeMap::new();
-    for entry in ledger.iter().filter(|it| !it.by_hand) {
-        let Some(record) = entry.record.as_ref().filter(|it| it.collection == table.collection) else { continue };
-        match entry.effect {
-            Effect::Created => drop(touched.insert(&record.id, Touch::Added)),
-            Effect::Updated => drop(touched.entry(&record.id).or_insert(Touch::Changed)),
-            Effect::Read | Effect::Deleted | Effect::None => {}
+/// What a run did to the records of both services, by collection and id.
+#[derive(Debug, Default)]
+pub(crate) struct Touched {
+    of: HashMap<String, HashMap<String, Touch>>,
+    /// The last entry of the ledger that was taken in.
+    pub(crate) seen: u64,
+    /// By collection; counts up with every record that is touched.
+    versions: HashMap<String, u64>,
+}
+
+impl Touched {
+    /// Nothing of what was done up to this entry.
+    pub(crate) fn from(seq: u64) -> Self {
+        Self { seen: seq, ..Self::default() }
+    }
+
+    /// Takes in what was done since.
+    pub(crate) fn take(&mut self, ledger: Vec<LedgerEntry>) {
+        for entry in ledger {
+            self.seen = entry.seq;
+            let Some(record) = entry.record.filter(|_| !entry.by_hand) else { continue };
+            let touch = match entry.effect {
+                Effect::Created => Touch::Added,
+                Effect::Updated => Touch::Changed,
+                Effect::Read | Effect::Deleted | Effect::None => continue,
+            };
+            let of = self.of.entry(record.collection.clone()).or_default();
+            match of.get(&record.id) {
+                Some(known) if touch == Touch::Changed || *known == touch => {}
+                _ => {
+                    of.insert(record.id, touch);
+                    *self.versions.entry(record.collection).or_default() += 1;
+                }
+            }
         }
     }
-    let words: Vec<String> = query.split_whitespace().map(str::to_lowercase).collect();
-    let row = |record: &Value| {
-        let id = cell(record.get("id").unwrap_or(&Value::Null));
-        let cells: Vec<String> = table.columns.iter().map(|it| cell(record.get(*it).unwrap_or(&Value::Null))).collect();
-        let touched = touched.get(id.as_str()).copied();
-        Row { id, cells, touched }
-    };
-    let fits = |row: &Row| {
-        words
-            .iter()
-            .all(|word| row.id.to_lowercase().contains(word) || row.cells.iter().any(|it| it.to_lowercase().contains(word)))
-    };
-    let mut rows: Vec<Row> = records.iter().rev().map(row).filter(fits).collect();
-    rows.sort_by_key(|it| it.touched.is_none());
-    Grid { columns: table.columns.iter().map(|it| heading(it)).collect(), hidden: records.len() - rows.len(), rows }
+
+    /// The ids of a collection's records that were touched, in order.
+    pub(crate) fn ids(&self, collection: &str) -> Vec<String> {
+        let mut ids: Vec<String> = self.of.get(collection).into_iter().flat_map(HashMap::keys).cloned().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Counts up with every record of a collection that is touched.
+    pub(crate) fn version(&self, collection: &str) -> u64 {
+        self.versions.get(collection).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn of(&self, collection: &str, id: &str) -> Option<Touch> {
+        self.of.get(collection)?.get(id).copied()
+    }
+}
+
+/// The words that a search is for.
+pub(crate) fn words(query: &str) -> Vec<String> {
+    query.split_whitespace().map(str::to_lowercase).collect()
+}
+
+/// Whether the id or a cell of a record has each of the words, which are in lower case.
+pub(crate) fn fits(record: &Glance, words: &[String]) -> bool {
+    let cells: Vec<String> = record.values.iter().map(|it| cell(it).to_lowercase()).collect();
+    let id = record.id.to_lowercase();
+    words.iter().all(|word| id.contains(word.as_str()) || cells.iter().any(|it| it.contains(word.as_str())))
+}
+
+/// A record as it is shown.
+pub(crate) fn row(record: &Glance, touched: Option<Touch>) -> Row {
+    Row { id: record.id.clone(), cells: record.values.iter().map(cell).collect(), touched }
 }
 
 /// A field's name as a person reads it: "dateUpdated" is "Date updated".
@@ -111,13 +145,9 @@ mod tests {
     use crate::catalog::{ConnectorId, OperationId};
     use crate::sandbox::RecordRef;
 
-    fn contacts() -> &'static Table {
-        Table::ALL.iter().find(|it| it.collection == "contacts").unwrap()
-    }
-
-    fn entry(id: &str, effect: Effect, by_hand: bool) -> LedgerEntry {
+    fn entry(seq: u64, id: &str, effect: Effect, by_hand: bool) -> LedgerEntry {
         LedgerEntry {
-            seq: 1,
+            seq,
             at: jiff::Timestamp::UNIX_EPOCH,
             service: ConnectorId::new("highlevel"),
             operation: OperationId::new("highlevel.contacts.create-contact"),
@@ -134,30 +164,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_run_touched_comes_first_and_says_how() {
-        let records: Vec<Value> = ["a", "b", "c", "d"].map(|id| json!({ "id": id, "firstName": id, "tags": ["x", "y"] })).into();
-        let ledger = [
-            entry("b", Effect::Updated, false),
-            entry("a", Effect::Created, false),
-            entry("a", Effect::Updated, false),
-            entry("c", Effect::Updated, true),
-            entry("d", Effect::Read, false),
-        ];
-        let grid = grid(contacts(), &records, &ledger, "");
-        let rows: Vec<_> = grid.rows.iter().map(|it| (it.id.as_str(), it.touched)).collect();
-        assert_eq!(rows, [("b", Some(Touch::Changed)), ("a", Some(Touch::Added)), ("d", None), ("c", None)]);
-        assert_eq!(grid.rows[0].cells[4], "x, y");
-        assert_eq!(grid.columns[0], "First name");
+    fn what_a_run_touched_is_known_with_how_it_was_touched_first() {
+        let mut touched = Touched::from(4);
+        touched.take(vec![entry(5, "b", Effect::Updated, false), entry(6, "a", Effect::Created, false)]);
+        let version = touched.version("contacts");
+        touched.take(vec![
+            entry(7, "a", Effect::Updated, false),
+            entry(8, "c", Effect::Updated, true),
+            entry(9, "d", Effect::Read, false),
+        ]);
+        assert_eq!((touched.seen, touched.version("contacts")), (9, version), "nothing new was touched");
+        assert_eq!(touched.ids("contacts"), ["a", "b"]);
+        let of = |id| touched.of("contacts", id);
+        assert_eq!((of("a"), of("b"), of("c")), (Some(Touch::Added), Some(Touch::Changed), None));
+        assert!(touched.ids("tasks").is_empty());
     }
 
     #[test]
-    fn a_search_finds_every_word_in_any_cell() {
-        let records =
-            [json!({ "id": "1", "firstName": "Ada", "email": "ada@x.example" }), json!({ "id": "2", "firstName": "Bea" })];
-        let found = |query: &str| grid(contacts(), &records, &[], query).rows.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
-        assert_eq!(found("ADA x."), ["1"]);
-        assert_eq!(found("ada bea"), [""; 0]);
-        assert_eq!(grid(contacts(), &records, &[], "bea").hidden, 1);
+    fn a_search_finds_every_word_in_any_cell_or_the_id() {
+        let record = Glance { place: 0, id: "Xy1".to_owned(), values: vec![json!("Ada"), json!("ada@x.example"), Value::Null] };
+        for (query, found) in [("ADA x.", true), ("ada bea", false), ("xY1", true), ("", true), ("null", false)] {
+            assert_eq!(fits(&record, &words(query)), found, "{query}");
+        }
+        assert_eq!(row(&record, None).cells, ["Ada", "ada@x.example", ""]);
     }
 
     #[test]

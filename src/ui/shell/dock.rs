@@ -208,8 +208,6 @@ impl Panes<'_> {
 
 impl Behavior<Pane> for Panes<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, pane: &mut Pane) -> UiResponse {
-        let colors = theme::colors(ui);
-        ui.painter().rect_filled(ui.max_rect(), 0.0, colors.bg.panel);
         let head = match pane {
             Pane::Canvas => {
                 self.canvas(ui);

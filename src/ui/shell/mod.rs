@@ -14,6 +14,7 @@ use eframe::egui::{CentralPanel, CornerRadius, Frame, Panel, Stroke, StrokeKind,
 
 pub(crate) use self::dock::{Dock, Pane};
 use super::canvas::View;
+use super::connections::{self, Connections};
 use super::ctx::Ctx;
 use super::dialog::Dialog;
 use super::document::DocId;
@@ -32,6 +33,7 @@ pub(crate) struct Parts<'a> {
     pub(crate) dock: &'a mut Dock,
     pub(crate) palette: &'a mut Option<Palette>,
     pub(crate) tables: &'a mut Tables,
+    pub(crate) connections: &'a mut Connections,
     pub(crate) dialog: Option<&'a Dialog>,
     pub(crate) toasts: &'a Toasts,
     /// The test button takes the keyboard.
@@ -42,7 +44,7 @@ pub(crate) struct Parts<'a> {
 
 /// Paints the window.
 pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
-    let Parts { views, dock, palette, tables, dialog, toasts, focus_test, log } = parts;
+    let Parts { views, dock, palette, tables, connections, dialog, toasts, focus_test, log } = parts;
     let whole = ui.max_rect();
     let colors = theme::colors(ui);
     let bar = Frame::new().fill(colors.bg.app);
@@ -60,7 +62,8 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
             rail::show(ui, ctx);
         });
     ui.painter().vline(side.response.rect.right() - 0.5, side.response.rect.y_range(), edge);
-    CentralPanel::default().frame(Frame::new().fill(colors.bg.panel)).show(ui, |ui| match ctx.room {
+    // The window is cleared to the colour of panels: painting it again takes time where no graphics processor helps.
+    CentralPanel::default().frame(Frame::new()).show(ui, |ui| match ctx.room {
         Room::Flows => {
             tabs::show(ui, ctx);
             match ctx.docs.active() {
@@ -74,6 +77,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
         }
         Room::Templates => page::templates(ui, ctx),
         Room::Catalog => page::catalog(ui, ctx),
+        Room::Connections => connections::show(ui, ctx, connections),
         Room::Sandbox => sandbox::show(ui, ctx, tables),
         Room::Settings => page::settings(ui, ctx),
         Room::Log => log::whole(ui, ctx, log),

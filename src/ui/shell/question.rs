@@ -22,11 +22,25 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         return;
     }
     if let Dialog::Remove { title, used_by, .. } = dialog {
-        remove(ui, ctx, frame, title, used_by);
+        let words = if used_by.is_empty() {
+            "No flow and no connection that is known here uses it.".to_owned()
+        } else {
+            format!("It is used by {}. They stay, and work again once it is imported anew.", used_by.join(", "))
+        };
+        remove(ui, ctx, frame, &format!("Remove {title} from the catalog?"), words);
+        return;
+    }
+    if let Dialog::RemoveAccount { name, used_by, .. } = dialog {
+        let words = if used_by.is_empty() {
+            "Its secret goes too. No flow is bound to it.".to_owned()
+        } else {
+            format!("Its secret goes too. It is used by {}: they need another connection then.", used_by.join(", "))
+        };
+        remove(ui, ctx, frame, &format!("Remove the connection “{name}”?"), words);
         return;
     }
     let (title, detail, save, discard) = match dialog {
-        Dialog::Path { .. } | Dialog::Remove { .. } => return,
+        Dialog::Path { .. } | Dialog::Remove { .. } | Dialog::RemoveAccount { .. } => return,
         Dialog::Close { title, .. } => (
             format!("Save “{title}” before it is closed?"),
             "What was changed since it was last saved would be lost.".to_owned(),
@@ -65,17 +79,12 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
     }
 }
 
-/// Whether a service is to go.
-fn remove(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, title: &str, used_by: &[String]) {
+/// Whether something is to go.
+fn remove(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, title: &str, words: String) {
     let colors = theme::colors(ui);
     let modal = Modal::new(Id::unique("remove")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(400.0);
-        ui.label(font::title(format!("Remove {title} from the catalog?")).color(colors.text.strong));
-        let words = if used_by.is_empty() {
-            "No flow and no connection that is known here uses it.".to_owned()
-        } else {
-            format!("It is used by {}. They stay, and work again once it is imported anew.", used_by.join(", "))
-        };
+        ui.label(font::title(title).color(colors.text.strong));
         ui.label(RichText::new(words).color(colors.text.body));
         ui.add_space(8.0);
         ui.horizontal(|ui| {

@@ -184,8 +184,8 @@ fn without_a_sandbox_the_value_is_typed() {
 
 #[test]
 fn a_custom_field_is_found_by_name_within_an_item_of_a_list() {
-    let item = Binding { source: Source::Object(std::collections::BTreeMap::new()), missing: crate::flow::Missing::Stop };
-    let list = Binding { source: Source::List(vec![item]), missing: crate::flow::Missing::Stop };
+    let item = Binding::from(Source::Object(std::collections::BTreeMap::new()));
+    let list = Binding::from(Source::List(vec![item]));
     let input = Mapping::from([("contactId", Binding::value("c")), ("customFields", list)]);
     let (mut desk, _runtime) = opened("highlevel.contacts.update-contact", input);
     desk.press("Id, field: Choose…");
@@ -193,4 +193,73 @@ fn a_custom_field_is_found_by_name_within_an_item_of_a_list() {
     let field = &answer["customFields"][0];
     desk.press(text(&field["name"]));
     assert_eq!(value(&desk, "input.customFields.0.id").as_ref(), Some(&field["id"]));
+}
+
+#[test]
+fn cards_and_outline_say_the_names_of_what_was_chosen_once_they_are_known() {
+    let input = Mapping::from([("calendarId", Binding::value("not-one-of-them"))]);
+    let (mut desk, _runtime) = opened("highlevel.calendars.get-calendar", input);
+    let calendars = asked("highlevel.calendars.get-calendars", json!({}));
+    let answer = read(&mut desk, &calendars);
+    let said = |desk: &mut Desk| {
+        let app = desk.window.state_mut();
+        let (flow, catalog) = (Arc::clone(app.docs.active().unwrap().flow()), Catalog::shipped());
+        let view = app.views.get_mut(&app.docs.active.unwrap()).unwrap();
+        view.board(&flow, &catalog).spot(&id("step")).unwrap().sentence.plain()
+    };
+    assert!(said(&mut desk).contains("not-one-of-them"), "what has no name is said as it is");
+    let calendar = &answer["calendars"][1];
+    let (name, sent) = (text(&calendar["name"]), text(&calendar["id"]));
+    desk.press("Calendar, field: not-one-of-them");
+    desk.press(name);
+    assert!(said(&mut desk).contains(name) && !said(&mut desk).contains(sent), "{}", said(&mut desk));
+    desk.window.state().send(crate::ui::msg::Msg::Do(crate::ui::command::UiCommand::ToggleOutline));
+    desk.run();
+    assert!(desk.window.query_all_by_label_contains("Level 1, Step, ").any(|it| {
+        use egui_kittest::kittest::NodeT as _;
+        it.accesskit_node().label().is_some_and(|it| it.contains(name))
+    }));
+}
+
+#[test]
+fn a_flow_that_is_opened_names_what_it_holds_without_being_asked() {
+    let calendar = {
+        let (desk, _runtime) = opened("highlevel.calendars.get-calendar", Mapping::default());
+        desk.window.state().live.stage().unwrap().sandbox.records("calendars")[0].clone()
+    };
+    let input = Mapping::from([("calendarId", Binding::value(calendar["id"].clone()))]);
+    let mut desk = Desk::with(&flow("highlevel.calendars.get-calendar", input));
+    let _runtime = stage(&desk);
+    read(&mut desk, &asked("highlevel.calendars.get-calendars", json!({})));
+    desk.window.state().send(crate::ui::msg::Msg::Do(crate::ui::command::UiCommand::ToggleOutline));
+    desk.run();
+    assert!(desk.has_containing(text(&calendar["name"])));
+}
+
+#[test]
+fn fields_of_ones_own_are_called_as_the_account_calls_them_and_what_is_sent_stands_beside() {
+    let input = Mapping::from([("title", Binding::value("T")), ("custom1", Binding::value("JL-1"))]);
+    let (mut desk, _runtime) = opened("schedule_it.events.create-event", input);
+    let labels = asked("schedule_it.labels.list-labels", json!({}));
+    let answer = read(&mut desk, &labels);
+    let label = answer.as_array().unwrap().iter().find(|it| it["type"] == "custom1").unwrap();
+    assert!(desk.has(&format!("{}, field", text(&label["name"]))) && desk.has("custom1"));
+    assert!(!desk.has("Custom 1, field"));
+    // One that is empty is found by either name.
+    for (query, name) in [("insur", "Insurance"), ("custom2", "Insurance"), ("custom3", "Custom 3")] {
+        desk.window.get_by_label("Find a field").focus();
+        desk.run();
+        desk.key(eframe::egui::Modifiers::COMMAND, eframe::egui::Key::A);
+        desk.type_text(query);
+        assert!(desk.has(&format!("{name}, field")), "{query}");
+    }
+}
+
+#[test]
+fn what_is_needed_and_what_is_filled_stand_under_their_headings() {
+    let input = Mapping::from([("title", Binding::value("T")), ("notes", Binding::value("N"))]);
+    let (desk, _runtime) = opened("schedule_it.events.create-event", input);
+    let top = |name: &str| desk.window.get_all_by_label(name).next().unwrap().rect().top();
+    let order = [top("Required"), top("Title, field"), top("Event"), top("Notes, field"), top("Find a field")];
+    assert!(order.is_sorted(), "{order:?}");
 }

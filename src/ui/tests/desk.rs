@@ -123,7 +123,14 @@ impl Desk {
             .with_step_dt(1.0 / 60.0)
             .with_os(eframe::egui::os::OperatingSystem::Nix)
             .with_context_setup(theme::install)
-            .build_ui_state(|ui, app: &mut App| app.frame(ui), app);
+            .build_ui_state(
+                |ui, app: &mut App| {
+                    // As the window is cleared.
+                    ui.painter().rect_filled(ui.max_rect(), 0.0, theme::colors(ui).bg.panel);
+                    app.frame(ui);
+                },
+                app,
+            );
         Self { window, home, told, answers, woken, waker }
     }
 

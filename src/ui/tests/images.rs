@@ -123,3 +123,38 @@ fn the_sandbox_and_the_form_of_a_record() {
     desk.run();
     compare(&mut desk, "sandbox-light");
 }
+
+#[test]
+fn the_sandbox_s_webhooks() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Dark);
+    let sandbox = desk.window.state().live.stage().unwrap().sandbox.clone();
+    // Nothing leaves: what is lost on purpose is listed with where it would have gone.
+    let faults = crate::sandbox::DeliveryFaults { lost: 1.0, ..crate::sandbox::DeliveryFaults::default() };
+    let url = Some("http://127.0.0.1:8080/hooks/app".to_owned());
+    sandbox.set_delivery(crate::sandbox::Delivery { url, faults, ..crate::sandbox::Delivery::default() });
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.press("Webhooks: 1 on");
+    for name in ["Events", "Contacts"] {
+        let table = crate::sandbox::Table::ALL.iter().find(|it| it.title == name).unwrap();
+        let id = sandbox.records(table.collection)[0]["id"].as_str().unwrap().to_owned();
+        sandbox.by_hand(table, crate::sandbox::Deed::Remove { id }).unwrap();
+    }
+    desk.until("they are lost", |_| sandbox.attempts_made() >= 3);
+    compare(&mut desk, "sandbox-webhooks-dark");
+}
+
+#[test]
+fn the_sandbox_s_faults_and_habits() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Dark);
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.press_button("Faults");
+    compare(&mut desk, "sandbox-faults-dark");
+}
+
+#[test]
+fn the_sandbox_s_sizes() {
+    let (mut desk, _runtime) = opened(ThemeChoice::Light);
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.press("Size: A dozen contacts");
+    compare(&mut desk, "sandbox-sizes-light");
+}

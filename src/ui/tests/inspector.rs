@@ -149,6 +149,29 @@ fn a_row_is_dragged_onto_a_field() {
 }
 
 #[test]
+fn a_cell_of_a_table_is_dragged_onto_a_field_and_into_its_text() {
+    let given = json!({"people": [{"name": "Ann", "mail": "ann@x.example"}, {"name": "Bo", "mail": "bo@x.example"}]});
+    let mut desk = opened(&two_steps(given, Binding::value("")), "Say");
+    desk.press("Input as a table");
+    let cell = |desk: &Desk, name: &str| desk.window.get_by_label(name).rect().center();
+    let to = desk.window.get_by_label("Line, field").rect().center();
+    let from = cell(&desk, "Insert Contact · Mail of row 2");
+    desk.drag(from, to);
+    assert_eq!(source(&desk, "say", "message"), Source::Expr("contact.people[1].mail".to_owned()));
+    assert!(desk.has("Here: bo@x.example"));
+    assert_eq!(desk.doc().history().undo_label().as_deref(), Some("Undo Edit message"));
+    focus(&mut desk, "Line, field");
+    desk.type_text(" and");
+    let from = cell(&desk, "Insert Contact · Mail of row 1");
+    let field = desk.window.get_by_label("Line, field").rect();
+    desk.drag(from, eframe::egui::pos2(field.right() - 10.0, field.center().y));
+    assert!(desk.has("Here: bo@x.example andann@x.example"));
+    // Pressed alone, it goes to where the caret is.
+    desk.press("Insert Contact · Mail of row 2");
+    assert!(desk.has("Here: bo@x.example andann@x.examplebo@x.example"));
+}
+
+#[test]
 fn the_sample_of_a_trigger_is_edited_as_a_step_of_the_flow() {
     let mut desk = opened(&two_steps(Value::Null, Binding::text("To {{ contact.email }}")), "Contact");
     desk.press("Edit the sample");
@@ -334,10 +357,7 @@ fn fields_of_ones_own_are_added_renamed_and_removed() {
 
 #[test]
 fn a_list_is_filled_item_by_item() {
-    let fields = Mapping::from([(
-        "to",
-        Binding { source: Source::List(vec![Binding::value("a"), Binding::value("b")]), missing: Missing::Stop },
-    )]);
+    let fields = Mapping::from([("to", Binding::from(Source::List(vec![Binding::value("a"), Binding::value("b")])))]);
     let mut flow = two_steps(sample(), Binding::value(""));
     add(&mut flow, "set", "Make it", NodeKind::Set { fields });
     let mut desk = opened(&flow, "Make it");

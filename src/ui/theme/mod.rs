@@ -1,6 +1,7 @@
 //! How the window looks: tokens, fonts, icons, and egui's own style made from them.
 //!
 //! Invariant: no colour, size or font is written anywhere else in the window.
+mod fallback;
 pub(crate) mod font;
 pub(crate) mod icon;
 pub(crate) mod tokens;
@@ -13,6 +14,7 @@ use eframe::egui::{
 };
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::fallback::SystemFonts;
 pub(crate) use self::tokens::{Colors, Ink};
 use self::tokens::{line, motion, radius, size};
 

@@ -1,5 +1,6 @@
 //! The only place that changes the window's state: one function a request.
 mod catalog;
+mod connections;
 mod file;
 mod log;
 mod sandbox;
@@ -8,7 +9,7 @@ mod test;
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
 use super::app::App;
-use super::behind::Read;
+use super::behind::{AccountJob, Read};
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
 use super::command::UiCommand;
@@ -19,6 +20,7 @@ use super::keymap::{self, Keymap};
 use super::msg::{Msg, Room};
 use super::palette::Palette;
 use super::prefs::SCALES;
+use super::sandbox::Wanted;
 use super::shell::Pane;
 use super::template;
 use super::theme::ThemeChoice;
@@ -70,18 +72,11 @@ impl App {
             Msg::ForgetRecent => self.prefs.recent.clear(),
             Msg::OpenRecord { table, id } => self.open_record(table, id.as_deref()),
             Msg::ByHand { table, deed } => self.by_hand(ctx, table, *deed),
-            Msg::SetFaults(faults) => {
-                if let Some(stage) = self.live.stage() {
-                    stage.sandbox.set_faults(*faults);
-                }
-            }
-            Msg::SetTraps(traps) => {
-                if let Some(stage) = self.live.stage() {
-                    stage.sandbox.set_traps(traps);
-                }
-            }
-            Msg::ResetSandbox => self.reset_sandbox(ctx),
-            Msg::RestoreSandbox(snapshot) => self.restore_sandbox(&snapshot),
+            Msg::TakeBack(undo) => self.take_back(undo),
+            Msg::Steer(steer) => self.steer(ctx, *steer),
+            Msg::PlantSandbox(seed) => self.plant(Wanted::Size(seed)),
+            Msg::StopPlanting => self.stop_planting(),
+            Msg::RestoreSandbox(snapshot) => self.plant(Wanted::Back(snapshot)),
             Msg::Pin { doc, node, output } => {
                 if let Some(doc) = self.docs.get_mut(doc) {
                     doc.pin(node, output);
@@ -104,6 +99,9 @@ impl App {
                     (stage.read)(Read { ticket, asked });
                 }
             }
+            Msg::Account(job) => self.account(ctx, *job),
+            Msg::ListAccounts => self.list_accounts(),
+            Msg::AskRemoveAccount(id) => self.ask_remove_account(id),
             Msg::OpenLog(run) => self.open_log(run),
             Msg::CopyText { text, what } => {
                 ctx.copy_text(text);
@@ -149,6 +147,7 @@ impl App {
             UiCommand::ResetPanels => self.dock.reset(),
             UiCommand::ShowFlows => self.room = Room::Flows,
             UiCommand::ShowTemplates => self.room = Room::Templates,
+            UiCommand::ShowConnections => self.room = Room::Connections,
             UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
@@ -354,7 +353,9 @@ impl App {
     fn answer(&mut self, ctx: &Context, answer: Answer) {
         match (self.dialog.take(), answer) {
             (Some(Dialog::Remove { id, .. }), Answer::Discard) => self.imports.remove(id),
-            (None | Some(Dialog::Path { .. } | Dialog::Remove { .. }), _) | (_, Answer::Cancel) => {}
+            (Some(Dialog::RemoveAccount { id, .. }), Answer::Discard) => self.account(ctx, AccountJob::Remove(id)),
+            (None | Some(Dialog::Path { .. } | Dialog::Remove { .. } | Dialog::RemoveAccount { .. }), _)
+            | (_, Answer::Cancel) => {}
             (Some(Dialog::Close { doc, .. }), Answer::Discard) => self.close_now(doc),
             (Some(Dialog::Close { doc, .. }), Answer::Save) => {
                 self.activate(doc);

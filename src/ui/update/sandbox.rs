@@ -1,9 +1,12 @@
 //! What a person does to the sandbox's records.
+use std::sync::Arc;
+
 use eframe::egui::Context;
 
-use crate::sandbox::{Deed, Snapshot, Table};
+use crate::sandbox::{Deed, Table, Undo};
 use crate::ui::app::App;
 use crate::ui::msg::Msg;
+use crate::ui::sandbox::{Planted, Planting, Steer, Wanted, size_title};
 use crate::ui::toast::{Toast, Tone};
 
 impl App {
@@ -20,7 +23,6 @@ impl App {
             Deed::Change { .. } => "Changed",
             Deed::Remove { .. } => "Removed",
         };
-        let before = stage.sandbox.snapshot();
         match stage.sandbox.by_hand(spec, deed) {
             Ok(done) => {
                 self.tables.form = None;
@@ -35,7 +37,7 @@ impl App {
                 if !lines.is_empty() {
                     toast = toast.detail(lines.join(" "));
                 }
-                self.say(ctx, toast.action("Undo", Msg::RestoreSandbox(before)));
+                self.say(ctx, toast.action("Undo", Msg::TakeBack(done.undo)));
             }
             Err(refused) => {
                 if let Some(form) = &mut self.tables.form {
@@ -45,22 +47,63 @@ impl App {
         }
     }
 
-    pub(super) fn reset_sandbox(&mut self, ctx: &Context) {
-        let Some(stage) = self.live.stage() else { return };
-        let before = stage.sandbox.snapshot();
-        stage.sandbox.reset();
-        self.tables.changes += 1;
-        self.tables.form = None;
-        self.live.lit_from = 0;
-        let toast = Toast::new(Tone::Done, "The sandbox is as it was at the start");
-        self.say(ctx, toast.action("Undo", Msg::RestoreSandbox(before)));
+    pub(super) fn take_back(&mut self, undo: Undo) {
+        if let Some(stage) = self.live.stage() {
+            stage.sandbox.take_back(undo);
+            self.tables.form = None;
+        }
     }
 
-    pub(super) fn restore_sandbox(&mut self, snapshot: &Snapshot) {
-        if let Some(stage) = self.live.stage() {
-            stage.sandbox.restore(snapshot);
-            self.tables.changes += 1;
-            self.live.lit_from = stage.sandbox.last_seq();
+    pub(super) fn steer(&mut self, ctx: &Context, steer: Steer) {
+        let Some(stage) = self.live.stage() else { return };
+        let done = steer.done();
+        steer.perform(&stage.sandbox);
+        if let Some(words) = done {
+            self.say(ctx, Toast::new(Tone::Done, words));
+        }
+    }
+
+    /// Fills the sandbox anew, behind the frame; one thing at a time.
+    pub(in crate::ui) fn plant(&mut self, wanted: Wanted) {
+        let Some(stage) = self.live.stage().filter(|_| self.tables.planting.is_none()) else { return };
+        let waker = Arc::clone(&self.tables.waker.0);
+        self.tables.planting = Some(Planting::begin(stage.sandbox.clone(), wanted, waker));
+    }
+
+    pub(super) fn stop_planting(&self) {
+        if let Some(planting) = &self.tables.planting {
+            planting.stop();
+        }
+    }
+
+    /// What came of filling the sandbox.
+    pub(in crate::ui) fn hear_planting(&mut self, ctx: &Context) {
+        let Some(planting) = &mut self.tables.planting else { return };
+        let Some(planted) = planting.hear() else { return };
+        let was = planting.was;
+        self.tables.planting = None;
+        match planted {
+            Planted::Done { seed, before } => {
+                self.tables.became_another();
+                let Some(stage) = self.live.stage() else { return };
+                self.prefs.sandbox = stage.sandbox.seed();
+                self.live.lit_from = stage.sandbox.last_seq();
+                let Some(seed) = seed else { return };
+                let words = if seed == was {
+                    "The sandbox is as it was at the start".to_owned()
+                } else {
+                    format!("The sandbox is filled: {}", size_title(seed).to_lowercase())
+                };
+                let toast = Toast::new(Tone::Done, words);
+                self.say(ctx, toast.action("Undo", Msg::RestoreSandbox(before)));
+            }
+            Planted::Stopped => self.say(ctx, Toast::new(Tone::Note, "The sandbox keeps what it had")),
+            Planted::Failed(words) => {
+                self.say(
+                    ctx,
+                    Toast::new(Tone::Failed, "The sandbox cannot be filled").detail(crate::ui::words::sentence(&words)),
+                );
+            }
         }
     }
 }

@@ -89,7 +89,7 @@ fn bounded(value: &Result<Value, EvalError>) {
 /// A flow that a check finds no error in can be made ready.
 fn in_a_flow(source: &str) {
     static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::default);
-    let binding = |source| Binding { source, missing: Missing::Skip };
+    let binding = |source| Binding { source, missing: Missing::Skip, names: Vec::new() };
     for source in [Source::Expr(source.to_owned()), Source::Text(source.to_owned())] {
         let mut flow = Flow::new("f", "F");
         let kinds = [

@@ -53,7 +53,7 @@ pub(super) fn wires(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rec
     let near = pen.t.scaling >= metric::BLOCKS_BELOW;
     let pointer = stage.view.pointer.filter(|_| stage.ground.hovered() || stage.ground.is_pointer_button_down_on());
     let mut hovered: Option<(usize, f32)> = None;
-    let mut labels: Vec<(Pos2, String)> = Vec::new();
+    let mut labels: Vec<(Pos2, Align2, String)> = Vec::new();
     for (at, it) in board.lines.iter().enumerate() {
         // A wire keeps near to its cards; far from what is seen it need not even be thought of.
         let around = placed.cards[it.from].union(placed.cards[it.to]);
@@ -98,14 +98,19 @@ pub(super) fn wires(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rec
             if pen.t.scaling >= 0.7
                 && let Some(way) = way.filter(|it| it.count > 0)
             {
-                labels.push((pen.t * middle - vec2(0.0, wire::LABEL_GAP), way.count.to_string()));
+                // Over a wire that runs back there may be a card.
+                let (gap, align) = match curve {
+                    Curve::Forward(_) => (-wire::LABEL_GAP, Align2::CENTER_BOTTOM),
+                    Curve::Back(_) => (wire::LABEL_GAP, Align2::CENTER_TOP),
+                };
+                labels.push((pen.t * middle + vec2(0.0, gap), align, way.count.to_string()));
             }
             pulse(ui, stage, pen, &curve, way.and_then(|it| it.at));
             name_wire(ui, stage, pen, it, pen.t * middle);
         }
     }
-    for (at, words) in labels {
-        pen.painter.text(at, Align2::CENTER_BOTTOM, words, font::mono(pen.font_size(size::MONO_SMALL)), pen.colors.text.dim);
+    for (at, align, words) in labels {
+        pen.painter.text(at, align, words, font::mono(pen.font_size(size::MONO_SMALL)), pen.colors.text.dim);
     }
     stage.view.hovered_line = hovered.map(|it| it.0);
     if let Some(line) = hovered.and_then(|it| board.lines.get(it.0)) {

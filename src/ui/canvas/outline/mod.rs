@@ -11,7 +11,6 @@ use eframe::egui::{
 
 use self::rows::Row;
 use super::card::State;
-use super::sentence::sentence;
 use super::{Act, Stage, menu};
 use crate::flow::{Flow, NodeId};
 use crate::ui::theme::tokens::{extent, line, radius, size, space};
@@ -167,7 +166,7 @@ fn show_row(ui: &Ui, stage: &Stage<'_>, row: &Row, at: usize, rect: Rect) -> Res
     let Some(node) = scene.flow.nodes.get(&row.node) else { return response };
     let chosen = !row.again && stage.view.selection.nodes.contains(&row.node);
     let title = stage.board.spot(&row.node).map_or(node.name.as_str(), super::Spot::title);
-    let words = sentence(&node.kind, scene.catalog).plain();
+    let words = stage.board.spot(&row.node).map(|it| it.sentence.plain()).unwrap_or_default();
     let status = state_of(stage, &row.node);
     response.widget_info(|| {
         let way = if row.way.is_empty() { String::new() } else { format!("{}: ", row.way) };

@@ -111,7 +111,7 @@ pub(super) fn says(catalog: &Catalog, operation: &Operation) -> String {
         input: Mapping::default(),
         retry: RetryPolicy::default(),
     };
-    sentence(&kind, catalog).plain()
+    sentence(&kind, catalog, None).plain()
 }
 
 fn type_words(connector: &Connector, schema: &Schema) -> &'static str {

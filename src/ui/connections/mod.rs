@@ -1,0 +1,135 @@
+//! Connections to services: which there are and how they fare, adding one, giving it another secret, signing in, trying it,
+//! and taking it away.
+//!
+//! Lines, needs and drafts are plain data ([`rows`], [`needs`], [`draft`]), painted here. What is done goes out as
+//! [`AccountJob`]s, and comes back as [`AccountNews`].
+//!
+//! Invariant: no frame reads a file, a keychain or a service.
+//! Invariant: a secret that was typed is shown nowhere, and is forgotten once it is stored or not wanted.
+mod details;
+mod draft;
+mod needs;
+mod paint;
+mod pane;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+pub(crate) use self::draft::Draft;
+pub(crate) use self::paint::show;
+pub(crate) use self::rows::Known;
+use crate::accounts::Entry;
+use crate::engine::ConnectionId;
+use crate::flow::Flow;
+use crate::record::Failure;
+use crate::ui::behind::{DoAccount, Listed, SignInStep};
+
+/// How connections are looked at, and what is known of them.
+#[derive(Default)]
+pub(crate) struct Connections {
+    /// Whom they are asked of; none until that is there.
+    pub(crate) door: Option<DoAccount>,
+    /// As they were read last.
+    pub(crate) listed: Option<Result<Listed, Failure>>,
+    /// They are being read.
+    pub(crate) reading: bool,
+    /// The open flows that they were read with; other ones need other things.
+    pub(crate) flows: Vec<Arc<Flow>>,
+    /// Something was changed since.
+    pub(crate) stale: bool,
+    pub(crate) known: BTreeMap<ConnectionId, Known>,
+    pub(crate) chosen: Option<ConnectionId>,
+    pub(crate) pane: Option<Pane>,
+    query: String,
+}
+
+/// What is done beside the list.
+#[derive(Debug)]
+pub(crate) enum Pane {
+    Add(Box<Draft>),
+    Rename { id: ConnectionId, name: String },
+    Rotate(Rotate),
+    SignIn(SignIn),
+}
+
+/// Another secret.
+pub(crate) struct Rotate {
+    pub(crate) id: ConnectionId,
+    pub(crate) user: String,
+    pub(crate) secret: Zeroizing<String>,
+    pub(crate) wrong: Option<String>,
+    pub(crate) busy: bool,
+}
+
+/// A sign-in under way.
+#[derive(Debug)]
+pub(crate) struct SignIn {
+    pub(crate) id: ConnectionId,
+    /// None until the service's page is known.
+    pub(crate) step: Option<SignInStep>,
+    /// The address that the browser was sent to; it is of this sign-in alone.
+    pub(crate) url: String,
+    /// Whether a person has to bring something back, and where the browser shows it.
+    pub(crate) paste: bool,
+    pub(crate) back: String,
+    pub(crate) pasted: Zeroizing<String>,
+    /// Why it has ended without tokens.
+    pub(crate) failed: Option<Failure>,
+}
+
+impl std::fmt::Debug for Connections {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connections").field("chosen", &self.chosen).finish_non_exhaustive()
+    }
+}
+
+// It holds a secret.
+impl std::fmt::Debug for Rotate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rotate").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Rotate {
+    pub(crate) fn new(id: ConnectionId) -> Self {
+        Self { id, user: String::new(), secret: draft::empty_secret(), wrong: None, busy: false }
+    }
+}
+
+impl SignIn {
+    pub(crate) fn new(id: ConnectionId) -> Self {
+        Self {
+            id,
+            step: None,
+            url: String::new(),
+            paste: false,
+            back: String::new(),
+            pasted: draft::empty_secret(),
+            failed: None,
+        }
+    }
+}
+
+impl Connections {
+    /// What was read last, if it could be.
+    pub(crate) fn read(&self) -> Option<&Listed> {
+        self.listed.as_ref()?.as_ref().ok()
+    }
+
+    pub(crate) fn entry(&self, id: &ConnectionId) -> Option<&Entry> {
+        self.read()?.entries.iter().find(|it| it.connection.id == *id)
+    }
+
+    /// What a person calls it.
+    pub(crate) fn name(&self, id: &ConnectionId) -> String {
+        self.entry(id).map_or_else(|| id.to_string(), |it| it.connection.name.clone())
+    }
+
+    /// What is being done with one, in words; none once it is done.
+    pub(crate) fn busy(&mut self, id: &ConnectionId, words: Option<&'static str>) {
+        self.known.entry(id.clone()).or_default().busy = words;
+    }
+}

@@ -1,0 +1,208 @@
+//! What a person does about connections, and what comes of it.
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use eframe::egui::{Context, OpenUrl};
+
+use crate::catalog::AuthKind;
+use crate::engine::{Connection, ConnectionId};
+use crate::record::{Failure, FailureKind};
+use crate::ui::app::App;
+use crate::ui::behind::{AccountJob, AccountNews, SignInStep};
+use crate::ui::canvas::sentence::count;
+use crate::ui::connections::{Pane, SignIn};
+use crate::ui::dialog::Dialog;
+use crate::ui::msg::Room;
+use crate::ui::toast::{Toast, Tone};
+
+impl App {
+    /// Reads connections where they are looked at and may be other than they were read.
+    pub(in crate::ui) fn keep_connections_fresh(&mut self) {
+        if self.room != Room::Connections || self.connections.reading || self.connections.door.is_none() {
+            return;
+        }
+        let flows = self.docs.list.iter().map(|it| it.flow());
+        let same =
+            flows.len() == self.connections.flows.len() && flows.zip(&self.connections.flows).all(|(a, b)| Arc::ptr_eq(a, b));
+        if self.connections.listed.is_none() || self.connections.stale || !same {
+            self.list_accounts();
+        }
+    }
+
+    pub(super) fn list_accounts(&mut self) {
+        let open: Vec<_> = self.docs.list.iter().map(|it| Arc::clone(it.flow())).collect();
+        let files: Vec<PathBuf> = self.prefs.recent.iter().filter(|it| !self.prefs.open.contains(it)).cloned().collect();
+        self.connections.flows.clone_from(&open);
+        self.connections.stale = false;
+        if let Some(door) = &self.connections.door {
+            self.connections.reading = true;
+            door(AccountJob::List { open, files });
+        }
+    }
+
+    /// Has something done about connections.
+    pub(super) fn account(&mut self, ctx: &Context, job: AccountJob) {
+        if self.connections.door.is_none() {
+            let toast = Toast::new(Tone::Note, "Connections are not there yet").detail("Try again in a moment.");
+            return self.say(ctx, toast);
+        }
+        match &job {
+            AccountJob::Test(id) => self.connections.busy(id, Some("Testing…")),
+            AccountJob::Rotate(id, _) | AccountJob::Rename(id, _) => self.connections.busy(id, Some("Saving…")),
+            AccountJob::Remove(id) => self.connections.busy(id, Some("Removing…")),
+            AccountJob::SignIn(id) => {
+                self.connections.busy(id, Some("Signing in…"));
+                self.connections.chosen = Some(id.clone());
+                self.connections.pane = Some(Pane::SignIn(SignIn::new(id.clone())));
+            }
+            AccountJob::List { .. } | AccountJob::Add { .. } | AccountJob::Paste(..) | AccountJob::CancelSignIn(_) => {}
+        }
+        if let Some(door) = &self.connections.door {
+            door(job);
+        }
+    }
+
+    pub(super) fn ask_remove_account(&mut self, id: ConnectionId) {
+        let Some(entry) = self.connections.entry(&id) else { return };
+        let flows = self.connections.read().map(|it| it.flows.as_slice()).unwrap_or_default();
+        let name = |used: &crate::accounts::Use| {
+            let known = flows.iter().find(|it| it.flow == used.flow);
+            format!("“{}”", known.map_or_else(|| used.flow.to_string(), |it| it.name.clone()))
+        };
+        let mut used_by: Vec<String> = entry.used_by.iter().map(name).collect();
+        used_by.sort();
+        used_by.dedup();
+        self.dialog = Some(Dialog::RemoveAccount { name: entry.connection.name.clone(), id, used_by });
+    }
+
+    /// Takes in what came of it.
+    pub(in crate::ui) fn account_told(&mut self, ctx: &Context, news: AccountNews) {
+        match news {
+            AccountNews::Listed(listed) => {
+                self.connections.reading = false;
+                self.connections.listed = Some(listed);
+                let gone = self.connections.chosen.as_ref().is_some_and(|it| self.connections.entry(it).is_none());
+                if gone && self.connections.read().is_some() {
+                    self.connections.chosen = None;
+                }
+                return;
+            }
+            AccountNews::Added(result) => self.account_added(ctx, result),
+            AccountNews::Tested(id, result) => {
+                let now = (self.clock)();
+                let known = self.connections.known.entry(id).or_default();
+                (known.busy, known.tried) = (None, Some((result, now)));
+            }
+            AccountNews::Renamed(id, result) => {
+                self.connections.busy(&id, None);
+                if let Err(failure) = result {
+                    self.say(ctx, Toast::failure(&failure));
+                }
+            }
+            AccountNews::Rotated(id, result) => self.account_rotated(ctx, &id, result),
+            AccountNews::SigningIn(id, step) => self.signing_in(ctx, &id, step),
+            AccountNews::SignedIn(id, result) => self.signed_in(ctx, &id, result),
+            AccountNews::Removed(id, result) => match result {
+                Ok(removed) => {
+                    self.connections.known.remove(&id);
+                    let mut toast = Toast::new(Tone::Done, format!("Removed {}", removed.connection.name));
+                    if let Some(left) = removed.left {
+                        let words = crate::ui::words::sentence(&left.title);
+                        toast =
+                            Toast::new(Tone::Failed, format!("Removed {}; its secret is still there", removed.connection.name));
+                        toast = toast.detail(format!("{words} {}", crate::ui::words::sentence(&left.hint)));
+                    }
+                    self.say(ctx, toast);
+                }
+                Err(failure) => {
+                    self.connections.busy(&id, None);
+                    self.say(ctx, Toast::failure(&failure));
+                }
+            },
+        }
+        self.connections.stale = true;
+    }
+
+    fn account_added(&mut self, ctx: &Context, result: Result<Connection, Failure>) {
+        match result {
+            Ok(connection) => {
+                self.connections.pane = None;
+                self.connections.chosen = Some(connection.id.clone());
+                self.say(ctx, Toast::new(Tone::Done, format!("Added {}", connection.name)));
+                let next = if matches!(connection.auth, AuthKind::OAuth(_)) { AccountJob::SignIn } else { AccountJob::Test };
+                self.account(ctx, next(connection.id));
+            }
+            Err(failure) => match &mut self.connections.pane {
+                Some(Pane::Add(draft)) => {
+                    draft.busy = false;
+                    draft.wrong = Some(in_words(&failure));
+                }
+                _ => self.say(ctx, Toast::failure(&failure)),
+            },
+        }
+    }
+
+    fn account_rotated(&mut self, ctx: &Context, id: &ConnectionId, result: Result<usize, Failure>) {
+        self.connections.busy(id, None);
+        match result {
+            Ok(released) => {
+                if matches!(&self.connections.pane, Some(Pane::Rotate(it)) if it.id == *id) {
+                    self.connections.pane = None;
+                }
+                let toast = Toast::new(Tone::Done, format!("{} has its new secret", self.connections.name(id)));
+                self.say(ctx, went_on(toast, released));
+                self.account(ctx, AccountJob::Test(id.clone()));
+            }
+            Err(failure) => match &mut self.connections.pane {
+                Some(Pane::Rotate(it)) if it.id == *id => {
+                    it.busy = false;
+                    it.wrong = Some(in_words(&failure));
+                }
+                _ => self.say(ctx, Toast::failure(&failure)),
+            },
+        }
+    }
+
+    fn signing_in(&mut self, ctx: &Context, id: &ConnectionId, step: SignInStep) {
+        let Some(Pane::SignIn(it)) = self.connections.pane.as_mut().filter(|it| matches!(it, Pane::SignIn(it) if it.id == *id))
+        else {
+            return;
+        };
+        if let SignInStep::Open { url, back, paste } = &step {
+            (it.url, it.back, it.paste) = (url.clone(), back.clone(), *paste);
+            ctx.open_url(OpenUrl::new_tab(url));
+        }
+        it.step = Some(step);
+    }
+
+    fn signed_in(&mut self, ctx: &Context, id: &ConnectionId, result: Result<usize, Failure>) {
+        self.connections.busy(id, None);
+        let is_shown = matches!(&self.connections.pane, Some(Pane::SignIn(it)) if it.id == *id);
+        match result {
+            Ok(released) => {
+                if is_shown {
+                    self.connections.pane = None;
+                }
+                let toast = Toast::new(Tone::Done, format!("Signed in to {}", self.connections.name(id)));
+                self.say(ctx, went_on(toast, released));
+                self.account(ctx, AccountJob::Test(id.clone()));
+            }
+            // Whoever gave it up knows.
+            Err(failure) if failure.kind == FailureKind::Stopped => {}
+            Err(failure) => match &mut self.connections.pane {
+                Some(Pane::SignIn(it)) if is_shown => it.failed = Some(failure),
+                _ => self.say(ctx, Toast::failure(&failure)),
+            },
+        }
+    }
+}
+
+fn went_on(toast: Toast, released: usize) -> Toast {
+    if released == 0 { toast } else { toast.detail(format!("{} that waited for it went on.", count(released, "step"))) }
+}
+
+/// Everything that a failure says, in one piece.
+fn in_words(failure: &Failure) -> String {
+    let parts = [&failure.title, &failure.detail, &failure.hint].into_iter().filter(|it| !it.is_empty());
+    parts.map(|it| crate::ui::words::sentence(it)).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,93 @@
+//! One flow for several accounts, what it may do there, and why it was refused; on the real binary.
+use serde_json::{Value, json};
+
+use crate::connect::{key, of, sandbox};
+use crate::support::binary::{Home, request};
+use crate::support::files::flow_file;
+
+/// A flow that a hook starts, which writes to HighLevel.
+fn hooked() -> String {
+    let nodes = json!({
+        "hook": { "name": "Hook", "kind": "trigger", "trigger": "webhook", "path": "in" },
+        "create": {
+            "name": "Create", "kind": "action", "operation": "highlevel.contacts.create-contact", "slot": "crm",
+            "input": { "firstName": { "expr": "hook.body.name" } },
+        },
+    });
+    flow_file("hooked", &nodes, &["hook -> create"])
+}
+
+/// Makes a connection to the sandbox; its secret is in the encrypted file.
+fn connect(home: &Home, vault: &[(&str, &str); 1], access: &Value, id: &str, location: &str) {
+    let account = format!("location_id={location}");
+    let (base_url, token) = (of(access, "/highlevel/base_url"), of(access, "/highlevel/token"));
+    let args = ["connect", "add", "highlevel", "--id", id, "--account", &account, "--base-url", &base_url, "--secret-stdin"];
+    home.run_with(&args, vault, &token).with_code(0);
+}
+
+#[test]
+fn a_flow_that_is_bound_to_two_accounts_runs_for_each_on_its_own() {
+    let home = Home::new();
+    let key = key(&home);
+    let vault = [("FLOWYARD_VAULT_KEY_FILE", key.as_str())];
+    let (_sandbox, access) = sandbox(&home);
+    let location = of(&access, "/highlevel/location_id");
+    connect(&home, &vault, &access, "berlin", &location);
+    connect(&home, &vault, &access, "paris", &location);
+    home.write("a.flowyard", &hooked());
+    // Which of them is not said yet.
+    home.run_with(&["run", "a.flowyard"], &vault, "").with_code(6).warns(&["Several connections to HighLevel"]);
+    home.run_with(&["connect", "bind", "a.flowyard", "crm=berlin,nowhere"], &vault, "").with_code(1).warns(&["\"nowhere\""]);
+    home.run_with(&["connect", "bind", "a.flowyard", "crm=berlin,paris"], &vault, "").with_code(0).says(&["crm: berlin, paris"]);
+    home.run_with(&["connect", "list"], &vault, "").with_code(0).says(&["hooked"]);
+    let run = home.run_with(&["run", "a.flowyard"], &vault, "").with_code(6);
+    run.warns(&["The slot \"crm\" is bound to several connections", "--bind crm=berlin"]);
+
+    let serve = home.spawn_with(&["serve", "a.flowyard", "--listen", "127.0.0.1:0", "--json"], &vault);
+    let hooks: Vec<Value> = (0..2).map(|_| serde_json::from_str(&serve.line()).expect("JSON")).collect();
+    let flows: Vec<&str> = hooks.iter().filter_map(|it| it["flow"].as_str()).collect();
+    assert_eq!(flows, ["hooked@berlin", "hooked@paris"]);
+    for hook in &hooks {
+        let url = hook["url"].as_str().expect("an address");
+        assert!(url.ends_with("/hooks/in/berlin") || url.ends_with("/hooks/in/paris"), "{url}");
+        let (status, _) = request("POST", url, &[], r#"{"name":"Ann"}"#);
+        assert_eq!(status, 202);
+    }
+    serve.interrupt();
+    let listed = home.run_with(&["log", "list", "--json"], &vault, "").with_code(0).objects();
+    let mut done: Vec<_> = listed.iter().filter(|it| it["flow"].as_str().is_some_and(|it| it.starts_with("hooked@"))).collect();
+    done.sort_by_key(|it| it["flow"].to_string());
+    assert_eq!(done.iter().map(|it| it["flow"].clone()).collect::<Vec<_>>(), ["hooked@berlin", "hooked@paris"]);
+    // One account is chosen for a single run, and the binding goes.
+    home.run_with(&["run", "a.flowyard", "--bind", "crm=paris"], &vault, "").with_code(0);
+    home.run_with(&["connect", "bind", "a.flowyard", "--unbind", "crm"], &vault, "").with_code(0).says(&["crm: not bound"]);
+}
+
+#[test]
+fn what_steps_need_is_shown_and_a_refusal_is_explained() {
+    let home = Home::new();
+    let key = key(&home);
+    let vault = [("FLOWYARD_VAULT_KEY_FILE", key.as_str())];
+    let running = home.spawn(&["sandbox", "--json", "--scope", "locations.readonly", "--scope", "contacts.readonly"]);
+    let access: Value = serde_json::from_str(&running.line()).expect("JSON");
+    connect(&home, &vault, &access, "crm", &of(&access, "/highlevel/location_id"));
+    home.write("a.flowyard", &hooked());
+    home.run_with(&["connect", "scopes", "crm", "a.flowyard"], &vault, "")
+        .with_code(0)
+        .says(&["? contacts.write", "\"Create\" of"]);
+    let needed =
+        home.run_with(&["connect", "scopes", "crm", "a.flowyard", "--json"], &vault, "").with_code(0).objects().remove(0);
+    assert_eq!(needed["needed"].as_object().map(|it| it.keys().cloned().collect()), Some(vec!["contacts.write".to_owned()]));
+
+    home.run_with(&["connect", "why", "1"], &vault, "").with_code(5);
+    home.run_with(&["run", "a.flowyard", "--json"], &vault, "").with_code(1);
+    let why = home.run_with(&["connect", "why", "1"], &vault, "").with_code(0);
+    why.says(&["✓ Secret", "✓ Token", "✗ Scope", "it needs contacts.write", "HighLevel says: The token is not authorized"]);
+    let why = home.run_with(&["connect", "why", "1", "create", "--json"], &vault, "").with_code(0).objects().remove(0);
+    assert_eq!((&why["why"]["proved"], &why["connection"]), (&json!(true), &json!("crm")));
+    home.run_with(&["connect", "why", "1", "Nobody"], &vault, "").with_code(1).warns(&["made no call in a step \"Nobody\""]);
+    // Another secret than the account's: the token itself is found to be wrong.
+    home.run_with(&["connect", "rotate", "crm", "--secret-stdin"], &vault, "not-the-token-of-anybody").with_code(0);
+    let why = home.run_with(&["connect", "why", "1"], &vault, "").with_code(0);
+    why.says(&["✗ Token", "connect rotate crm"]);
+}
