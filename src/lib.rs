@@ -39,6 +39,10 @@
 //! and are therefore the same on every attempt. What the journal does hold of them is the redacted exchange, and the flow's
 //! revision as it was written: a literal in a flow is in both, so credentials belong to a connection, and `flow` warns otherwise.
 //!
+//! A call is signed by its connection's secret. Where that is a sign-in by OAuth 2.0 it is renewed before its end, or once after a
+//! 401, by one task at a time, here and across processes; the new tokens are stored before they are used. What cannot be renewed
+//! parks its steps, and the next sign-in lets them go on; an account that rests is asked again each hour.
+//!
 //! A person's word on a run (release, cancel, resume) goes to the engine at work on the data directory, through a door on
 //! 127.0.0.1 whose key lies in that directory; where none is at work, it is written down for the next start.
 //!

@@ -132,6 +132,12 @@ impl SignIn {
                 } else if !self.place.json {
                     out.say("Your browser has opened: sign in there, and allow what is asked.");
                 }
+                if !self.place.json {
+                    out.say(paint(
+                        DIM,
+                        format_args!("It leads back to {}, which your app at the service has to know.", Plain(back)),
+                    ));
+                }
                 if *paste || self.paste {
                     out.say("Then paste the whole address of the page that it leads to, and press Enter:");
                     if let Some(pasted) = pasted.take() {

@@ -11,13 +11,15 @@ use super::settings::Redirect;
 use crate::catalog::{AuthKind, ClientAuth, Connector, Grant};
 use crate::connector::client::Clients;
 use crate::connector::secret::SecretKind;
-use crate::connector::{Connection, Secret};
+use crate::connector::{Connection, ConnectionId, Secret};
 use crate::record::{Failure, FailureKind};
 
 /// Everything that a token endpoint and a consent page want to know.
 pub(in crate::connector) struct App {
     /// What the service is called.
     pub(super) service: String,
+    /// The connection's id.
+    pub(super) id: ConnectionId,
     /// What the connection is called.
     pub(super) name: String,
     /// Where a person signs in; none where only the app itself does.
@@ -89,6 +91,7 @@ impl App {
             Grant::ClientCredentials => None,
         };
         Ok(Self {
+            id: connection.id.clone(),
             name: connection.name.clone(),
             authorize,
             authorize_extra: known.authorize_extra.clone(),
@@ -98,7 +101,10 @@ impl App {
             client_auth: known.client_auth,
             user_type: settings.user_type.clone().or_else(|| known.user_types.first().cloned()),
             grant: settings.grant,
-            redirect: settings.redirect.clone(),
+            redirect: match settings.redirect {
+                Redirect::Loopback if known.exact_redirect => Redirect::Port(Redirect::PORT),
+                ref other => other.clone(),
+            },
             pkce: settings.pkce.unwrap_or(known.pkce),
             scopes: settings.scopes.clone(),
             inactive: connector.map(|it| it.errors.inactive.clone()).unwrap_or_default(),
@@ -109,7 +115,7 @@ impl App {
 
     /// A failure about this sign-in.
     pub(super) fn failure(&self, kind: FailureKind, title: impl Into<String>) -> Failure {
-        Failure::new(kind, title).at(format!("connection {:?}", self.name))
+        Failure::new(kind, title).at(format!("connection {}", self.id))
     }
 
     pub(super) fn grant(&self) -> Grant {
@@ -148,5 +154,50 @@ impl App {
             hint: format!("Nothing else is wrong. Open Connections and sign in to {:?} again.", self.name),
             ..failure
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::{Catalog, ConnectorId};
+    use crate::connector::{OAuthSettings, Settings};
+
+    /// The app of a connection to a shipped service, as a person would set it.
+    fn of(connector: &str, oauth: OAuthSettings) -> Result<App, Failure> {
+        let catalog = Catalog::shipped();
+        let id = ConnectorId::new(connector);
+        let service = catalog.connector(&id).unwrap();
+        let auth = service.auth.iter().find(|it| matches!(it, AuthKind::OAuth(_))).unwrap().clone();
+        let connection =
+            Connection { oauth: Some(Box::new(oauth)), ..Connection::new("c", "Main", id, "https://a.example", auth) };
+        let secret = Secret::client("s".into());
+        App::of(&connection, Some(&**service), Some(&secret), &Clients::new(&Settings::default()).unwrap())
+    }
+
+    #[test]
+    fn what_a_person_does_not_set_comes_from_the_catalogue() {
+        let plain = OAuthSettings { client_id: " app ".into(), ..OAuthSettings::default() };
+        let crm = of("highlevel", plain.clone()).unwrap();
+        assert_eq!(crm.authorize.unwrap().as_str(), "https://marketplace.gohighlevel.com/v2/oauth/chooselocation");
+        assert_eq!(crm.token.as_str(), "https://services.leadconnectorhq.com/oauth/token");
+        assert_eq!((crm.client_id.as_str(), crm.user_type.as_deref(), crm.pkce), ("app", Some("Location"), false));
+        assert_eq!((crm.redirect, crm.inactive), (Redirect::Port(Redirect::PORT), vec!["location is not active".to_owned()]));
+        let own = OAuthSettings {
+            pkce: Some(true),
+            user_type: Some("Company".into()),
+            redirect: Redirect::Port(5000),
+            ..plain.clone()
+        };
+        let own = of("highlevel", own).unwrap();
+        assert_eq!((own.user_type.as_deref(), own.pkce, own.redirect), (Some("Company"), true, Redirect::Port(5000)));
+
+        let unknown = of("schedule_it", plain.clone()).err().unwrap();
+        assert!(unknown.title.contains("to sign in at is not known"), "{unknown}");
+        let urls = |it: &str| Some(format!("https://login.example/{it}"));
+        let desk = of("schedule_it", OAuthSettings { authorize_url: urls("a"), token_url: urls("t"), ..plain.clone() }).unwrap();
+        assert_eq!((desk.pkce, desk.redirect, desk.user_type), (true, Redirect::Loopback, None));
+        let service = OAuthSettings { token_url: urls("t"), grant: Grant::ClientCredentials, ..plain };
+        assert!(of("schedule_it", service).unwrap().authorize.is_none());
     }
 }

@@ -25,10 +25,9 @@ use zeroize::Zeroizing;
 
 use super::consent::{Consent, Verdict};
 use super::page;
+use super::settings::Redirect;
 use crate::record::{Failure, FailureKind};
 
-/// Where the answer comes in.
-const PATH: &str = "/signed-in";
 /// Connections at a time; one more waits.
 const AT_A_TIME: usize = 16;
 /// More requests than that are an attack, or a program gone wild.
@@ -77,7 +76,7 @@ impl Back {
 
     /// The address that the service sends the browser to.
     pub(super) fn url(&self) -> String {
-        format!("http://{}{PATH}", self.address)
+        format!("http://{}{}", self.address, Redirect::PATH)
     }
 
     /// The code that the browser brings. Ends when dropped.
@@ -155,7 +154,7 @@ impl Desk {
         if host != (Some(&self.host), None) {
             return respond(StatusCode::MISDIRECTED_REQUEST, page::stray());
         }
-        if request.uri().path() != PATH {
+        if request.uri().path() != Redirect::PATH {
             return respond(StatusCode::NOT_FOUND, page::stray());
         }
         if request.method() != Method::GET {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::app::App;
 use super::lock::Mark;
-use crate::connector::words;
+use crate::connector::{ConnectionId, words};
 use crate::record::{Failure, FailureKind};
 
 /// No code is longer, in bytes.
@@ -28,6 +28,7 @@ pub(super) struct Consent {
     /// Who may have answered.
     issuers: Vec<Origin>,
     service: String,
+    id: ConnectionId,
     name: String,
 }
 
@@ -72,6 +73,7 @@ impl Consent {
             state: digest(state.secret()),
             issuers,
             service: app.service.clone(),
+            id: app.id.clone(),
             name: app.name.clone(),
         })
     }
@@ -94,7 +96,7 @@ impl Consent {
         if digest(&state) != self.state {
             return Err(Verdict::Stray);
         }
-        let refused = |title: String| Failure::new(FailureKind::SignIn, title).at(format!("connection {:?}", self.name));
+        let refused = |title: String| Failure::new(FailureKind::SignIn, title).at(format!("connection {}", self.id));
         if let Some(issuer) = one("iss")?
             && !Url::parse(&issuer).is_ok_and(|it| self.issuers.contains(&it.origin()))
         {
@@ -156,6 +158,7 @@ pub(super) mod tests {
     pub(in crate::connector::oauth) fn app() -> App {
         App {
             service: "HighLevel".into(),
+            id: ConnectionId::new("crm"),
             name: "Main".into(),
             authorize: Some("https://login.example/choose?x=1".parse().unwrap()),
             authorize_extra: [("loginWindowOpenMode".to_owned(), "self".to_owned())].into(),

@@ -94,7 +94,8 @@ impl fmt::Debug for Unheard {
 /// [`Refusal`], in words.
 pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) -> Result<Secret, Refusal> {
     let guard = guard(app, &ask);
-    let words = Words { app, redactor: Redactor { secret: Some(&guard), header: None, parameter: None } };
+    let by_code = matches!(ask, Ask::Code { .. });
+    let words = Words { app, by_code, redactor: Redactor { secret: Some(&guard), header: None, parameter: None } };
     let Ok(endpoint) = endpoint(app) else { return Err(words.wrong("the address of its tokens cannot be used")) };
     let http = Http(caller.clone());
     let used = if let Ask::Refresh(token) = &ask { Some(*token) } else { None };
@@ -227,6 +228,8 @@ fn content(received: &Received) -> Content {
 /// Words about what a token endpoint did.
 struct Words<'a> {
     app: &'a App,
+    /// Whether a person waits for it.
+    by_code: bool,
     redactor: Redactor<'a>,
 }
 
@@ -349,6 +352,10 @@ impl Words<'_> {
                 let failure = self.failure(FailureKind::RateLimit, title, &said, "It is asked again later.").status(code);
                 return Refusal::Later { after: status::retry_after(&received.headers, Timestamp::now()), failure };
             }
+            ("invalid_grant", _) if self.by_code => (
+                format!("{service} did not accept the code by which {:?} signs in", self.app.name),
+                "It may have waited too long, or was used before. Sign in again.".to_owned(),
+            ),
             ("invalid_grant", _) => (format!("{service} does not accept the sign-in of {:?} any more", self.app.name), again),
             ("invalid_client" | "unauthorized_client", _) | (_, 401) => (
                 format!("{service} does not accept the app by which {:?} signs in", self.app.name),

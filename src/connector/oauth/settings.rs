@@ -1,7 +1,7 @@
 //! How one connection signs in, as plain data.
 use serde::{Deserialize, Serialize};
 
-use crate::catalog::Grant;
+use crate::catalog::{Grant, OAuth};
 
 /// As which app a connection signs in, and how. The app's secret is in the vault.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,13 +36,32 @@ pub struct OAuthSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Redirect {
-    /// To this machine, at a port that is free then.
+    /// To this machine: at a port that is free then, or at [`Redirect::PORT`] where the service compares the address to the letter.
     #[default]
     Loopback,
-    /// To this machine, at this port.
+    /// To this machine, at this port; 0 is one that is free then.
     Port(u16),
     /// To an address on the network, from whose page a person pastes what came back.
     Pasted(String),
+}
+
+impl Redirect {
+    /// The port on this machine for services that have to know it beforehand.
+    pub const PORT: u16 = 8976;
+    /// The path on this machine.
+    pub(super) const PATH: &str = "/signed-in";
+
+    /// The address that a person enters in the app's settings at the service; none where a free port is taken, which the service
+    /// has to accept then.
+    pub fn address(&self, known: &OAuth) -> Option<String> {
+        let port = match self {
+            Self::Pasted(url) => return Some(url.clone()),
+            Self::Loopback if known.exact_redirect => Self::PORT,
+            Self::Loopback | Self::Port(0) => return None,
+            Self::Port(port) => *port,
+        };
+        Some(format!("http://127.0.0.1:{port}{}", Self::PATH))
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -52,6 +71,20 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_to_enter_at_the_service_is_known_where_it_is_fixed() {
+        let (exact, loose) = (OAuth { exact_redirect: true, ..OAuth::default() }, OAuth::default());
+        for (redirect, known, expected) in [
+            (Redirect::Loopback, &exact, Some("http://127.0.0.1:8976/signed-in")),
+            (Redirect::Loopback, &loose, None),
+            (Redirect::Port(0), &exact, None),
+            (Redirect::Port(5000), &loose, Some("http://127.0.0.1:5000/signed-in")),
+            (Redirect::Pasted("https://a.example/b".into()), &exact, Some("https://a.example/b")),
+        ] {
+            assert_eq!(redirect.address(known).as_deref(), expected);
+        }
+    }
 
     #[test]
     fn settings_travel_as_plain_json_and_refuse_what_they_do_not_know() {

@@ -98,8 +98,9 @@ impl Caller {
             () = cancel.cancelled() => return Err(cancelled()),
         };
         let secret = secret.map_err(|refusal| match refusal {
-            Refusal::Final(failure) | Refusal::Inactive(failure) | Refusal::Lost(failure) | Refusal::Later { failure, .. } => {
-                Failure { hint: format!("{} Then sign in again: a code works once.", failure.hint), ..failure }
+            Refusal::Final(failure) | Refusal::Inactive(failure) => failure,
+            Refusal::Lost(failure) | Refusal::Later { failure, .. } => {
+                failure.hint("Sign in again: a code works once, so the one that the browser brought is of no more use.")
             }
         })?;
         let granted = secret.granted().cloned().ok_or_else(cancelled)?;

@@ -61,6 +61,8 @@ impl Scene {
             &app.token_url,
             "--scope",
             "locations.readonly",
+            "--redirect",
+            "0",
             "--secret-stdin",
         ];
         self.home.run_with(&[&args, more].concat(), &self.vault(), &app.client_secret).with_code(0);

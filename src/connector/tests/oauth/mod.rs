@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::catalog::{Catalog, ConnectorId, OperationId};
-use crate::connector::oauth::{OAuthSettings, Progress};
+use crate::connector::oauth::{OAuthSettings, Progress, Redirect};
 use crate::connector::secret::SecretKind;
 use crate::connector::{Called, Caller, Connection, Connections, Granted, Secret, Settings, Vault};
 use crate::record::Failure;
@@ -37,6 +37,8 @@ fn connection(id: &str, connector: &str, base_url: &str, app: &OauthAccess, cata
     let auth = ways.iter().find(|it| matches!(it, crate::catalog::AuthKind::OAuth(_))).unwrap().clone();
     let oauth = OAuthSettings {
         client_id: app.client_id.clone(),
+        // Tests run at the same time.
+        redirect: Redirect::Port(0),
         authorize_url: Some(app.authorize_url.clone()),
         token_url: Some(app.token_url.clone()),
         ..OAuthSettings::default()

@@ -1,7 +1,6 @@
 //! A person signs in.
 use super::*;
 use crate::catalog::Grant;
-use crate::connector::Redirect;
 use crate::record::FailureKind;
 
 #[tokio::test]
