@@ -35,7 +35,7 @@ mod signal;
 mod story;
 mod table;
 #[cfg(feature = "gui")]
-mod window;
+pub(crate) mod window;
 mod words;
 
 use std::ffi::OsString;

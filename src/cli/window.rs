@@ -1,6 +1,8 @@
 //! The window, and what runs behind it: a runtime of its own with the sandbox and an engine, told to the window by events.
 //!
 //! The window opens at once; engine and sandbox come up as soon as its first frame is drawn.
+pub(crate) mod accounts;
+
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -11,6 +13,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc as async_mpsc, oneshot};
 
+use super::connections::VaultArgs;
 use super::data::DataArgs;
 use super::embedded::{self, FaultArgs};
 use super::exit::{Error, Exit};
@@ -18,7 +21,7 @@ use super::runtime;
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::chooser::Chooser;
-use crate::engine::{self, CallSettings, Clock, Command, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use crate::engine::{self, CallSettings, Clock, Command, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
 use crate::ui::{self, Behind, Opening, Stage, Start, Told, Waker};
@@ -31,6 +34,9 @@ pub(super) struct Open {
 
     #[command(flatten)]
     data: DataArgs,
+
+    #[command(flatten)]
+    vault: VaultArgs,
 }
 
 /// So long a first frame is waited for.
@@ -50,7 +56,9 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
         let (catalog, troubles) = read.unwrap_or_else(|| offered(&Shelf::of(&home)));
         let (sender, told) = mpsc::channel();
         let (show, shown) = mpsc::channel();
-        background = Some(Background::start(catalog.clone(), journal.clone(), Teller { told: sender, waker }, shown));
+        let accounts = (home.clone(), Vault::at(&home, args.vault.key()));
+        let teller = Teller { told: sender, waker };
+        background = Some(Background::start(catalog.clone(), journal.clone(), accounts, teller, shown));
         Behind { catalog, troubles, home, data: journal, told, shown: Some(show) }
     });
     // Also where the window could not be shown after all: what was started is ended.
@@ -93,13 +101,17 @@ struct Background {
 
 impl Background {
     /// Begins once the window is shown: nobody can ask for anything before, and drawing has the processors meanwhile.
-    fn start(catalog: Catalog, data: PathBuf, teller: Teller, shown: mpsc::Receiver<()>) -> Self {
+    fn start(catalog: Catalog, data: PathBuf, accounts: (PathBuf, Vault), teller: Teller, shown: mpsc::Receiver<()>) -> Self {
         let (end, ended) = oneshot::channel();
         let told = teller.clone();
         let work = move || {
             // A window that is never drawn, since it is out of sight, does not keep flows from running.
             shown.recv_timeout(UNSEEN).ok();
-            if let Err(error) = runtime::block_on(go(&catalog, &data, teller.clone(), ended)) {
+            let work = async {
+                tell_of_accounts(&accounts.0, accounts.1, &teller);
+                go(&catalog, &data, teller.clone(), ended).await
+            };
+            if let Err(error) = runtime::block_on(work) {
                 let unknown = || Failure::new(FailureKind::Machine, "Engine and sandbox cannot start");
                 teller.tell(Told::Unavailable(error.failure.map_or_else(unknown, |it| *it)));
             }
@@ -123,6 +135,15 @@ impl Background {
     }
 }
 
+/// Connections can be looked at, whatever becomes of engine and sandbox.
+fn tell_of_accounts(data: &Path, vault: Vault, teller: &Teller) {
+    let answers = teller.clone();
+    let tell = move |news| {
+        answers.tell(Told::Account(Box::new(news)));
+    };
+    teller.tell(Told::Accounts(accounts::door(data, vault, Runtime::current(), tell)));
+}
+
 async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Receiver<()>) -> Result<(), Error> {
     let sandbox = embedded::start(catalog, &FaultArgs::default()).await?;
     let connections = embedded::connections(sandbox.access(), catalog);
@@ -133,7 +154,7 @@ async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Rece
         journal: JournalOptions::default(),
         catalog: catalog.clone(),
         connections,
-        vault: engine::Vault::in_memory(),
+        vault: Vault::in_memory(),
         mode: Mode::Sandbox,
         flows: Vec::new(),
         listen: None,

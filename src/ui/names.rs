@@ -168,14 +168,7 @@ mod tests {
     use crate::ui::canvas::sentence::sentence;
 
     fn connection(connector: &str) -> Connection {
-        Connection {
-            id: ConnectionId::new(connector),
-            name: connector.to_owned(),
-            connector: ConnectorId::new(connector),
-            base_url: "http://127.0.0.1:1".to_owned(),
-            account: BTreeMap::new(),
-            auth: AuthKind::Bearer,
-        }
+        Connection::new(connector, connector, ConnectorId::new(connector), "http://127.0.0.1:1", AuthKind::Bearer)
     }
 
     fn flow(operation: &str, input: Mapping) -> Flow {

@@ -36,6 +36,7 @@ async fn start(data: &std::path::Path, sandbox: &sandbox::Handle, flow: Flow) ->
         journal: JournalOptions::default(),
         catalog: Catalog::shipped(),
         connections: connections(sandbox.access()),
+        vault: engine::Vault::in_memory(),
         mode: Mode::Live,
         flows: vec![Deployment {
             flow: Arc::new(flow),

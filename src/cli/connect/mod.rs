@@ -16,6 +16,8 @@ mod why;
 
 use clap::{Args, Subcommand};
 
+pub(super) use self::place::kept_in;
+
 use super::exit::{Error, Exit};
 use super::print::Printer;
 

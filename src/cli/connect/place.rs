@@ -68,7 +68,7 @@ impl PlaceArgs {
 }
 
 /// Where a secret was put, in words.
-pub(super) fn kept_in(place: VaultPlace) -> &'static str {
+pub(in crate::cli) fn kept_in(place: VaultPlace) -> &'static str {
     match place {
         VaultPlace::Keychain => "the keychain of the system",
         VaultPlace::File => "the encrypted file vault.age",

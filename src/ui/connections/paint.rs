@@ -305,8 +305,7 @@ fn granted(ui: &Ui, scopes: Scopes, middle: eframe::egui::Pos2, first: f32, seco
     let small = || font::regular(size::SMALL);
     let (there, needed) = match scopes {
         Scopes::None | Scopes::Needed(0) | Scopes::Granted(_, 0) => {
-            let words = if scopes == Scopes::None { "No scopes" } else { "None needed" };
-            cut_text(ui, middle, words, small(), colors.text.dim, COLUMNS[1]);
+            cut_text(ui, middle, "None needed", small(), colors.text.dim, COLUMNS[1]);
             return;
         }
         Scopes::Needed(needed) => {

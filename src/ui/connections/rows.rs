@@ -33,7 +33,7 @@ pub(crate) enum Health {
 /// What was granted of what is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scopes {
-    /// The service knows none.
+    /// None is needed, and none was told.
     None,
     /// So many are needed; what was granted is not told.
     Needed(usize),
@@ -65,7 +65,7 @@ impl Row {
         let kind = kind(entry, connector);
         let name = connection.name.as_str();
         let about = if name == entry.service { sentence_case(&kind) } else { format!("{name}, {kind}") };
-        let scopes = scopes(entry, needed, connector);
+        let scopes = scopes(entry, needed);
         let (health, said) = health(entry, known, scopes);
         let zone = connection.zone.as_deref().map(city).unwrap_or_default();
         let mut flows: Vec<&str> = entry.used_by.iter().map(|it| it.flow.as_str()).collect();
@@ -133,15 +133,14 @@ fn city(zone: &str) -> String {
     zone.rsplit('/').next().unwrap_or(zone).replace('_', " ")
 }
 
-fn scopes(entry: &Entry, needed: &Needed, connector: Option<&Connector>) -> Scopes {
-    let knows_scopes = connector.is_some_and(|it| it.id.as_str() == "highlevel") || !needed.is_empty();
+fn scopes(entry: &Entry, needed: &Needed) -> Scopes {
     match &entry.scopes {
         Some(granted) => {
             let there = needed.keys().filter(|it| granted.contains(it)).count();
             Scopes::Granted(there, needed.len())
         }
-        None if knows_scopes => Scopes::Needed(needed.len()),
-        None => Scopes::None,
+        None if needed.is_empty() => Scopes::None,
+        None => Scopes::Needed(needed.len()),
     }
 }
 
@@ -256,7 +255,7 @@ pub(super) mod tests {
     #[test]
     fn a_token_that_ends_says_when() {
         let mut it = entry("crm", "highlevel");
-        let second = |it| Some(Timestamp::from_second(1_764_000_000 + it).unwrap());
+        let second = |it: i64| Some(Timestamp::from_second(1_764_000_000 + it).unwrap());
         (it.refreshed_at, it.expires_at) = (second(-720), second(23 * 3_600));
         assert_eq!(row(&it, None, &[]).refreshed, ["12 min ago", "ends in 23 h"]);
         it.expires_at = second(-5);

@@ -158,3 +158,104 @@ fn the_sandbox_s_sizes() {
     desk.press("Size: A dozen contacts");
     compare(&mut desk, "sandbox-sizes-light");
 }
+
+/// Connections as a person may have them, at a moment that stands still.
+fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
+    use std::time::Duration;
+
+    use crate::accounts::{Entry, Probed, State, Use};
+    use crate::catalog::{AuthKind, Catalog, ConnectorId};
+    use crate::engine::{Connection, ConnectionId};
+    use crate::ui::behind::{AccountNews, Listed, Needs, Told};
+    let (mut desk, runtime) = opened(theme);
+    let now: jiff::Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
+    desk.window.state_mut().clock = || "2026-03-02T09:00:00Z".parse().unwrap_or_default();
+    let catalog = Catalog::shipped();
+    let connector = |id: &str| std::sync::Arc::clone(catalog.connector(&ConnectorId::new(id)).unwrap());
+    let entry = |id: &str, name: &str, of: &str, kind: &str, state: State| {
+        let connector = connector(of);
+        let auth = connector.auth.iter().find(|it| it.name() == kind).unwrap().clone();
+        let url = connector.environments.first().map_or("https://x.example", |it| it.base_url.as_str());
+        let mut connection = Connection::new(id, name, connector.id.clone(), url, auth);
+        connection.zone = Some("Europe/London".to_owned());
+        if of == "highlevel" {
+            connection.account.insert("location_id".to_owned(), "ve9EPM428h8vShlRW1KT".to_owned());
+        }
+        let service = connector.title.clone();
+        Entry { connection, service, state, used_by: Vec::new(), refreshed_at: None, expires_at: None, scopes: None }
+    };
+    let again = State::Reconnect { why: "its credentials are not in the vault".to_owned() };
+    let mut all = vec![
+        entry("highlevel", "Riverside physio", "highlevel", "oauth", State::Ready),
+        entry("highlevel-2", "Harbour dental", "highlevel", "bearer", State::Ready),
+        entry("schedule_it", "Riverside physio", "schedule_it", "basic", State::Ready),
+        entry("schedule_it-2", "Harbour dental", "schedule_it", "oauth", again),
+    ];
+    let at = |minutes: i64| Some(jiff::Timestamp::from_second(now.as_second() + 60 * minutes).unwrap());
+    (all[0].refreshed_at, all[0].expires_at) = (at(-12), at(23 * 60));
+    let granted = ["contacts.readonly", "contacts.write", "calendars.readonly", "opportunities.write"];
+    all[0].scopes = Some(granted.map(str::to_owned).to_vec());
+    let used = |flow: &str| Use { flow: flow.into(), environment: "live".to_owned(), slot: "crm".into() };
+    all[0].used_by = vec![used("a"), used("b")];
+    let needs = |flow: &str, name: &str, scopes: &[&str]| {
+        let scopes = scopes.iter().map(|it| (*it).to_owned()).collect();
+        Needs {
+            flow: flow.into(),
+            name: name.to_owned(),
+            slots: [("crm".into(), (ConnectorId::new("highlevel"), scopes))].into(),
+        }
+    };
+    let flows = vec![
+        needs("a", "New contact to first visit", &["contacts.readonly", "contacts.write"]),
+        needs("b", "Visit to calendar", &["contacts.readonly", "calendars.readonly", "calendars/events.write"]),
+    ];
+    let listed = Listed { entries: all, flows, kept_in: "the keychain of the system" };
+    desk.told.send(Told::Accounts(Box::new(|_| ()))).unwrap();
+    desk.run();
+    desk.key(Modifiers::ALT, Key::Num5);
+    let probed = |name: &str| Probed {
+        operation: "Get location".to_owned(),
+        name: Some(name.to_owned()),
+        took: Duration::from_millis(412),
+    };
+    for news in [
+        AccountNews::Tested(ConnectionId::new("highlevel"), Ok(probed("Riverside physio"))),
+        AccountNews::Tested(ConnectionId::new("schedule_it"), Ok(probed("Riverside physio"))),
+        AccountNews::Listed(Ok(listed)),
+    ] {
+        desk.told.send(Told::Account(Box::new(news))).unwrap();
+    }
+    desk.run();
+    desk.window.state_mut().connections.stale = false;
+    desk.run();
+    (desk, runtime)
+}
+
+#[test]
+fn the_connections_and_one_of_them() {
+    let (mut desk, _runtime) = connected(ThemeChoice::Dark);
+    desk.window.get_by_label_contains("HighLevel, Riverside physio").click();
+    desk.run();
+    compare(&mut desk, "connections-dark");
+}
+
+#[test]
+fn a_connection_that_is_added() {
+    let (mut desk, _runtime) = connected(ThemeChoice::Light);
+    desk.press("Add connection…");
+    compare(&mut desk, "connections-add-light");
+}
+
+#[test]
+fn a_sign_in_that_waits_for_the_browser() {
+    use crate::engine::ConnectionId;
+    use crate::ui::behind::{AccountNews, SignInStep, Told};
+    let (mut desk, _runtime) = connected(ThemeChoice::Dark);
+    desk.window.get_by_label_contains("Schedule it, Harbour dental").click();
+    desk.run();
+    desk.press("Sign in");
+    let step = SignInStep::Open { url: "https://x.example/authorize".to_owned(), back: String::new(), paste: false };
+    desk.told.send(Told::Account(Box::new(AccountNews::SigningIn(ConnectionId::new("schedule_it-2"), step)))).unwrap();
+    desk.run();
+    compare(&mut desk, "connections-sign-in-dark");
+}

@@ -2,6 +2,7 @@
 mod canvas;
 mod catalog;
 mod choices;
+mod connections;
 mod desk;
 mod drafts;
 mod files;

@@ -176,8 +176,11 @@ impl App {
     }
 
     fn signed_in(&mut self, ctx: &Context, id: &ConnectionId, result: Result<usize, Failure>) {
-        self.connections.busy(id, None);
         let is_shown = matches!(&self.connections.pane, Some(Pane::SignIn(it)) if it.id == *id);
+        // One that was given up for another says nothing of that one.
+        if !(is_shown && matches!(&result, Err(failure) if failure.kind == FailureKind::Stopped)) {
+            self.connections.busy(id, None);
+        }
         match result {
             Ok(released) => {
                 if is_shown {
@@ -203,6 +206,8 @@ fn went_on(toast: Toast, released: usize) -> Toast {
 
 /// Everything that a failure says, in one piece.
 fn in_words(failure: &Failure) -> String {
-    let parts = [&failure.title, &failure.detail, &failure.hint].into_iter().filter(|it| !it.is_empty());
+    // What to type into a terminal is of no use here.
+    let hint = if failure.hint.contains("`flowyard") { "" } else { failure.hint.as_str() };
+    let parts = [failure.title.as_str(), failure.detail.as_str(), hint].into_iter().filter(|it| !it.is_empty());
     parts.map(|it| crate::ui::words::sentence(it)).collect::<Vec<_>>().join(" ")
 }
