@@ -399,3 +399,74 @@ fn named(value: &Value, path: &str) -> Option<String> {
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|it| !it.trim().is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn desk(dir: &Path) -> Desk {
+        Desk::of(dir, None, Catalog::shipped(), Vault::in_memory())
+    }
+
+    fn fields(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(map) => map,
+            other => panic!("{other}"),
+        }
+    }
+
+    fn given(text: &str) -> Given {
+        Given { user: None, secret: text.to_owned().into() }
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_no_secret_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = desk(dir.path());
+        let account = desk.draft(fields(json!({"connector": "highlevel"}))).unwrap();
+        let id = account.connection.id.clone();
+        std::fs::write(desk.path(), "[").unwrap();
+        assert!(desk.add(account.clone(), Some(given("a-token"))).is_err());
+        assert!(desk.vault().get(&id).unwrap().is_none());
+        std::fs::remove_file(desk.path()).unwrap();
+        assert!(desk.add(account.clone(), Some(given(" \n"))).is_err(), "an empty secret");
+        assert!(!desk.path().exists());
+        desk.add(account, Some(given("a-token"))).unwrap();
+        assert!(desk.vault().get(&id).unwrap().is_some());
+        assert_eq!(desk.entries().unwrap()[0].state, State::Ready);
+    }
+
+    #[test]
+    fn an_agency_is_not_removed_before_the_locations_that_draw_from_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = desk(dir.path());
+        let agency = json!({"connector": "highlevel", "id": "agency", "auth": {"kind": "oauth"}, "oauth": {"client_id": "app"}});
+        desk.add(desk.draft(fields(agency)).unwrap(), Some(given("an-app-secret"))).unwrap();
+        let location = json!({"connector": "highlevel", "id": "location", "auth": {"kind": "oauth"}, "agency": "agency"});
+        desk.add(desk.draft(fields(location)).unwrap(), None).unwrap();
+        let failure = desk.remove(&ConnectionId::new("agency")).unwrap_err();
+        assert!(failure.title.contains("makes the tokens of others") && failure.detail == "location", "{failure}");
+        let client = ConnectionId::new("agency").of_client();
+        assert!(desk.vault().get(&client).unwrap().is_some());
+        desk.remove(&ConnectionId::new("location")).unwrap();
+        let removed = desk.remove(&ConnectionId::new("agency")).unwrap();
+        assert!(removed.left.is_none() && desk.vault().get(&client).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_user_stays_where_only_the_password_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let desk = desk(dir.path());
+        let account = desk.draft(fields(json!({"connector": "schedule_it"}))).unwrap();
+        let id = account.connection.id.clone();
+        let first = Given { user: Some("1234_ann".to_owned()), secret: "one".to_owned().into() };
+        desk.add(account, Some(first)).unwrap();
+        desk.rotate(&id, given("two")).unwrap();
+        assert_eq!(desk.vault().get(&id).unwrap().unwrap().user(), Some("1234_ann"));
+        assert_eq!(desk.change(&id, "zone", Some("Europe/Berlin".into())).unwrap().zone.as_deref(), Some("Europe/Berlin"));
+        assert!(desk.change(&id, "zone", Some("Nowhere".into())).is_err());
+        assert_eq!(desk.book().unwrap().accounts()[0].connection.zone.as_deref(), Some("Europe/Berlin"));
+    }
+}

@@ -55,6 +55,7 @@ pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, cat
     for (connection, _) in bound {
         let slots = deployments.iter().flat_map(|it| it.bindings.iter().map(|(slot, id)| (&*it.flow, slot, id)));
         let used: Vec<_> = slots.filter(|(_, _, id)| **id == connection.id).map(|(flow, slot, _)| (flow, slot)).collect();
+        // What is not used is not asked for, so that no keychain is opened for it.
         if used.is_empty() || connection.auth == AuthKind::None {
             continue;
         }
@@ -71,7 +72,7 @@ pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, cat
                 continue;
             }
             // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
-            _ if matches!(connection.auth, AuthKind::OAuth(_)) => continue,
+            Ok(None) if matches!(connection.auth, AuthKind::OAuth(_)) => continue,
             Ok(None) => (
                 "its credentials are not in the vault".to_owned(),
                 format!("Enter them with `flowyard connect rotate {}`.", connection.id),

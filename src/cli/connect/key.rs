@@ -28,7 +28,9 @@ pub(super) fn run(args: &Key, out: &mut Printer) -> Result<Exit, Error> {
     } else {
         out.line(format_args!("Made {}", args.file.display()));
         out.say(paint(DIM, "Keep it apart from the data directory, and a copy of it: without it the secrets are lost."));
-        out.say(paint(DIM, format_args!("Next: set FLOWYARD_VAULT_KEY_FILE={}", args.file.display())));
+        // Wherever Flowyard is started from.
+        let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
+        out.say(paint(DIM, format_args!("Next: set FLOWYARD_VAULT_KEY_FILE={}", path.display())));
     }
     Ok(Exit::Done)
 }

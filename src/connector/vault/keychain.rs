@@ -238,7 +238,10 @@ fn of(error: &Error) -> VaultError {
 /// The words of an error, without the bytes that some of them carry.
 fn words(error: &Error) -> String {
     match error {
-        Error::PlatformFailure(inner) | Error::NoStorageAccess(inner) => inner.to_string(),
+        Error::PlatformFailure(inner) | Error::NoStorageAccess(inner) => {
+            // Which library says it is of no use to a person.
+            inner.to_string().trim_start_matches("zbus error: ").to_owned()
+        }
         Error::BadEncoding(_) | Error::BadDataFormat(..) => "what it keeps is not what was written".to_owned(),
         Error::Ambiguous(entries) => format!("it holds {} entries of the same name", entries.len()),
         other => other.to_string(),
