@@ -55,7 +55,6 @@ pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, cat
     for (connection, _) in bound {
         let slots = deployments.iter().flat_map(|it| it.bindings.iter().map(|(slot, id)| (&*it.flow, slot, id)));
         let used: Vec<_> = slots.filter(|(_, _, id)| **id == connection.id).map(|(flow, slot, _)| (flow, slot)).collect();
-        // What is not used is not asked for, so that no keychain is opened for it.
         if used.is_empty() || connection.auth == AuthKind::None {
             continue;
         }
@@ -63,19 +62,12 @@ pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, cat
             Some(error) => Err(error.clone()),
             None => vault.fetch(&connection.id).await,
         };
-        if let Ok(Some(secret)) = &read
-            && let Some(granted) = secret.granted().and_then(|it| it.scopes.as_ref())
-        {
-            for (scope, steps) in Needed::of(used, catalog).missing(granted) {
-                let steps: Vec<_> = steps.iter().map(|it| format!("\"{}\" of \"{}\"", it.step, it.flow)).collect();
-                let title = format!("The token of \"{}\" lacks {scope}", connection.id);
-                let failure = Failure::new(FailureKind::Forbidden, title).detail(format!("{} will be refused", steps.join(", ")));
-                let hint = "Give the app that scope at the service, then sign in again";
-                out.failure("warning", &failure.hint(format!("{hint}: `flowyard connect sign-in {}`.", connection.id)));
-            }
-        }
         let why = match read {
-            Ok(Some(_)) => continue,
+            Ok(Some(secret)) => {
+                let granted = secret.granted().and_then(|it| it.scopes.as_ref());
+                granted.into_iter().for_each(|it| lacking(connection, &Needed::of(used.clone(), catalog), it, out));
+                continue;
+            }
             // A sign-in by OAuth may draw its token from elsewhere, and says so itself.
             Ok(None) if matches!(connection.auth, AuthKind::OAuth(_)) => continue,
             Ok(None) => (
@@ -92,6 +84,17 @@ pub(super) async fn warn(deployments: &[Copy], bound: &Bound, vault: &Vault, cat
         };
         let title = format!("The connection \"{}\" is to be reconnected; steps that need it wait until then", connection.id);
         out.failure("warning", &Failure::new(FailureKind::SignIn, title).detail(why.0).hint(why.1));
+    }
+}
+
+/// Names the steps that will be refused since a token lacks their scope.
+fn lacking(connection: &Connection, needed: &Needed, granted: &[String], out: &mut Printer) {
+    for (scope, steps) in needed.missing(granted) {
+        let steps: Vec<_> = steps.iter().map(|it| format!("\"{}\" of \"{}\"", it.step, it.flow)).collect();
+        let title = format!("The token of \"{}\" lacks {scope}", connection.id);
+        let failure = Failure::new(FailureKind::Forbidden, title).detail(format!("{} will be refused", steps.join(", ")));
+        let hint = "Give the app that scope at the service, then sign in again";
+        out.failure("warning", &failure.hint(format!("{hint}: `flowyard connect sign-in {}`.", connection.id)));
     }
 }
 

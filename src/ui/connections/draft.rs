@@ -174,7 +174,9 @@ impl Draft {
                 let user = Some(text(&self.user)).filter(|it| !it.is_empty()).ok_or(format!("{label} is needed."))?;
                 Some(Given { user: Some(user), secret: demanded(secret, connector, &auth)? })
             }
-            AuthKind::Bearer | AuthKind::ApiKey { .. } => Some(Given { user: None, secret: demanded(secret, connector, &auth)? }),
+            AuthKind::Bearer | AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {
+                Some(Given { user: None, secret: demanded(secret, connector, &auth)? })
+            }
         };
         Ok((fields, given))
     }
@@ -256,7 +258,7 @@ pub(super) fn secret_label(connector: &Connector, auth: &AuthKind) -> String {
     let usual = match auth {
         AuthKind::Basic => "Password",
         AuthKind::OAuth(_) => "Client secret",
-        AuthKind::ApiKey { .. } => "API key",
+        AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => "API key",
         AuthKind::Bearer | AuthKind::None => "Token",
     };
     connector.guide(auth).and_then(|it| it.secret.clone()).unwrap_or_else(|| usual.to_owned())
