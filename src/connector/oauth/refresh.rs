@@ -164,7 +164,7 @@ impl Caller {
         let state = self.renewals().of(&connection.id);
         let _turn = state.turn.lock().await;
         let mut lock = self.lock(&connection.id).await?;
-        self.insert(connection, Arc::new(secret)).await.map_err(|error| of_vault(connection, &error))?;
+        self.insert(connection, Arc::new(secret)).await?;
         if let Some(lock) = &mut lock {
             lock.end();
         }
@@ -250,17 +250,20 @@ impl Caller {
         state.seen().unstored = Some(Arc::clone(&secret));
         match self.insert(connection, Arc::clone(&secret)).await {
             Ok(()) => Ok(secret),
-            Err(error) => {
-                let failure = of_vault(connection, &error);
-                Err(CallError::Retry { after: None, failure })
-            }
+            Err(failure) => Err(CallError::Retry { after: None, failure }),
         }
     }
 
-    async fn insert(&self, connection: &Connection, secret: Arc<Secret>) -> Result<(), VaultError> {
+    async fn insert(&self, connection: &Connection, secret: Arc<Secret>) -> Result<(), Failure> {
         let (vault, id) = (self.vault().clone(), connection.id.clone());
         let stored = tokio::task::spawn_blocking(move || vault.insert(id, secret)).await;
-        stored.unwrap_or_else(|error| Err(VaultError::Keychain { why: error.to_string() }))
+        stored.unwrap_or_else(|error| Err(VaultError::Keychain { why: error.to_string() })).map_err(|error| {
+            let title = format!("The new tokens of {:?} could not be stored, and are not used before they are", connection.name);
+            Failure::new(FailureKind::Machine, title)
+                .detail(error.to_string())
+                .hint(error.hint())
+                .at(format!("connection {}", connection.id))
+        })
     }
 
     /// As it is stored now, whoever stored it.

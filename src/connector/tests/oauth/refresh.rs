@@ -273,6 +273,34 @@ async fn a_renewal_that_never_reached_the_service_is_simply_made_again() {
     assert!(next_process.read().await.result.is_ok());
 }
 
+#[tokio::test]
+async fn a_pair_that_cannot_be_stored_signs_nothing_until_it_is() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, away) = (place.path().join("data"), place.path().join("away"));
+    std::fs::create_dir(&dir).unwrap();
+    let scene = Arc::new(Scene::with(Vault::at(&dir, Some(key(place.path())))).await);
+    scene.sign_in().await.unwrap();
+    scene.expire();
+    let before = scene.sandbox.last_seq();
+    next(&scene, TOKENS, [Fault::slow(500).after_effect()]);
+    let reader = Arc::clone(&scene);
+    let reader = tokio::spawn(async move { reader.read().await });
+    while scene.renewals(before) == 0 {
+        tokio::task::yield_now().await;
+    }
+    // The disk goes while the answer is on its way.
+    std::fs::rename(&dir, &away).unwrap();
+    std::fs::write(&dir, "").unwrap();
+    let called = reader.await.unwrap();
+    let Err(CallError::Retry { failure, .. }) = &called.result else { panic!("{called:?}") };
+    assert!(failure.kind == FailureKind::Machine && failure.title.contains("could not be stored"), "{failure}");
+    std::fs::remove_file(&dir).unwrap();
+    std::fs::rename(&away, &dir).unwrap();
+    assert_eq!(scene.done(READ, before).iter().filter(|it| it.status == 200).count(), 0, "it was not used");
+    assert!(scene.read().await.result.is_ok());
+    assert_eq!(scene.renewals(before), 1, "and not lost");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_that_share_a_vault_on_disk_renew_once_between_them() {
     let dir = tempfile::tempdir().unwrap();
