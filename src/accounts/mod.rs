@@ -27,6 +27,6 @@ pub use self::desk::{Desk, Probed, Removed};
 pub use self::entry::{Entry, State};
 pub use self::scopes::{Needed, Step};
 pub use self::secrets::{Given, client_of, wanted};
-pub use crate::connector::{Granted, Progress};
 pub use self::sign_in::SignedIn;
 pub use self::spread::{Copy, join, spread};
+pub use crate::connector::{Granted, Progress};

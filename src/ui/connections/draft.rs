@@ -158,7 +158,12 @@ impl Draft {
             _ if connector.environments.is_empty() => return Err("The address of the service is needed.".to_owned()),
             _ => {}
         }
-        fields.insert("auth".to_owned(), json!({ "kind": auth.name() }));
+        // A service may take several keys; which of them is meant says its name.
+        let sign_in = match &auth {
+            AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => serde_json::to_value(&auth).unwrap_or_default(),
+            other => json!({ "kind": other.name() }),
+        };
+        fields.insert("auth".to_owned(), sign_in);
         let secret = Zeroizing::new(text(&self.secret));
         let given = match &auth {
             AuthKind::None => None,
@@ -174,7 +179,9 @@ impl Draft {
                 let user = Some(text(&self.user)).filter(|it| !it.is_empty()).ok_or(format!("{label} is needed."))?;
                 Some(Given { user: Some(user), secret: demanded(secret, connector, &auth)? })
             }
-            AuthKind::Bearer | AuthKind::ApiKey { .. } => Some(Given { user: None, secret: demanded(secret, connector, &auth)? }),
+            AuthKind::Bearer | AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {
+                Some(Given { user: None, secret: demanded(secret, connector, &auth)? })
+            }
         };
         Ok((fields, given))
     }
@@ -256,7 +263,7 @@ pub(super) fn secret_label(connector: &Connector, auth: &AuthKind) -> String {
     let usual = match auth {
         AuthKind::Basic => "Password",
         AuthKind::OAuth(_) => "Client secret",
-        AuthKind::ApiKey { .. } => "API key",
+        AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => "API key",
         AuthKind::Bearer | AuthKind::None => "Token",
     };
     connector.guide(auth).and_then(|it| it.secret.clone()).unwrap_or_else(|| usual.to_owned())

@@ -229,7 +229,7 @@ fn kind_words(connector: &Connector, auth: &AuthKind) -> (String, &'static str) 
     let title = connector.guide(auth).map(|it| it.title.clone());
     let (usual, about) = match auth {
         AuthKind::Bearer => ("Token", "One account, with a token made in its settings."),
-        AuthKind::ApiKey { .. } => ("API key", "One account, with a key made in its settings."),
+        AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => ("API key", "One account, with a key made in its settings."),
         AuthKind::Basic => ("User and password", "As a person signs in there."),
         AuthKind::OAuth(_) => ("Sign in by browser", "With an app of your own; renewed by itself."),
         AuthKind::None => ("No sign-in", "The service asks for none."),
@@ -320,7 +320,7 @@ fn fields(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, connector: &Connector, 
             text(ui, &words, "", &mut draft.user);
             secret(ui, &draft::secret_label(connector, auth), &mut draft.secret);
         }
-        AuthKind::Bearer | AuthKind::ApiKey { .. } => {
+        AuthKind::Bearer | AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {
             secret(ui, &draft::secret_label(connector, auth), &mut draft.secret);
         }
         AuthKind::OAuth(known) => oauth(ui, ctx, draft, known, needed),

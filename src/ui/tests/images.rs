@@ -164,14 +164,14 @@ fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
     use std::time::Duration;
 
     use crate::accounts::{Entry, Probed, State, Use};
-    use crate::catalog::{AuthKind, Catalog, ConnectorId};
+    use crate::catalog::{Catalog, ConnectorId};
     use crate::engine::{Connection, ConnectionId};
     use crate::ui::behind::{AccountNews, Listed, Needs, Told};
     let (mut desk, runtime) = opened(theme);
     let now: jiff::Timestamp = "2026-03-02T09:00:00Z".parse().unwrap();
     desk.window.state_mut().clock = || "2026-03-02T09:00:00Z".parse().unwrap_or_default();
     let catalog = Catalog::shipped();
-    let connector = |id: &str| std::sync::Arc::clone(catalog.connector(&ConnectorId::new(id)).unwrap());
+    let connector = |id: &str| Arc::clone(catalog.connector(&ConnectorId::new(id)).unwrap());
     let entry = |id: &str, name: &str, of: &str, kind: &str, state: State| {
         let connector = connector(of);
         let auth = connector.auth.iter().find(|it| it.name() == kind).unwrap().clone();
