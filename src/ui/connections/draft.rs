@@ -158,7 +158,12 @@ impl Draft {
             _ if connector.environments.is_empty() => return Err("The address of the service is needed.".to_owned()),
             _ => {}
         }
-        fields.insert("auth".to_owned(), json!({ "kind": auth.name() }));
+        // A service may take several keys; which of them is meant says its name.
+        let sign_in = match &auth {
+            AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => serde_json::to_value(&auth).unwrap_or_default(),
+            other => json!({ "kind": other.name() }),
+        };
+        fields.insert("auth".to_owned(), sign_in);
         let secret = Zeroizing::new(text(&self.secret));
         let given = match &auth {
             AuthKind::None => None,
