@@ -174,7 +174,9 @@ mod tests {
         };
         assert_eq!(resolved_with(&kept(&["b"]), &[], &all).unwrap(), "crm=b");
         assert_eq!(resolved_with(&kept(&["b"]), &["crm=a"], &all).unwrap(), "crm=a");
-        for (ids, words) in [(&["gone"][..], "is no connection to"), (&["c"], "is no connection to"), (&["a", "b"], "several")] {
+        // A flow for several accounts: see `accounts::spread`.
+        assert_eq!(resolved_with(&kept(&["a", "b"]), &[], &all).unwrap(), "crm=a,b");
+        for (ids, words) in [(&["gone"][..], "is no connection to"), (&["c"], "is no connection to")] {
             let error = resolved_with(&kept(ids), &[], &all).unwrap_err();
             assert_eq!(error.exit, Exit::Connection);
             assert!(error.failure.unwrap().title.contains(words), "{ids:?}");
