@@ -176,7 +176,7 @@ fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, kept_in: &st
         facts.push(("App".to_owned(), oauth.client_id.clone()));
     }
     if let Some(ends) = entry.expires_at {
-        let ends = ends.to_zoned(jiff::tz::TimeZone::system()).strftime("%-d %b %Y, %H:%M");
+        let ends = ends.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%-d %b %Y, %H:%M");
         facts.push(("Token ends".to_owned(), ends.to_string()));
     }
     if let Some(agency) = &connection.agency {
