@@ -17,6 +17,9 @@ use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, cut_text};
 use crate::ui::words;
 
+/// From this width on the buttons stand beside the name.
+const BESIDE: f32 = 900.0;
+
 /// Shows them.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, id: &ConnectionId) {
     let Some(listed) = state.read() else { return };
@@ -53,14 +56,17 @@ fn acts(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, entry: &Entry) {
     let colors = theme::colors(ui);
     let connection = &entry.connection;
     let busy = state.known.get(&connection.id).is_some_and(|it| it.busy.is_some());
+    let name =
+        if connection.name == entry.service { entry.service.clone() } else { format!("{}, {}", entry.service, connection.name) };
+    let roomy = ui.available_width() > BESIDE;
+    if !roomy {
+        ui.label(font::heading(name.as_str()).color(colors.text.strong));
+    }
     ui.horizontal(|ui| {
         ui.set_min_height(extent::CONTROL);
-        let name = if connection.name == entry.service {
-            entry.service.clone()
-        } else {
-            format!("{}, {}", entry.service, connection.name)
-        };
-        ui.label(font::heading(name).color(colors.text.strong));
+        if roomy {
+            ui.label(font::heading(name).color(colors.text.strong));
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             ui.spacing_mut().item_spacing.x = 6.0;
             ui.add_enabled_ui(!busy, |ui| {
@@ -170,7 +176,8 @@ fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, kept_in: &st
         facts.push(("App".to_owned(), oauth.client_id.clone()));
     }
     if let Some(ends) = entry.expires_at {
-        facts.push(("Token ends".to_owned(), format!("{ends:.0}")));
+        let ends = ends.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%-d %b %Y, %H:%M");
+        facts.push(("Token ends".to_owned(), ends.to_string()));
     }
     if let Some(agency) = &connection.agency {
         facts.push(("Agency".to_owned(), agency.to_string()));
@@ -206,9 +213,11 @@ fn budget(connector: Option<&Connector>) -> String {
         ms => format!("in {} s", ms as f64 / 1_000.0),
     };
     let rates = connector.map(|it| it.rates.as_slice()).unwrap_or_default();
-    let each = rates.iter().map(|it| format!("{} {}", grouped(u64::from(it.requests)), span(it.per_ms)));
-    let all: Vec<String> = each.collect();
-    if all.is_empty() { String::new() } else { format!("{} requests", all.join(", ")) }
+    let each = rates.iter().enumerate().map(|(at, it)| {
+        let what = if at == 0 { " requests" } else { "" };
+        format!("{}{what} {}", grouped(u64::from(it.requests)), span(it.per_ms))
+    });
+    each.collect::<Vec<_>>().join(", ")
 }
 
 fn scopes(ui: &mut Ui, ctx: &Ctx<'_>, entry: &Entry, needed: &Needed) {

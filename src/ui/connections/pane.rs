@@ -16,7 +16,7 @@ use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, line, radius, size, space};
 use crate::ui::theme::{self, font, icon};
-use crate::ui::widgets::{button, cut_text, dim, menu_look, switch};
+use crate::ui::widgets::{button, cut_text, dim, menu_look, switch, within};
 
 /// The pane.
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections) {
@@ -46,14 +46,22 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections) {
     state.pane = kept;
 }
 
-/// The height of the buttons at the foot.
-const FOOT: f32 = 56.0;
+/// The heights of the head, and of the buttons under it: at the top, where no toast lies over them.
+const HEAD: f32 = 60.0;
+const ACTS: f32 = 44.0;
+
+/// Where the buttons stand.
+fn acts_place(ui: &Ui) -> Rect {
+    let rect = ui.max_rect();
+    let top = rect.top() + HEAD;
+    Rect::from_min_max(pos2(rect.left(), top), pos2(rect.right(), top + ACTS))
+}
 
 /// Head and body; whether it stays, and what the body gave.
 fn frame<T>(ui: &mut Ui, title: &str, about: &str, add: impl FnOnce(&mut Ui) -> T) -> (bool, T) {
     let colors = theme::colors(ui);
     let rect = ui.available_rect_before_wrap();
-    let head = rect.with_max_y(rect.top() + 64.0);
+    let head = rect.with_max_y(rect.top() + HEAD);
     let mut stays = true;
     ui.scope_builder(UiBuilder::new().max_rect(head.shrink2(vec2(20.0, 12.0))).id_salt("head"), |ui| {
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
@@ -65,10 +73,10 @@ fn frame<T>(ui: &mut Ui, title: &str, about: &str, add: impl FnOnce(&mut Ui) -> 
             });
         });
     });
-    let body = Rect::from_min_max(head.left_bottom(), pos2(rect.right(), rect.bottom() - FOOT));
+    let body = rect.with_min_y(head.bottom() + ACTS + 1.0);
     let inner = ui.scope_builder(UiBuilder::new().max_rect(body).id_salt(("body", title)), |ui| {
         let shown = ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            let margin = Margin { left: 20, right: 20, top: 4, bottom: 12 };
+            let margin = Margin { left: 20, right: 20, top: 10, bottom: 12 };
             Frame::new()
                 .inner_margin(margin)
                 .show(ui, |ui| {
@@ -83,20 +91,17 @@ fn frame<T>(ui: &mut Ui, title: &str, about: &str, add: impl FnOnce(&mut Ui) -> 
     (stays, inner.inner)
 }
 
-/// The buttons at the foot; whether the first was pressed.
+/// The buttons; whether the first was pressed.
 fn foot(ui: &mut Ui, words: &str, can: bool, stays: &mut bool) -> bool {
-    let rect = ui.max_rect();
-    let place = Rect::from_min_max(pos2(rect.left(), rect.bottom() - FOOT), rect.right_bottom());
+    let place = acts_place(ui);
     let colors = theme::colors(ui);
-    ui.painter().hline(place.x_range(), place.top(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
+    ui.painter().hline(place.x_range(), place.bottom(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
     let mut done = false;
-    ui.scope_builder(UiBuilder::new().max_rect(place.shrink2(vec2(20.0, 12.0))).id_salt("foot"), |ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.add_enabled_ui(can, |ui| done = button::primary(ui, None, words).clicked());
-            if button::flat(ui, None, "Cancel").clicked() {
-                *stays = false;
-            }
-        });
+    within(ui, place.shrink2(vec2(20.0, 6.0)), Layout::left_to_right(Align::Center), |ui| {
+        ui.add_enabled_ui(can, |ui| done = button::primary(ui, None, words).clicked());
+        if button::flat(ui, None, "Cancel").clicked() {
+            *stays = false;
+        }
     });
     done
 }
@@ -501,21 +506,20 @@ fn sign_in(ui: &mut Ui, ctx: &Ctx<'_>, state: &Connections, it: &mut SignIn) -> 
             }
         }
     });
-    let place = ui.max_rect();
-    let place = Rect::from_min_max(pos2(place.left(), place.bottom() - FOOT), place.right_bottom());
-    ui.scope_builder(UiBuilder::new().max_rect(place.shrink2(vec2(20.0, 12.0))).id_salt("foot"), |ui| {
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if it.failed.is_some() {
-                if button::primary(ui, None, "Sign in again").clicked() {
-                    ctx.send(Msg::Account(Box::new(AccountJob::SignIn(it.id.clone()))));
-                }
-                if button::flat(ui, None, "Close").clicked() {
-                    stays = false;
-                }
-            } else if button::plain(ui, None, "Cancel the sign-in").clicked() {
+    let place = acts_place(ui);
+    let hair = Stroke::new(line::HAIRLINE, theme::colors(ui).stroke.subtle);
+    ui.painter().hline(place.x_range(), place.bottom(), hair);
+    within(ui, place.shrink2(vec2(20.0, 6.0)), Layout::left_to_right(Align::Center), |ui| {
+        if it.failed.is_some() {
+            if button::primary(ui, None, "Sign in again").clicked() {
+                ctx.send(Msg::Account(Box::new(AccountJob::SignIn(it.id.clone()))));
+            }
+            if button::flat(ui, None, "Close").clicked() {
                 stays = false;
             }
-        });
+        } else if button::plain(ui, None, "Cancel the sign-in").clicked() {
+            stays = false;
+        }
     });
     if !stays && it.failed.is_none() {
         ctx.send(Msg::Account(Box::new(AccountJob::CancelSignIn(it.id.clone()))));

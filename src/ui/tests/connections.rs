@@ -56,6 +56,14 @@ fn fill(desk: &mut Desk, field: &str, text: &str) {
     desk.type_text(text);
 }
 
+/// Where the service is; that is below what is seen, so it is reached by keys.
+fn fill_address(desk: &mut Desk, url: &str) {
+    desk.window.get_by_role_and_label(Role::Button, "Address and zone").focus();
+    desk.run();
+    desk.key(Modifiers::NONE, Key::Enter);
+    fill(desk, "Address of the service", url);
+}
+
 /// The service of a new connection.
 fn choose(desk: &mut Desk, service: &str) {
     desk.window.get_by_label_contains("Service: ").click();
@@ -75,8 +83,7 @@ fn add(desk: &mut Desk, name: &str, token: &str) {
     fill(desk, "Name", name);
     fill(desk, "Location id", &access.highlevel.location_id);
     fill(desk, "Private integration token", token);
-    desk.press("Address and zone");
-    fill(desk, "Address of the service", &access.highlevel.base_url);
+    fill_address(desk, &access.highlevel.base_url);
     fill(desk, "Time zone of the account", "Europe/London");
     desk.press_button("Add and test");
     desk.until("it is added", |app| app.connections.pane.is_none());
@@ -173,8 +180,7 @@ fn what_cannot_be_added_says_why_and_keeps_what_was_typed() {
     assert!(desk.has_containing("colon"));
     let field = desk.window.get_by_role_and_label(Role::PasswordInput, "Password");
     assert!(field.value().is_none_or(|it| !it.contains('p')), "it is masked");
-    desk.press("Address and zone");
-    fill(&mut desk, "Address of the service", "http://elsewhere.example");
+    fill_address(&mut desk, "http://elsewhere.example");
     desk.press_button("Add and test");
     assert!(desk.has_containing("this machine only"));
     assert!(written(desk.home.path()).is_empty(), "nothing was written");
@@ -227,8 +233,7 @@ fn add_app(desk: &mut Desk) {
     fill(desk, "Client secret", &calendar.oauth.client_secret);
     fill(desk, "Address for signing in", &calendar.oauth.authorize_url);
     fill(desk, "Address for tokens", &calendar.oauth.token_url);
-    desk.press("Address and zone");
-    fill(desk, "Address of the service", &calendar.base_url);
+    fill_address(desk, &calendar.base_url);
     desk.press_button("Add and sign in");
 }
 
