@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::VaultError;
 use crate::connector::disk;
 
-/// scrypt's cost for a passphrase: 2^16 rounds of 64 MiB, a fifth of a second.
+/// scrypt's cost for a passphrase (2^16, with blocks of 8): 64 MiB, and under half a second.
 const WORK: u8 = 16;
 /// A file that somebody else made may cost four times as much, and no more.
 const MOST_WORK: u8 = 18;
