@@ -93,7 +93,7 @@ mod tests {
     use crate::flow::{NodeId, WebhookAnswer};
 
     fn flow(id: &str, calls: Option<&str>) -> Arc<Flow> {
-        let mut flow = Flow::new(id, &id.to_uppercase());
+        let mut flow = Flow::new(id, id.to_uppercase());
         let hook = Trigger::Webhook {
             path: "in".into(),
             answer: WebhookAnswer::Accepted,

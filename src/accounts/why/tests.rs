@@ -51,8 +51,8 @@ fn call(status: u16, message: &str, location: &str) -> Exchange {
     }
 }
 
-fn refusal(kind: FailureKind, status: u16, words: &str) -> Option<Result<(), Failure>> {
-    Some(Err(Failure::new(kind, "HighLevel refused it").detail(words).status(status)))
+fn refusal(kind: FailureKind, status: u16, words: &str) -> Result<(), Failure> {
+    Err(Failure::new(kind, "HighLevel refused it").detail(words).status(status))
 }
 
 fn judged(entry: &Entry, refused: &Exchange, probe: Option<Result<(), Failure>>) -> Why {
@@ -73,8 +73,8 @@ fn each_cause_is_named_with_what_to_do() {
     let lost = Entry { state: State::Reconnect { why: "its credentials are not in the vault".into() }, ..entry() };
     let ended = Entry { expires_at: Some(at(NOON) - hour), ..with(&["contacts.write"]) };
     let renewed = Entry { refreshed_at: Some(at(NOON) + hour), ..ended.clone() };
-    let revoked = || refusal(FailureKind::SignIn, 401, "Invalid JWT");
-    let elsewhere = || refusal(FailureKind::Forbidden, 403, "The token does not have access to this location.");
+    let revoked = || Some(refusal(FailureKind::SignIn, 401, "Invalid JWT"));
+    let elsewhere = || Some(refusal(FailureKind::Forbidden, 403, "The token does not have access to this location."));
     for (entry, refused, probe, title, proved) in [
         (&lost, call(401, "", "l1"), None, "Secret: its credentials are not in the vault", true),
         (&ended, call(401, "Invalid JWT", "l1"), revoked(), "Expiry: the token had ended at 2026-11-26 11:00:00 UTC", true),
@@ -83,7 +83,7 @@ fn each_cause_is_named_with_what_to_do() {
         (&entry(), call(403, "no", "l2"), Some(Ok(())), "Account: the call was for another account", true),
         (&entry(), call(403, "no", "l1"), elsewhere(), "Account: the token is not for the account l1", true),
         (&with(&["contacts.readonly"]), call(401, scope, "l1"), Some(Ok(())), "Scope: the token lacks contacts.write", true),
-        (&entry(), call(401, scope, "l1"), refusal(FailureKind::Forbidden, 401, scope), "Scope: HighLevel says", true),
+        (&entry(), call(401, scope, "l1"), Some(refusal(FailureKind::Forbidden, 401, scope)), "Scope: HighLevel says", true),
         (&with(&["contacts.write"]), call(404, "Not found", "l1"), Some(Ok(())), "Record: there is no such record", true),
         (
             &with(&["contacts.write"]),
@@ -103,7 +103,7 @@ fn each_cause_is_named_with_what_to_do() {
 
 #[test]
 fn what_cannot_be_tried_is_said_to_be_unknown_and_proves_nothing() {
-    let why = judged(&entry(), &call(403, "Forbidden", "l1"), refusal(FailureKind::Machine, 503, "no network"));
+    let why = judged(&entry(), &call(403, "Forbidden", "l1"), Some(refusal(FailureKind::Machine, 503, "no network")));
     let token = why.findings.iter().find(|it| it.check == Check::Token).unwrap();
     assert_eq!(token.verdict, Verdict::Unknown);
     assert!(!why.proved);

@@ -16,6 +16,7 @@ mod why;
 
 use clap::{Args, Subcommand};
 
+#[cfg(feature = "gui")]
 pub(super) use self::place::kept_in;
 
 use super::exit::{Error, Exit};

@@ -263,7 +263,7 @@ async fn a_slow_event_is_overtaken_and_each_attempt_says_where_it_went() {
         let drawn: Vec<bool> = (0..12).map(|_| rng.f64() < 0.5).collect();
         (drawn[5], drawn[11]) == (true, false)
     };
-    let faults = DeliveryFaults { slow: 0.5, slow_ms: 200, random: (0..).find(slow).unwrap(), ..DeliveryFaults::default() };
+    let faults = DeliveryFaults { slow: 0.5, slow_ms: 200, random: (0..1_000).find(slow).unwrap(), ..DeliveryFaults::default() };
     let client = Client::start().await;
     let (url, mut arrived) = receiver(&[]).await;
     client.sandbox.set_delivery(Delivery { url: Some(url.clone()), faults, ..Delivery::default() });

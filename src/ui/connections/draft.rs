@@ -310,7 +310,7 @@ mod tests {
         let needed = Needed::from([("a.read".to_owned(), vec![]), ("b.write".to_owned(), vec![])]);
         assert!(draft.done(&connector, &needed).err().unwrap().contains("client ID"));
         draft.client_id = "app".to_owned();
-        draft.secret.push_str("s");
+        draft.secret.push('s');
         let (fields, given) = draft.done(&connector, &needed).unwrap();
         let oauth =
             json!({"client_id": "app", "user_type": "Location", "scopes": ["a.read", "b.write"], "redirect": {"port": 8976}});

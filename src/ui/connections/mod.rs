@@ -2,7 +2,7 @@
 //! and taking it away.
 //!
 //! Lines, needs and drafts are plain data ([`rows`], [`needs`], [`draft`]), painted here. What is done goes out as
-//! [`AccountJob`]s, and comes back as [`AccountNews`].
+//! [`AccountJob`](super::behind::AccountJob)s, and comes back as [`AccountNews`](super::behind::AccountNews).
 //!
 //! Invariant: no frame reads a file, a keychain or a service.
 //! Invariant: a secret that was typed is shown nowhere, and is forgotten once it is stored or not wanted.

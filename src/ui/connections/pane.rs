@@ -483,10 +483,10 @@ fn sign_in(ui: &mut Ui, ctx: &Ctx<'_>, state: &Connections, it: &mut SignIn) -> 
                         ctx.send(Msg::CopyText { text: it.url.clone(), what: "Address" });
                     }
                 });
-                if !it.paste {
-                    step(ui, 2, "The browser comes back here by itself. Where it cannot, paste the address that it shows then.");
-                } else {
+                if it.paste {
                     step(ui, 2, "Copy the whole address of the page that the browser shows then, and paste it here.");
+                } else {
+                    step(ui, 2, "The browser comes back here by itself. Where it cannot, paste the address that it shows then.");
                 }
                 ui.add_space(2.0);
                 secret(ui, "Address or code from the browser", &mut it.pasted);

@@ -12,6 +12,7 @@ use crate::ui::behind::{AccountJob, AccountNews, SignInStep};
 use crate::ui::canvas::sentence::count;
 use crate::ui::connections::{Pane, SignIn};
 use crate::ui::dialog::Dialog;
+use crate::ui::document::Document;
 use crate::ui::msg::Room;
 use crate::ui::toast::{Toast, Tone};
 
@@ -21,7 +22,7 @@ impl App {
         if self.room != Room::Connections || self.connections.reading || self.connections.door.is_none() {
             return;
         }
-        let flows = self.docs.list.iter().map(|it| it.flow());
+        let flows = self.docs.list.iter().map(Document::flow);
         let same =
             flows.len() == self.connections.flows.len() && flows.zip(&self.connections.flows).all(|(a, b)| Arc::ptr_eq(a, b));
         if self.connections.listed.is_none() || self.connections.stale || !same {
@@ -209,5 +210,5 @@ fn in_words(failure: &Failure) -> String {
     // What to type into a terminal is of no use here.
     let hint = if failure.hint.contains("`flowyard") { "" } else { failure.hint.as_str() };
     let parts = [failure.title.as_str(), failure.detail.as_str(), hint].into_iter().filter(|it| !it.is_empty());
-    parts.map(|it| crate::ui::words::sentence(it)).collect::<Vec<_>>().join(" ")
+    parts.map(crate::ui::words::sentence).collect::<Vec<_>>().join(" ")
 }
