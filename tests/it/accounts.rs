@@ -63,6 +63,35 @@ fn a_flow_that_is_bound_to_two_accounts_runs_for_each_on_its_own() {
     home.run_with(&["connect", "bind", "a.flowyard", "--unbind", "crm"], &vault, "").with_code(0).says(&["crm: not bound"]);
 }
 
+/// Reads a calendar that was chosen by this name on another account.
+fn reading(name: &str) -> String {
+    let nodes = json!({
+        "start": { "name": "Start", "kind": "trigger", "trigger": "manual", "sample": null },
+        "read": {
+            "name": "Read it", "kind": "action", "operation": "highlevel.calendars.get-calendar", "slot": "crm",
+            "input": { "calendarId": { "value": "id-of-elsewhere", "names": [name] } },
+        },
+    });
+    flow_file("reading", &nodes, &["start -> read"])
+}
+
+#[test]
+fn what_an_account_lacks_of_what_was_chosen_by_name_is_shown_before_a_run_and_told_in_it() {
+    let home = Home::new();
+    let key = key(&home);
+    let vault = [("FLOWYARD_VAULT_KEY_FILE", key.as_str())];
+    let (_sandbox, access) = sandbox(&home);
+    connect(&home, &vault, &access, "crm", &of(&access, "/highlevel/location_id"));
+    home.write("a.flowyard", &reading("Yoga at dawn"));
+    let checked = home.run_with(&["connect", "bind", "a.flowyard", "--check"], &vault, "").with_code(1);
+    checked.says(&["✗ crm, Calendar of \"Read it\": Yoga at dawn: \"Yoga at dawn\" is not there"]);
+    let run = home.run_with(&["run", "a.flowyard"], &vault, "").with_code(1);
+    run.warns(&["has nothing called \"Yoga at dawn\" for Calendar"]);
+    let called = home.run_with(&["log", "show", "1", "--json"], &vault, "").with_code(0).objects().remove(0);
+    let url = called["exchanges"][0]["exchange"]["request"]["url"].as_str().expect("the list was read").to_owned();
+    assert!(url.contains("/calendars/?"), "{url}");
+}
+
 #[test]
 fn what_steps_need_is_shown_and_a_refusal_is_explained() {
     let home = Home::new();

@@ -1,15 +1,16 @@
 //! `flowyard connect bind`: which connections a flow's slots stand for.
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
 use super::place::PlaceArgs;
-use crate::accounts::Bindings;
+use crate::accounts::{Bindings, Desk, Presence};
 use crate::cli::bind::{self, SlotBinding};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::flows;
-use crate::cli::print::{Plain, Printer};
+use crate::cli::print::{BAD, GOOD, Plain, Printer, WAITING, paint};
+use crate::cli::{flows, runtime};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, SlotId};
 
@@ -28,6 +29,11 @@ pub(super) struct Bind {
     /// Take a slot's binding away
     #[arg(long, value_name = "SLOT")]
     unbind: Vec<String>,
+
+    /// Look on each bound account for what was chosen by name in the flow's steps: its calendars, pipelines, custom fields. The
+    /// exit code is 1 where one of them lacks something
+    #[arg(long)]
+    check: bool,
 
     #[command(flatten)]
     place: PlaceArgs,
@@ -72,7 +78,44 @@ pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
         Bindings::read(&data)?
     };
     show(&flow, &kept, args.place.json, out);
-    Ok(Exit::Done)
+    if args.check { check(args, &flow, &kept, &desk, out) } else { Ok(Exit::Done) }
+}
+
+/// What each account has of what was chosen by name.
+fn check(args: &Bind, flow: &Flow, kept: &Bindings, desk: &Desk, out: &mut Printer) -> Result<Exit, Error> {
+    let mut slots = BTreeMap::new();
+    for (slot, connector) in &flow.slots {
+        let bound = kept.of(&flow.id, Connection::LIVE, slot);
+        let only = || {
+            let book = desk.book()?;
+            let mut fitting = book.accounts().iter().map(|it| &it.connection).filter(|it| it.connector == *connector);
+            let first = fitting.next().filter(|_| fitting.next().is_none());
+            Ok::<_, Error>(first.map(|it| it.id.clone()).into_iter().collect())
+        };
+        slots.insert(slot.clone(), if bound.is_empty() { only()? } else { bound.to_vec() });
+    }
+    let all = runtime::block_on(async { Ok(desk.had(flow, &slots).await?) })?;
+    let mut lacking = false;
+    for it in &all {
+        lacking |= matches!(it.presence, Presence::Missing { .. });
+        if args.place.json {
+            out.json(&json!({ "had": it }));
+            continue;
+        }
+        let (style, mark, words) = match &it.presence {
+            Presence::Same => (GOOD, "✓", String::new()),
+            Presence::ByName => (GOOD, "✓", " (another one of that name)".to_owned()),
+            Presence::Missing { name } => (BAD, "✗", format!(": \"{name}\" is not there")),
+            Presence::Unknown { why } => (WAITING, "?", format!(": {why}")),
+        };
+        let names = it.names.join(", ");
+        let what = format!("{}, {} of \"{}\": {names}{words}", it.connection, it.field, it.step);
+        out.line(format_args!("{} {}", paint(style, mark), Plain(&what)));
+    }
+    if all.is_empty() && !args.place.json {
+        out.say("Nothing in this flow was chosen by name from a list of an account.");
+    }
+    Ok(if lacking { Exit::Failed } else { Exit::Done })
 }
 
 fn show(flow: &Flow, kept: &Bindings, as_json: bool, out: &mut Printer) {
