@@ -131,12 +131,13 @@ fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').filter(|it| !it.is_empty()).try_fold(value, |at, part| at.get(part))
 }
 
-/// Services write ids as text or as numbers.
-fn same(one: &Value, other: &Value) -> bool {
+/// Whether two values are the same choice: services write ids as text or as numbers.
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
     one == other || plain(one) == plain(other)
 }
 
-fn plain(value: &Value) -> String {
+/// A value as a person reads it.
+pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

@@ -32,6 +32,8 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::check::{Mismatch, MismatchKind, Reading};
 pub use self::choices::{Choice, Choices, Within};
+#[cfg(feature = "gui")]
+pub(crate) use self::choices::{plain, same};
 pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorShape, LimitHeaders, Rate};
 pub use self::event::{Counts, Event, EventSource, Poll};
 pub use self::guide::{Guide, Probe};

@@ -21,6 +21,8 @@ use crate::run::Conclusion;
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
 /// So many are kept.
 const KEPT: usize = 1_024;
+/// A list that is longer as JSON, in bytes, is read anew each time: a thousand of them have to have room.
+const LONGEST: usize = 128 << 10;
 
 /// Lists of accounts, as they were read last.
 #[derive(Debug, Default)]
@@ -41,6 +43,9 @@ impl Lists {
     }
 
     fn keep(&self, key: (ConnectionId, String), answer: Arc<Value>, now: Timestamp) {
+        if answer.to_string().len() > LONGEST {
+            return;
+        }
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT
             && let Some(oldest) = known.iter().min_by_key(|(_, it)| it.at).map(|(key, _)| key.clone())
@@ -74,19 +79,32 @@ pub(super) async fn settle(
     for (it, field, choices) in fields {
         let Some(held) = within(input, &it.path).filter(|held| !held.is_null()).cloned() else { continue };
         let place = Place { shared, connection, connector, choices };
-        let settled = match place.settled(input, &held, &it.names, false, exchanges).await? {
-            Ok(value) => value,
-            // What was read before may be older than the account.
-            Err(_) => match place.settled(input, &held, &it.names, true, exchanges).await? {
-                Ok(value) => value,
-                Err(name) => return Err(Conclusion::Failed(lacks(connection, field, &it.path, &name))),
-            },
+        let mut found = place.settled(input, &held, &it.names, false, exchanges).await?;
+        // What was read before may be older than the account.
+        if matches!(found, Found::Not { is_kept: true, .. }) {
+            found = place.settled(input, &held, &it.names, true, exchanges).await?;
+        }
+        let settled = match found {
+            Found::Value(value) => value,
+            Found::Not { name, .. } => return Err(Conclusion::Failed(lacks(connection, field, &it.path, &name))),
         };
         if let Some(value) = within_mut(input, &it.path) {
             *value = settled;
         }
     }
     Ok(())
+}
+
+/// What a name came to.
+enum Found {
+    /// This is sent.
+    Value(Value),
+    /// The list has none of that name.
+    Not {
+        name: String,
+        /// Whether the list was read before.
+        is_kept: bool,
+    },
 }
 
 /// Where a name is looked up.
@@ -105,29 +123,30 @@ impl Place<'_> {
         names: &[String],
         anew: bool,
         exchanges: &mut Vec<Arc<Exchange>>,
-    ) -> Result<Result<Value, String>, Conclusion> {
+    ) -> Result<Found, Conclusion> {
         let beside = |key: &str| {
             let account = || self.connection.account.get(key).map(|it| Value::from(it.as_str()));
             input.get(key).cloned().or_else(account)
         };
         // Without the input that it hangs on there is nothing to look in; the call itself says what is missing.
-        let Ok(asked) = self.choices.asks(&beside) else { return Ok(Ok(held.clone())) };
-        let answer = self.answer(asked.into_iter().collect(), anew, exchanges).await?;
+        let Ok(asked) = self.choices.asks(&beside) else { return Ok(Found::Value(held.clone())) };
+        let (answer, is_kept) = self.answer(asked.into_iter().collect(), anew, exchanges).await?;
         let all: Vec<Choice> = self.choices.of(&answer, &beside);
-        Ok(self.choices.settle(&all, held, names))
+        Ok(self.choices.settle(&all, held, names).map_or_else(|name| Found::Not { name, is_kept }, Found::Value))
     }
 
+    /// The list, and whether it was read before.
     async fn answer(
         &self,
         asked: Map<String, Value>,
         anew: bool,
         exchanges: &mut Vec<Arc<Exchange>>,
-    ) -> Result<Arc<Value>, Conclusion> {
+    ) -> Result<(Arc<Value>, bool), Conclusion> {
         let (shared, connection) = (self.shared, self.connection);
         let now = shared.clock.now();
         let key = (connection.id.clone(), format!("{} {}", self.choices.operation, Value::Object(asked.clone())));
         if let Some(answer) = shared.lists.get(&key, now).filter(|_| !anew) {
-            return Ok(answer);
+            return Ok((answer, true));
         }
         let found = shared.catalog.operation(&self.choices.operation);
         let reads = |it: &Operation| it.method.is_read() && it.repeat == Repeat::Safe;
@@ -142,7 +161,7 @@ impl Place<'_> {
             Ok(answered) => {
                 let answer = Arc::new(answered.value);
                 shared.lists.keep(key, Arc::clone(&answer), now);
-                Ok(answer)
+                Ok((answer, false))
             }
             // The step's own call has not left, whatever became of this one.
             Err(error) => Err(match conclusion_of(error, connection) {

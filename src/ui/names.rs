@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::offers::Offers;
-use crate::catalog::{Catalog, Choice, Choices, Operation};
+use crate::catalog::{Catalog, Choice, Choices, Operation, plain, same};
 use crate::chooser::Asked;
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Binding, Flow, Mapping, Node, NodeId, NodeKind, Source};
@@ -144,15 +144,6 @@ fn values(offer: &Choices, binding: &Binding) -> Option<Vec<Value>> {
         _ => Vec::new(),
     };
     (!values.is_empty()).then_some(values)
-}
-
-/// Services write ids as text or as numbers.
-fn same(one: &Value, other: &Value) -> bool {
-    one == other || plain(one) == plain(other)
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]

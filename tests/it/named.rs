@@ -92,7 +92,10 @@ async fn an_account_without_that_name_is_told_of_and_nothing_else_is_called() {
     assert!(failure.title.contains("\"Yoga at dawn\" for Calendar"), "{failure}");
     assert_eq!(failure.at, "input.calendarId");
     assert!(failure.hint.contains("choose another"), "{failure}");
-    assert_eq!(called(&sandbox), ["/calendars/", "/calendars/"], "it looked again before it said so");
+    assert_eq!(called(&sandbox), ["/calendars/"], "it looked, and called nothing else");
+    // A list that was read before may be older than the account, and is read again before that is said.
+    let Outcome::Failed(_) = run(&handle).await else { panic!("it still has none") };
+    assert_eq!(called(&sandbox), ["/calendars/"; 2]);
     handle.stop().wait().await;
     sandbox.stop().await;
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::fields::{Fields, Form};
 use super::form::{Field, Shape};
-use crate::catalog::{Choice, Choices};
+use crate::catalog::{Choice, Choices, plain, same};
 use crate::chooser::Asked;
 use crate::flow::{Binding, FieldPath, NodeKind, Source};
 use crate::ui::msg::Msg;
@@ -326,15 +326,6 @@ fn fitting(text: &str, room: f32) -> String {
         return text.to_owned();
     }
     text.chars().take(letters.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// Services write ids as text or as numbers.
-fn same(one: &Value, other: &Value) -> bool {
-    one == other || plain(one) == plain(other)
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 #[cfg(test)]
