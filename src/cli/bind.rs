@@ -131,6 +131,7 @@ mod tests {
             id: FlowId::new("f"),
             name: "F".to_owned(),
             description: String::new(),
+            pace: crate::flow::Pace::default(),
             nodes: BTreeMap::new(),
             edges: [].into(),
             slots: slots.iter().map(|(slot, connector)| (SlotId::new(*slot), ConnectorId::new(connector))).collect(),
