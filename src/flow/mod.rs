@@ -19,6 +19,7 @@ pub mod order;
 mod part;
 mod policy;
 mod rename;
+pub mod schedule;
 mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
