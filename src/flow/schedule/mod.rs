@@ -12,6 +12,7 @@ mod cron;
 mod date_words;
 mod days;
 mod due;
+mod event;
 mod print;
 mod rule;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::due::{Due, MOST_MADE_UP};
 pub use self::rule::Rule;
-use crate::expr::parse_zone;
+use crate::expr::{ZoneError, parse_zone};
 
 /// When a flow runs, as a person wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -81,9 +82,9 @@ pub enum PlanError {
     /// The rule.
     #[error("{0}")]
     Rule(ScheduleError),
-    /// The zone; why, in words.
+    /// The zone.
     #[error("{0}")]
-    Zone(String),
+    Zone(ZoneError),
 }
 
 impl Missed {
@@ -102,7 +103,7 @@ impl Schedule {
     /// A [`PlanError`] that says which of them is wrong, where, and what would be right.
     pub fn plan(&self) -> Result<Plan, PlanError> {
         let rule = self.rule.parse().map_err(PlanError::Rule)?;
-        let zone = parse_zone(&self.zone).map_err(|error| PlanError::Zone(error.to_string()))?;
+        let zone = parse_zone(&self.zone).map_err(PlanError::Zone)?;
         Ok(Plan { rule, zone, missed: self.missed })
     }
 
@@ -113,8 +114,12 @@ impl Schedule {
             Ok(rule) if cron::is_meant(text) => rule.to_string(),
             _ => text.to_owned(),
         };
-        let mut letters = words.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        capital(&words)
+    }
+
+    /// What the rule means, in words; none where it cannot be read.
+    pub fn meaning(&self) -> Option<String> {
+        self.rule.parse::<Rule>().ok().map(|it| capital(&it.to_string()))
     }
 }
 
@@ -138,6 +143,21 @@ impl Plan {
     pub fn upcoming(&self, after: Timestamp) -> impl Iterator<Item = Timestamp> {
         std::iter::successors(self.next(after), |last| self.next(*last))
     }
+}
+
+impl PlanError {
+    /// What would be right, as a sentence.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Rule(error) => error.hint.clone(),
+            Self::Zone(error) => capital(&error.hint),
+        }
+    }
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 impl ScheduleError {

@@ -61,6 +61,17 @@ impl FromStr for Rule {
 }
 
 impl Rule {
+    /// Whether it means what a clock shows; an interval names no time.
+    pub(super) fn names(&self, local: DateTime) -> bool {
+        match &self.0 {
+            Kind::Calendar { days, times } => {
+                let minute = (i16::from(local.hour()) * 60 + i16::from(local.minute())) as u16;
+                days.has(local.date()) && times.from(minute) == Some(minute)
+            }
+            Kind::Interval { .. } => true,
+        }
+    }
+
     /// The first instant after another; none if there is none within [`FARTHEST`] years.
     pub(super) fn next(&self, after: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         match &self.0 {

@@ -532,3 +532,17 @@ fn means(rule: &Rule, found: Timestamp, zone: &TimeZone) -> bool {
     }
     false
 }
+
+#[test]
+fn a_change_of_clocks_is_remarked_where_it_matters() {
+    for (text, at_, remark) in [
+        ("every day at 2:30", "2026-03-29T01:00:00Z", Some("the clocks skip the time itself")),
+        ("every day at 3:00", "2026-03-29T01:00:00Z", None),
+        ("every day at 2:30", "2026-10-25T00:30:00Z", Some("the clocks show it twice, this is the first")),
+        ("every hour at :30", "2026-10-25T01:30:00Z", Some("the clocks show it twice, this is the second")),
+        ("every 90 minutes", "2026-03-29T01:00:00Z", None),
+        ("every day at 2:30", "2026-11-25T01:30:00Z", None),
+    ] {
+        assert_eq!(plan(text, "Europe/Berlin").remark(at(at_)), remark, "{text} {at_}");
+    }
+}

@@ -7,6 +7,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 
 use crate::catalog::{ConnectorId, Method, OperationId};
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing,
     Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
@@ -107,7 +108,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
     let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), values()).prop_map(
         |(event, slot, input, sample)| Trigger::Event { event: OperationId::new(&event), slot: SlotId::new(slot), input, sample },
     );
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, event]
+    let schedule = (words(), words(), select(Missed::ALL.map(|it| it.0).to_vec()), values())
+        .prop_map(|(rule, zone, missed, sample)| Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {
