@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Guide, Input, LimitHeaders,
-    Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
+    Notices, Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
 };
 
 /// Changes to a connector. Whatever is absent stays as it is.
@@ -38,6 +38,8 @@ pub struct Overlay {
     pub guides: Option<Vec<Guide>>,
     /// Replaces the read that shows that a connection works.
     pub probe: Option<Probe>,
+    /// Replaces how it tells of events.
+    pub notices: Option<Notices>,
     /// Adds or replaces named shapes.
     pub schemas: BTreeMap<String, Schema>,
     /// Changes to every input with this key, whatever operation it is of.
@@ -196,6 +198,7 @@ impl Overlay {
         connector.breaker = self.breaker.take().or(connector.breaker);
         replace(&mut connector.guides, self.guides.take());
         connector.probe = self.probe.take().or_else(|| connector.probe.take());
+        connector.notices = self.notices.take().or_else(|| connector.notices.take());
         connector.schemas.extend(std::mem::take(&mut self.schemas));
     }
 

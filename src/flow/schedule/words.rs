@@ -257,6 +257,11 @@ fn at(reader: &mut Reader, said: &mut Said, first: &Token) -> Result<(), Schedul
     }
     let span = first.span.start..end;
     if times.is_empty() && minutes == 0 {
+        // Something that is meant as a time and is none.
+        if let Some(token) = reader.peek().filter(|it| it.kind == Kind::Word && !KNOWN.contains(&&*it.word)) {
+            let message = format!("\"{}\" is no time", shown(&token.word));
+            return Err(ScheduleError::new(token.span.clone(), message, "Write it like \"at 9:00\" or \"at 9:30 pm\"."));
+        }
         let message = "a time is missing";
         return Err(ScheduleError::new(span, message, "Write it like \"at 9:00\", \"at 9:30 pm\" or \"at :05\"."));
     }

@@ -77,6 +77,7 @@ fn catalog() -> Catalog {
         limit_headers: None,
         guides: Vec::new(),
         probe: None,
+        notices: None,
         breaker: None,
         errors: ErrorShape::default(),
         schemas: Schemas::default(),
@@ -209,7 +210,7 @@ fn drive(journal: &mut Vec<Entry>, program: &Arc<Program>, world: &mut World, cr
 }
 
 fn accepted(payload: Value) -> Vec<Entry> {
-    vec![Entry::Accepted { trigger: "hook".into(), payload: Arc::new(payload), at: at(0) }]
+    vec![Entry::Accepted { trigger: "hook".into(), payload: Arc::new(payload), at: at(0), cause: Arc::default() }]
 }
 
 fn run(program: &Arc<Program>, payload: Value, world: &mut World) -> (Vec<Entry>, Run) {

@@ -27,8 +27,9 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form, schedule: 
     match (&plan, schedule.meaning()) {
         (Err(PlanError::Rule(error)), _) => {
             let part = schedule.rule.get(error.span.clone()).filter(|it| !it.is_empty() && *it != schedule.rule);
-            let place = part.map(|it| format!("at \u{201c}{it}\u{201d}")).unwrap_or_default();
-            super::note(ui, Severity::Error, &place, &error.message, &error.hint);
+            let part = part.filter(|it| !error.message.to_lowercase().contains(&it.to_lowercase()));
+            let place = part.map(|it| format!(", at \u{201c}{it}\u{201d}")).unwrap_or_default();
+            super::note(ui, Severity::Error, "", &format!("{}{place}", error.message), &error.hint);
         }
         (_, Some(meaning)) => drop(ui.label(dim(ui, format!("{meaning}.")))),
         (_, None) => {}

@@ -83,7 +83,7 @@ impl Live {
                     play.end(outcome);
                 }
             }
-            Event::Trouble(_) => {}
+            Event::Looked(_) | Event::Trouble(_) => {}
         }
     }
 
