@@ -23,6 +23,7 @@ mod flows;
 mod listen;
 mod locate;
 mod log;
+mod next;
 mod part;
 mod print;
 mod read;
@@ -62,6 +63,7 @@ struct Cli {
 enum Verb {
     Run(run::Run),
     Check(check::Check),
+    Next(next::Next),
     Serve(serve::Serve),
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
@@ -90,6 +92,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &cli.verb {
         Some(Verb::Run(it)) => run::run(it, &mut out),
         Some(Verb::Check(it)) => check::run(it, &mut out),
+        Some(Verb::Next(it)) => next::run(it, &mut out),
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
@@ -13,10 +14,11 @@ use super::flows::{self, Source};
 use super::print::{self, DIM, Plain, Printer, WAITING, paint};
 use super::run::Target;
 use super::signal::Signals;
-use super::{bind, connections, listen, runtime, words};
+use super::{bind, connections, listen, next, runtime, words};
 use crate::catalog::{Catalog, Event};
 use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Reread, Settings, Vault};
-use crate::flow::{Flow, NodeKind, Trigger};
+use crate::flow::schedule::Schedule;
+use crate::flow::{Flow, NodeId, NodeKind, Trigger};
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
 ///
@@ -119,12 +121,17 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     Ok(Exit::Done)
 }
 
-/// A line for each hook of a flow.
+/// A line for each hook and each schedule of a flow.
 fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Printer) {
-    let mut hooks = 0;
+    let mut starts = 0;
     for (id, node) in flow.nodes.iter().filter(|(_, node)| !node.muted) {
         let path = match &node.kind {
             NodeKind::Trigger(Trigger::Webhook { path, .. }) => path,
+            NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => {
+                scheduled(flow, id, schedule, as_json, out);
+                starts += 1;
+                continue;
+            }
             NodeKind::Trigger(Trigger::Event { event, .. }) => {
                 // Better known now than when nothing ever happens.
                 let what = Event::find(event).map_or(event.as_str(), |it| it.title.as_str());
@@ -134,7 +141,7 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
             }
             _ => continue,
         };
-        hooks += 1;
+        starts += 1;
         let url = format!("http://{address}/hooks/{path}");
         if as_json {
             out.json(&json!({ "event": "hook", "url": url, "flow": flow.id, "name": flow.name, "node": id }));
@@ -143,12 +150,33 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
             out.line(url);
         }
     }
-    if hooks == 0 {
+    if starts == 0 {
         out.say(paint(
             DIM,
-            format_args!("\"{}\" has no webhook: it starts only where another flow calls it.", Plain(&flow.name)),
+            format_args!("\"{}\" has no webhook and no schedule: it starts only where another flow calls it.", Plain(&flow.name)),
         ));
     }
+}
+
+/// When a schedule comes next.
+fn scheduled(flow: &Flow, id: &NodeId, schedule: &Schedule, as_json: bool, out: &mut Printer) {
+    // What cannot be read was refused by the check.
+    let Ok(plan) = schedule.plan() else { return };
+    let times: Vec<Timestamp> = plan.upcoming(Timestamp::now()).take(3).collect();
+    if as_json {
+        let all: Vec<_> = times.iter().map(|it| plan.event(*it, 0)["at"].take()).collect();
+        let (rule, zone) = (&schedule.rule, &schedule.zone);
+        out.json(&json!({
+            "event": "schedule", "flow": flow.id, "name": flow.name, "node": id, "rule": rule, "zone": zone, "next": all
+        }));
+        return;
+    }
+    let next = times.first().map_or_else(|| "never again".to_owned(), |it| format!("next {}", next::words(&plan, *it)));
+    let rule = schedule.sentence();
+    out.say(paint(
+        DIM,
+        format_args!("\"{}\" starts by the clock: {}, {}; {next}.", Plain(&flow.name), Plain(&rule), Plain(&schedule.zone)),
+    ));
 }
 
 /// Log lines to standard error: what went wrong, unless `FLOWYARD_LOG` says otherwise.

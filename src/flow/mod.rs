@@ -20,6 +20,7 @@ mod pace;
 mod part;
 mod policy;
 mod rename;
+pub mod schedule;
 mod scope;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -8,6 +8,7 @@ mod http;
 pub(super) mod listener;
 mod notice;
 mod poll;
+mod schedule;
 pub(super) mod storm;
 mod webhook;
 
@@ -23,6 +24,7 @@ use super::shared::Shared;
 /// Lets triggers that start runs by themselves do so, from now until the engine stops.
 pub(super) fn stand(shared: &Arc<Shared>) {
     shared.tasks.spawn(poll::stand(Arc::clone(shared)));
+    shared.tasks.spawn(schedule::stand(Arc::clone(shared)));
 }
 
 /// Answers one request to the listener.

@@ -9,6 +9,7 @@ use super::json::{Item, What};
 use super::spot::{Fields, Spot};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::nearest::nearest;
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Binding, Case, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
     Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
@@ -250,6 +251,17 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
                 sample: value(fields.take("sample")),
             }
         }
+        "schedule" => Trigger::Schedule {
+            schedule: Schedule {
+                rule: text(fields.need("rule")?)?,
+                zone: text(fields.need("zone")?)?,
+                missed: match fields.take("missed") {
+                    Some(it) => word(&it, "way with missed times", &Missed::ALL.map(|(missed, word, _)| (word, missed)))?,
+                    None => Missed::default(),
+                },
+            },
+            sample: value(fields.take("sample")),
+        },
         "event" => Trigger::Event {
             event: OperationId::new(fields.need("event")?.text()?),
             slot: SlotId::new(fields.need("slot")?.text()?),
@@ -260,7 +272,7 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
-        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "event"])),
+        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "event"])),
     })
 }
 

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Binding, Case, Flow, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, Note, RetryPolicy, Row,
     Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
@@ -352,6 +353,14 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             if let Some(field) = delivery_field {
                 out.put("delivery_field", text(field));
             }
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
+        Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample } => {
+            out.put("trigger", text("schedule"));
+            out.put("rule", text(rule));
+            out.put("zone", text(zone));
+            let word = Missed::ALL.iter().find(|it| it.0 == *missed).map_or("once", |it| it.1);
+            out.put_if(*missed != Missed::default(), "missed", || text(word));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
         Trigger::Event { event, slot, input, watch, sample } => {

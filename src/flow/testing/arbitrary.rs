@@ -8,6 +8,7 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 
 use crate::catalog::{ConnectorId, Method, OperationId};
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Begin, Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping,
     Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
@@ -117,7 +118,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             sample,
         },
     );
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, event]
+    let schedule = (words(), words(), select(Missed::ALL.map(|it| it.0).to_vec()), values())
+        .prop_map(|(rule, zone, missed, sample)| Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

@@ -2,6 +2,7 @@
 mod guard;
 mod messages;
 mod polls;
+mod schedules;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
