@@ -73,6 +73,11 @@ impl Account {
         Ok(Self { connection, secret_env, written })
     }
 
+    /// One that lies in no file; its secret is in the vault's memory.
+    pub(super) fn loose(connection: Connection) -> Self {
+        Self { connection, secret_env: BTreeMap::new(), written: Map::new() }
+    }
+
     /// Whether its secret comes from the environment.
     pub fn is_of_environment(&self) -> bool {
         !self.secret_env.is_empty()

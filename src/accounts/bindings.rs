@@ -1,6 +1,6 @@
 //! Which connections the slots of flows stand for, by flow and by a person's environment: `bindings.json`. It lies beside the
 //! flows and not in them, so that a flow can be passed on without anybody's accounts.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,12 @@ impl Bindings {
     pub fn of(&self, flow: &FlowId, environment: &str, slot: &SlotId) -> &[ConnectionId] {
         let slots = self.flows.get(flow).and_then(|it| it.get(environment));
         slots.and_then(|it| it.get(slot)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The connections of a slot in whatever environment.
+    pub fn of_any(&self, flow: &FlowId, slot: &SlotId) -> BTreeSet<&ConnectionId> {
+        let environments = self.flows.get(flow).into_iter().flat_map(BTreeMap::values);
+        environments.filter_map(|it| it.get(slot)).flatten().collect()
     }
 
     /// Binds a slot to these connections; to none unbinds it.

@@ -18,6 +18,8 @@ use crate::record::{Failure, FailureKind};
 pub struct Desk {
     data: PathBuf,
     book: PathBuf,
+    /// In place of the file's.
+    loose: Option<Arc<Book>>,
     pub(super) catalog: Catalog,
     pub(super) vault: Vault,
 }
@@ -48,7 +50,30 @@ impl Desk {
     /// The connections of a data directory. `book` names another file than its own.
     pub fn of(data: &Path, book: Option<&Path>, catalog: Catalog, vault: Vault) -> Self {
         let book = book.map_or_else(|| data.join("connections.json"), Path::to_owned);
-        Self { data: data.to_owned(), book, catalog, vault }
+        Self { data: data.to_owned(), book, loose: None, catalog, vault }
+    }
+
+    /// Connections that lie in no file and cannot be changed, such as those to the sandbox, each with its secret.
+    pub fn over(data: &Path, connections: Vec<(Connection, Option<Secret>)>, catalog: Catalog) -> Self {
+        let vault = Vault::in_memory();
+        let plain = connections.into_iter().map(|(connection, secret)| {
+            if let Some(secret) = secret {
+                vault.pin(connection.id.clone(), secret);
+            }
+            connection
+        });
+        let loose = Some(Arc::new(Book::loose(plain.collect::<Vec<_>>())));
+        Self { data: data.to_owned(), book: data.join("connections.json"), loose, catalog, vault }
+    }
+
+    /// Whether its connections lie in no file.
+    pub(super) fn is_loose(&self) -> bool {
+        self.loose.is_some()
+    }
+
+    /// Where bindings are.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Where their secrets are.
@@ -66,7 +91,10 @@ impl Desk {
     /// # Errors
     /// As [`Book::read`].
     pub fn book(&self) -> Result<Book, Failure> {
-        Book::read(&self.book, &self.catalog)
+        match &self.loose {
+            Some(book) => Ok(Book::clone(book)),
+            None => Book::read(&self.book, &self.catalog),
+        }
     }
 
     /// The connections as they are now; what the environment holds for them is in the vault's memory after that.
@@ -361,7 +389,9 @@ impl Desk {
             let book = desk.book()?;
             book.account(&one)?;
             let (connections, secrets) = book.bound(Some(&one), &variable)?;
-            desk.vault.repin(secrets);
+            if !desk.is_loose() {
+                desk.vault.repin(secrets);
+            }
             Ok(connections)
         })
         .await;

@@ -69,6 +69,14 @@ pub fn join(copies: &mut [Copy]) {
     }
 }
 
+/// The flow that a copy was made of, and the account that it is for.
+pub(super) fn parted(flow: &FlowId) -> (FlowId, Option<ConnectionId>) {
+    match flow.as_str().rsplit_once('@') {
+        Some((own, account)) => (FlowId::new(own), Some(ConnectionId::new(account))),
+        None => (flow.clone(), None),
+    }
+}
+
 fn id_for(flow: &FlowId, account: &ConnectionId) -> FlowId {
     FlowId::new(format!("{flow}@{account}"))
 }
