@@ -10,12 +10,13 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts;
+use crate::accounts::why::Why;
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
-use crate::engine::{self, Connection, ConnectionId, Deployment, Given};
+use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
 use crate::flow::{Flow, FlowId, NodeId, SlotId};
 use crate::record::Failure;
-use crate::run::RunId;
+use crate::run::{Release, RunId, StepKey};
 use crate::sandbox;
 
 /// Asks the window for a frame, from any thread: something is there to be read.
@@ -70,6 +71,30 @@ pub enum AccountJob {
     CancelSignIn(ConnectionId),
     /// Take it away, with its secret.
     Remove(ConnectionId),
+    /// Find out why a service refused a step.
+    Why {
+        /// Comes back with the answer.
+        ticket: u64,
+        /// Which log the run is in.
+        mode: Mode,
+        /// The run.
+        run: RunId,
+        /// Its step.
+        step: StepKey,
+        /// The connection that it used, where a person had to say.
+        connection: Option<ConnectionId>,
+    },
+    /// Why is not wanted to be known any more.
+    StopWhy(u64),
+    /// A step of a live run that waits for a person goes on.
+    Release {
+        /// The run.
+        run: RunId,
+        /// Its step.
+        step: StepKey,
+        /// What a person said.
+        release: Release,
+    },
 }
 
 /// What came of it.
@@ -91,6 +116,31 @@ pub enum AccountNews {
     SignedIn(ConnectionId, Result<usize, Failure>),
     /// It is gone.
     Removed(ConnectionId, Result<accounts::Removed, Failure>),
+    /// Why a service refused a step.
+    Why {
+        /// The one of [`AccountJob::Why`].
+        ticket: u64,
+        /// What was found out.
+        result: Result<WhyTold, Failure>,
+    },
+    /// A step of a live run goes on, or why it does not.
+    Released(Result<Effective, Failure>),
+}
+
+/// What was found out of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhyTold {
+    /// What was looked at, and the cause.
+    Looked {
+        /// The connection that the step used.
+        connection: Box<Connection>,
+        /// What its service calls itself.
+        service: String,
+        /// What was found.
+        why: Box<Why>,
+    },
+    /// Any of these can have made the call: a person has to say which.
+    Which(Vec<Connection>),
 }
 
 /// How far a sign-in is.
@@ -165,7 +215,7 @@ pub struct Behind {
     pub troubles: Vec<String>,
     /// Where preferences are kept.
     pub home: PathBuf,
-    /// Where runs are logged.
+    /// Where runs in the sandbox are logged.
     pub data: PathBuf,
     /// What comes from behind, in order.
     pub told: Receiver<Told>,
@@ -250,7 +300,7 @@ impl AccountJob {
     /// Whose it is; none where it is about all of them, or about a new one.
     pub fn connection(&self) -> Option<&ConnectionId> {
         match self {
-            Self::List { .. } | Self::Add { .. } => None,
+            Self::List { .. } | Self::Add { .. } | Self::Why { .. } | Self::StopWhy(_) | Self::Release { .. } => None,
             Self::Test(id)
             | Self::Rename(id, _)
             | Self::Rotate(id, _)

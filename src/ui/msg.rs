@@ -13,7 +13,7 @@ use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
-use crate::engine::ConnectionId;
+use crate::engine::{ConnectionId, Mode};
 use crate::flow::{Edit, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
@@ -123,6 +123,17 @@ pub(crate) enum Msg {
     AskRemoveAccount(ConnectionId),
     /// The log over the whole window, with this run and step in front.
     OpenLog(Option<(RunId, Option<StepKey>)>),
+    /// Find out why a service refused a step of a run.
+    Why {
+        mode: Mode,
+        run: RunId,
+        step: StepKey,
+        connection: Option<ConnectionId>,
+    },
+    /// That is not wanted to be known any more.
+    CloseWhy,
+    /// A connection, in its room.
+    ShowConnection(ConnectionId),
     /// To the clipboard; what it is, for the words that say so.
     CopyText {
         text: String,

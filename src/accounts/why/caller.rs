@@ -12,7 +12,13 @@ impl Desk {
     ///
     /// # Errors
     /// If there is none, or the connections or the bindings cannot be read.
-    pub fn callers(&self, flow: &Flow, slot: &SlotId, operation: &Operation, call: &Exchange) -> Result<Vec<Connection>, Failure> {
+    pub fn callers(
+        &self,
+        flow: &Flow,
+        slot: &SlotId,
+        operation: &Operation,
+        call: &Exchange,
+    ) -> Result<Vec<Connection>, Failure> {
         let (book, kept) = (self.book()?, self.bindings()?);
         let connector = flow.slots.get(slot);
         // Connections that lie in no file have another address with each start.
@@ -67,8 +73,7 @@ mod tests {
     fn call(location: &str) -> Exchange {
         let text = json!({"locationId": location}).to_string();
         let body = Body { size: text.len() as u64, text, cut: false };
-        let request =
-            Request { method: "POST".into(), url: "https://a.example/contacts/".into(), headers: Vec::new(), body };
+        let request = Request { method: "POST".into(), url: "https://a.example/contacts/".into(), headers: Vec::new(), body };
         Exchange {
             request,
             answer: None,

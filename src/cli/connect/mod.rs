@@ -18,6 +18,8 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "gui")]
 pub(super) use self::place::kept_in;
+#[cfg(feature = "gui")]
+pub(super) use self::why::Refused;
 
 use super::exit::{Error, Exit};
 use super::print::Printer;

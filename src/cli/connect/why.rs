@@ -41,7 +41,12 @@ pub(super) struct Why {
 }
 
 impl Why {
-    async fn look(&self, desk: &Desk, refused: &Refused, called: &Called<'_>) -> Result<(ConnectionId, accounts::why::Why), Error> {
+    async fn look(
+        &self,
+        desk: &Desk,
+        refused: &Refused,
+        called: &Called<'_>,
+    ) -> Result<(ConnectionId, accounts::why::Why), Error> {
         let id = match &self.connection {
             Some(id) => ConnectionId::new(id),
             None => match refused.callers(desk, called)?.as_slice() {
@@ -130,7 +135,9 @@ impl Refused {
         let flow = flow.ok_or_else(|| gone(format!("The flow of run {run} is not kept any more"), hint))?;
         let is_it = |it: &StepExchange| {
             let name = flow.nodes.get(&it.step.node).map(|it| it.name.as_str()).unwrap_or_default();
-            step.is_none_or(|step| step == it.step.node.as_str() || step.eq_ignore_ascii_case(name) || step == it.step.to_string())
+            step.is_none_or(|step| {
+                step == it.step.node.as_str() || step.eq_ignore_ascii_case(name) || step == it.step.to_string()
+            })
         };
         let all = reader.exchanges(run)?;
         let known = all.iter().any(is_it);

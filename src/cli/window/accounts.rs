@@ -1,9 +1,10 @@
 //! Connections for the window: what a person asks for is done on a thread or as a task, and told when it is done.
 //!
-//! Invariant: an answer comes for everything that is asked for, but for what goes into a sign-in under way.
+//! Invariant: an answer comes for everything that is asked for, but for what goes into a sign-in under way and for what is given
+//! up.
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Runtime;
@@ -13,11 +14,15 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::{Desk, Given, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
-use crate::cli::connect::kept_in;
-use crate::engine::{self, Connection, ConnectionId, Vault};
+use crate::cli::connect::{Refused, kept_in};
+use crate::cli::embedded;
+use crate::engine::log::Journal;
+use crate::engine::{self, Connection, ConnectionId, Mode, Vault};
 use crate::flow::{Flow, disk};
 use crate::record::{Failure, FailureKind};
-use crate::ui::{AccountJob, AccountNews, DoAccount, Listed, Needs, SignInStep};
+use crate::run::{RunId, StepKey};
+use crate::sandbox::Access;
+use crate::ui::{AccountJob, AccountNews, DoAccount, Listed, Needs, SignInStep, WhyTold};
 
 /// Answers that a person pasted and that wait to be looked at.
 const PASTED: usize = 4;
@@ -32,7 +37,29 @@ struct Accounts {
     vault: Vault,
     tell: Tell,
     runtime: Runtime,
+    sandbox: Sandboxed,
     under_way: Arc<Mutex<HashMap<ConnectionId, UnderWay>>>,
+    whys: Arc<Mutex<HashMap<u64, CancellationToken>>>,
+}
+
+/// The connections to the sandbox, once it is up, and where its runs are logged.
+#[derive(Debug, Clone)]
+pub(crate) struct Sandboxed {
+    data: PathBuf,
+    desk: Arc<OnceLock<Desk>>,
+}
+
+impl Sandboxed {
+    /// Not up yet.
+    pub(crate) fn new(data: &Path) -> Self {
+        Self { data: data.to_owned(), desk: Arc::default() }
+    }
+
+    /// It is up.
+    pub(crate) fn is_up(&self, access: &Access, catalog: &Catalog) {
+        // Only one is started.
+        self.desk.set(Desk::over(&self.data, embedded::connections(access, catalog), catalog.clone())).ok();
+    }
 }
 
 /// A sign-in that waits for a person.
@@ -42,8 +69,15 @@ struct UnderWay {
 }
 
 /// A door to the connections of a data directory, on this runtime.
-pub(crate) fn door(data: &Path, vault: Vault, runtime: Runtime, tell: impl Fn(AccountNews) + Send + Sync + 'static) -> DoAccount {
-    let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, under_way: Arc::default() };
+pub(crate) fn door(
+    data: &Path,
+    vault: Vault,
+    runtime: Runtime,
+    sandbox: Sandboxed,
+    tell: impl Fn(AccountNews) + Send + Sync + 'static,
+) -> DoAccount {
+    let (under_way, whys) = (Arc::default(), Arc::default());
+    let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, sandbox, under_way, whys };
     Box::new(move |job| accounts.begin(job))
 }
 
@@ -77,6 +111,16 @@ impl Accounts {
                 });
             }
             AccountJob::SignIn(id) => self.sign_in(id),
+            AccountJob::Why { ticket, mode, run, step, connection } => self.why(ticket, mode, run, &step, connection),
+            AccountJob::StopWhy(ticket) => {
+                if let Some(it) = self.whys().remove(&ticket) {
+                    it.cancel();
+                }
+            }
+            AccountJob::Release { run, step, release } => self.aside(AccountNews::Released, move |it| {
+                let released = engine::release(&it.data, &it.catalog(), run, Some(&step.to_string()), release);
+                released.map(|(_, effective)| effective)
+            }),
             AccountJob::Paste(id, text) => {
                 if let Some(it) = self.under_way().get(&id) {
                     // Where so many wait already, one more says nothing new.
@@ -89,6 +133,46 @@ impl Accounts {
                 }
             }
         }
+    }
+
+    fn whys(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
+        self.whys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn why(&self, ticket: u64, mode: Mode, run: RunId, step: &StepKey, connection: Option<ConnectionId>) {
+        let (accounts, step, cancel) = (self.clone(), step.to_string(), CancellationToken::new());
+        self.whys().insert(ticket, cancel.clone());
+        self.runtime.spawn(async move {
+            let looking = accounts.looked(mode, run, step, connection);
+            let Some(result) = cancel.run_until_cancelled(looking).await else { return };
+            accounts.whys().remove(&ticket);
+            (accounts.tell)(AccountNews::Why { ticket, result });
+        });
+    }
+
+    async fn looked(&self, mode: Mode, run: RunId, step: String, connection: Option<ConnectionId>) -> Result<WhyTold, Failure> {
+        let (desk, data) = match mode {
+            Mode::Live => (self.desk_soon().await?, self.data.clone()),
+            Mode::Sandbox => {
+                let not_up = || Failure::new(FailureKind::Machine, "The sandbox is not up").hint("Try again once it is.");
+                (self.sandbox.desk.get().cloned().ok_or_else(not_up)?, self.sandbox.data.clone())
+            }
+        };
+        let accounts = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let refused = Refused::find(&Journal::open_reader(&data)?, run, Some(&step))?;
+            Ok::<_, Failure>((refused, accounts.catalog()))
+        });
+        let (refused, catalog) = read.await.map_err(|error| broken(&error))??;
+        let called = refused.called(&catalog)?;
+        let known = match connection {
+            Some(id) => vec![desk.book()?.account(&id)?.connection.clone()],
+            None => refused.callers(&desk, &called)?,
+        };
+        let [connection] = known.as_slice() else { return Ok(WhyTold::Which(known)) };
+        let why = desk.why(&connection.id, called.connector, called.operation, &refused.call.exchange).await?;
+        let service = called.connector.title.clone();
+        Ok(WhyTold::Looked { connection: Box::new(connection.clone()), service, why: Box::new(why) })
     }
 
     fn under_way(&self) -> MutexGuard<'_, HashMap<ConnectionId, UnderWay>> {

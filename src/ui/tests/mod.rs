@@ -14,3 +14,4 @@ mod outline;
 mod runs;
 mod sandbox;
 mod shell;
+mod why;

@@ -56,7 +56,13 @@ impl App {
                 self.connections.chosen = Some(id.clone());
                 self.connections.pane = Some(Pane::SignIn(SignIn::new(id.clone())));
             }
-            AccountJob::List { .. } | AccountJob::Add { .. } | AccountJob::Paste(..) | AccountJob::CancelSignIn(_) => {}
+            AccountJob::List { .. }
+            | AccountJob::Add { .. }
+            | AccountJob::Paste(..)
+            | AccountJob::CancelSignIn(_)
+            | AccountJob::Why { .. }
+            | AccountJob::StopWhy(_)
+            | AccountJob::Release { .. } => {}
         }
         if let Some(door) = &self.connections.door {
             door(job);
@@ -88,6 +94,8 @@ impl App {
                 }
                 return;
             }
+            AccountNews::Why { ticket, result } => return self.why_told(ticket, result),
+            AccountNews::Released(result) => return self.served_released(ctx, result),
             AccountNews::Added(result) => self.account_added(ctx, result),
             AccountNews::Tested(id, result) => {
                 let now = (self.clock)();
