@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::environment::{NAMES, is_environment};
 use super::{address, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector, ConnectorId};
 use crate::connector::{Connection, ConnectionId, OAuthSettings};
@@ -61,6 +62,9 @@ impl Account {
         let oauth = oauth(fields.remove("oauth"), &auth)?;
         let name = text(&mut fields, "name")?.unwrap_or_else(|| connector.title.clone());
         let environment = text(&mut fields, "environment")?.unwrap_or_else(|| Connection::LIVE.to_owned());
+        if !is_environment(&environment) {
+            return Err(format!("\"environment\" cannot be that: {NAMES}."));
+        }
         let agency = text(&mut fields, "agency")?.map(|it| ConnectionId::new(&it));
         let connection = Connection {
             account,

@@ -84,6 +84,17 @@ impl Bindings {
         environments.filter_map(|it| it.get(slot)).flatten().collect()
     }
 
+    /// The environments in which a slot is bound.
+    pub fn environments(&self, flow: &FlowId, slot: &SlotId) -> impl Iterator<Item = &str> {
+        let all = self.flows.get(flow).into_iter().flatten();
+        all.filter(|(_, slots)| slots.contains_key(slot)).map(|(name, _)| name.as_str())
+    }
+
+    /// All environments in which something is bound.
+    pub fn all_environments(&self) -> BTreeSet<&str> {
+        self.flows.values().flat_map(BTreeMap::keys).map(String::as_str).collect()
+    }
+
     /// Binds a slot to these connections; to none unbinds it.
     pub fn set(&mut self, flow: &FlowId, environment: &str, slot: &SlotId, connections: Vec<ConnectionId>) {
         let slots = self.flows.entry(flow.clone()).or_default().entry(environment.to_owned()).or_default();

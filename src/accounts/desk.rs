@@ -1,16 +1,17 @@
 //! What a person does with connections: list, add, rename, give another secret, remove, try.
 //!
 //! Everything here blocks, but for [`Desk::probe`]: the window calls it as jobs.
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Entry, Given, Needed, State, Use, secrets};
+use super::{Account, Bindings, Book, Entry, Given, Needed, Slots, Stand, State, Use, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
 use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault, VaultError};
-use crate::flow::Flow;
+use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
 /// The connections of a data directory. Cheap to clone.
@@ -244,13 +245,20 @@ impl Desk {
     pub fn needed(&self, id: &ConnectionId, flows: &[&Flow]) -> Result<Needed, Failure> {
         let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
         let connection = &book.account(id)?.connection;
-        let rivals = book.accounts().iter().filter(|it| it.connection.connector == connection.connector).count();
-        let slots = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
-        let used = slots.filter(|(flow, slot, connector)| {
-            let bound = bindings.of(&flow.id, &connection.environment, slot);
-            bound.contains(id) || (bound.is_empty() && rivals == 1 && **connector == connection.connector)
-        });
+        let all = book.connections();
+        let slots = Slots { connections: &all, kept: &bindings, environment: &connection.environment };
+        let each = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
+        let used = each.filter(|(flow, slot, connector)| slots.of(&flow.id, slot, connector).connections().contains(id));
         Ok(Needed::of(used.map(|(flow, slot, _)| (flow, slot)), &self.catalog))
+    }
+
+    /// What the slots of a flow stand for in an environment.
+    ///
+    /// # Errors
+    /// If the connections or the bindings cannot be read.
+    pub fn stands(&self, flow: &Flow, environment: &str) -> Result<BTreeMap<SlotId, Stand>, Failure> {
+        let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
+        Ok(Slots { connections: &book.connections(), kept: &bindings, environment }.all(flow))
     }
 
     /// Whether an account can be given another secret.

@@ -1,16 +1,14 @@
-//! What was chosen by name in a flow's steps, account by account: whether each account has it.
-//!
-//! Invariant: only operations that read, and that are [`Repeat::Safe`], are called.
+//! What was chosen by name in a flow's steps, account by account: whether each account has it. Nothing is changed there.
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Desk;
-use crate::catalog::{Choice, Choices, Repeat};
-use crate::connector::{Caller, Connection, ConnectionId};
+use crate::catalog::{Choice, Choices};
+use crate::connector::{ConnectionId, Listing};
 use crate::flow::{Flow, Mapping, NodeKind, SlotId, Source};
-use crate::record::{Failure, FailureKind};
+use crate::record::Failure;
 
 /// Something that was chosen by name, and whether an account has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,18 +58,16 @@ impl Desk {
             let mut lists = BTreeMap::new();
             for node in flow.nodes.values().filter(|it| !it.muted) {
                 let NodeKind::Action { operation, slot: of, input, .. } = &node.kind else { continue };
-                let Some((_, wanted)) = self.catalog.operation(operation).filter(|_| of == slot) else { continue };
+                let Some((connector, wanted)) = self.catalog.operation(operation).filter(|_| of == slot) else { continue };
+                let listing = Listing { caller: &caller, connection: &connection, connector };
                 for named in input.named() {
                     let found = named.path.first().and_then(|key| wanted.input(key));
                     let Some((field, choices)) = found.and_then(|it| Some((it, it.choices.as_ref()?))) else { continue };
                     let held = held_in(input, &named.path);
-                    let beside = |key: &str| {
-                        let account = || connection.account.get(key).map(|it| Value::from(it.as_str()));
-                        held_in(input, &[key.to_owned()]).or_else(account)
-                    };
+                    let beside = |key: &str| listing.beside(key, held_in(input, &[key.to_owned()]));
                     let presence = match (choices.asks(&beside), held) {
                         (Ok(asked), Some(held)) => {
-                            match self.list(&caller, &connection, choices, asked.into_iter().collect(), &mut lists).await {
+                            match list(&listing, choices, &asked.into_iter().collect(), &mut lists).await {
                                 Ok(answer) => judged(choices, &choices.of(&answer, &beside), &held, &named.names),
                                 Err(failure) => Presence::Unknown { why: failure.title },
                             }
@@ -90,31 +86,25 @@ impl Desk {
         }
         Ok(all)
     }
+}
 
-    async fn list(
-        &self,
-        caller: &Caller,
-        connection: &Connection,
-        choices: &Choices,
-        asked: Map<String, Value>,
-        lists: &mut BTreeMap<String, Result<Value, Failure>>,
-    ) -> Result<Value, Failure> {
-        let key = format!("{} {}", choices.operation, Value::Object(asked.clone()));
-        if let Some(known) = lists.get(&key) {
-            return known.clone();
-        }
-        let found = self.catalog.operation(&choices.operation);
-        let reads = found.filter(|(of, it)| of.id == connection.connector && it.method.is_read() && it.repeat == Repeat::Safe);
-        let answer = if let Some((connector, operation)) = reads {
-            let answered = caller.call(connection, connector, operation, &asked).await.result;
-            answered.map(|it| it.value).map_err(|error| error.failure().clone())
-        } else {
-            let title = format!("\"{}\" cannot be asked for names", choices.operation);
-            Err(Failure::new(FailureKind::Flow, title))
-        };
-        lists.insert(key, answer.clone());
-        answer
+/// A list, read once.
+async fn list(
+    listing: &Listing<'_>,
+    choices: &Choices,
+    asked: &Map<String, Value>,
+    lists: &mut BTreeMap<String, Result<Value, Failure>>,
+) -> Result<Value, Failure> {
+    let key = Listing::key(choices, asked);
+    if let Some(known) = lists.get(&key) {
+        return known.clone();
     }
+    let answer = match listing.read(choices, asked).await {
+        Ok(called) => called.result.map(|it| it.value).map_err(|error| error.failure().clone()),
+        Err(failure) => Err(failure),
+    };
+    lists.insert(key, answer.clone());
+    answer
 }
 
 fn judged(choices: &Choices, all: &[Choice], held: &Value, names: &[String]) -> Presence {

@@ -92,6 +92,11 @@ impl Book {
         &self.accounts
     }
 
+    /// All connections.
+    pub fn connections(&self) -> Vec<&Connection> {
+        self.accounts.iter().map(|it| &it.connection).collect()
+    }
+
     /// The one with this id.
     ///
     /// # Errors

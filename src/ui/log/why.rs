@@ -91,7 +91,8 @@ fn looked(ui: &mut Ui, ctx: &Ctx<'_>, mode: Mode, connection: &Connection, servi
         finding(ui, it);
     }
     ui.horizontal_wrapped(|ui| {
-        ui.label(dim(ui, format!("Looked at on {} ({service}).", connection.name)));
+        let of = if connection.name.contains(service) { String::new() } else { format!(" ({service})") };
+        ui.label(dim(ui, format!("Looked at on {}{of}.", connection.name)));
         match mode {
             Mode::Live if button::flat(ui, Some(icon::PLUGS_CONNECTED), "Show the connection").clicked() => {
                 ctx.send(Msg::ShowConnection(connection.id.clone()));
@@ -117,14 +118,14 @@ fn finding(ui: &mut Ui, it: &Finding) {
     let inner = ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 6.0;
         ui.set_min_height(20.0);
-        let (rect, _) = ui.allocate_exact_size(vec2(16.0, 18.0), Sense::hover());
+        let (rect, _) = ui.allocate_exact_size(vec2(16.0, 15.0), Sense::hover());
         let center = eframe::egui::Align2::CENTER_CENTER;
         ui.painter().text(rect.center(), center, mark, font::icons(13.0), ink);
         for (words, font, color, width) in [
             (it.check.title(), font::medium(size::SMALL), colors.text.strong, 76.0),
             (verdict, font::regular(size::SMALL), ink, 92.0),
         ] {
-            let (rect, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
+            let (rect, _) = ui.allocate_exact_size(vec2(width, 15.0), Sense::hover());
             crate::ui::widgets::cut_text(ui, rect.left_center(), words, font, color, width);
         }
         let words = RichText::new(words::sentence(&it.words)).small().color(colors.text.body);

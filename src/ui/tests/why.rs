@@ -9,7 +9,7 @@ use super::desk::Desk;
 use super::log::Disk;
 use super::runs::{add, ended, stage};
 use crate::catalog::{ConnectorId, OperationId};
-use crate::engine::{Mode, Vault};
+use crate::engine::{ConnectionId, Mode, Vault};
 use crate::flow::testing::id;
 use crate::flow::{Binding, Edge, Edit, Flow, NodeKind, RetryPolicy, Trigger};
 use crate::sandbox::Faults;
@@ -104,7 +104,7 @@ fn the_live_log_is_read_where_another_process_writes_and_its_refusals_are_looked
     assert!(desk.has_containing("Secret is it: Its credentials") || desk.has_containing("Secret is it: its credentials"));
     assert!(desk.has_containing("Give it here") || desk.has_containing("give it here"));
     desk.press("Show the connection");
-    assert_eq!(desk.window.state().connections.chosen.as_ref().map(|it| it.as_str()), Some("paris"));
+    assert_eq!(desk.window.state().connections.chosen.as_ref().map(ConnectionId::as_str), Some("paris"));
 }
 
 #[test]
