@@ -46,13 +46,21 @@ pub enum Presence {
 }
 
 impl Desk {
-    /// What was chosen by name in the steps of a flow, on each of the connections of their slots.
+    /// What was chosen by name in the steps of a flow, on each of the connections of their slots. `tell` hears of how many of
+    /// these were looked at.
     ///
     /// # Errors
     /// If there is no such connection, or the connections cannot be read.
-    pub async fn had(&self, flow: &Flow, slots: &BTreeMap<SlotId, Vec<ConnectionId>>) -> Result<Vec<Had>, Failure> {
+    pub async fn had(
+        &self,
+        flow: &Flow,
+        slots: &BTreeMap<SlotId, Vec<ConnectionId>>,
+        tell: impl Fn(usize, usize) + Send,
+    ) -> Result<Vec<Had>, Failure> {
         let mut all = Vec::new();
-        for (slot, id) in slots.iter().flat_map(|(slot, ids)| ids.iter().map(move |id| (slot, id))) {
+        let pairs: Vec<_> = slots.iter().flat_map(|(slot, ids)| ids.iter().map(move |id| (slot, id))).collect();
+        for (at, (slot, id)) in pairs.iter().copied().enumerate() {
+            tell(at, pairs.len());
             let (connection, caller) = self.caller_for(id).await?;
             // One list names many fields.
             let mut lists = BTreeMap::new();

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Receiver, Sender};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::accounts;
 use crate::accounts::why::Why;
+use crate::accounts::{self, Bindings, Had};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
 use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
@@ -44,12 +44,31 @@ pub type DoAccount = Box<dyn Fn(AccountJob) + Send>;
 /// Something to be done about connections.
 pub enum AccountJob {
     /// Read them all, and what flows need of them.
-    List {
-        /// The flows that are open.
-        open: Vec<Arc<Flow>>,
-        /// Files of others that may use them.
-        files: Vec<PathBuf>,
+    List(Flows),
+    /// A slot of a flow stands for these from now on; for none it is not bound.
+    Bind {
+        /// Which flow.
+        flow: FlowId,
+        /// In which environment.
+        environment: String,
+        /// Which slot.
+        slot: SlotId,
+        /// What it stands for.
+        connections: Vec<ConnectionId>,
     },
+    /// Look what the accounts of a flow lack of what was chosen by name.
+    Check {
+        /// Comes back with the answer.
+        ticket: u64,
+        /// Which flow.
+        flow: FlowId,
+        /// In which environment.
+        environment: String,
+        /// Where it is.
+        known: Flows,
+    },
+    /// That is not wanted to be known any more.
+    StopCheck(u64),
     /// Add one.
     Add {
         /// As its line in the file of connections has it.
@@ -102,6 +121,35 @@ pub enum AccountJob {
 pub enum AccountNews {
     /// They were read.
     Listed(Result<Listed, Failure>),
+    /// A slot stands for something else; what it was bound to before.
+    Bound {
+        /// Which flow.
+        flow: FlowId,
+        /// In which environment.
+        environment: String,
+        /// Which slot.
+        slot: SlotId,
+        /// What it stands for now.
+        connections: Vec<ConnectionId>,
+        /// What it was bound to before.
+        before: Result<Vec<ConnectionId>, Failure>,
+    },
+    /// How many accounts were looked at for what they lack.
+    Checking {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// So many.
+        done: usize,
+        /// Of so many.
+        of: usize,
+    },
+    /// What accounts lack.
+    Checked {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// Each value that was chosen by name, on each account.
+        result: Result<Vec<Had>, Failure>,
+    },
     /// One was added.
     Added(Result<Connection, Failure>),
     /// It was tried.
@@ -161,6 +209,15 @@ pub enum SignInStep {
     Answered,
 }
 
+/// Flows that may use connections.
+#[derive(Debug, Clone, Default)]
+pub struct Flows {
+    /// Those that are open.
+    pub open: Vec<Arc<Flow>>,
+    /// The files of others.
+    pub files: Vec<PathBuf>,
+}
+
 /// All connections, and what flows need of them.
 #[derive(Debug, Clone, Default)]
 pub struct Listed {
@@ -168,6 +225,8 @@ pub struct Listed {
     pub entries: Vec<accounts::Entry>,
     /// The flows that are known.
     pub flows: Vec<Needs>,
+    /// What slots are bound to.
+    pub bindings: Bindings,
     /// Where their secrets are kept, in words.
     pub kept_in: &'static str,
 }
@@ -300,7 +359,14 @@ impl AccountJob {
     /// Whose it is; none where it is about all of them, or about a new one.
     pub fn connection(&self) -> Option<&ConnectionId> {
         match self {
-            Self::List { .. } | Self::Add { .. } | Self::Why { .. } | Self::StopWhy(_) | Self::Release { .. } => None,
+            Self::List(_)
+            | Self::Bind { .. }
+            | Self::Check { .. }
+            | Self::StopCheck(_)
+            | Self::Add { .. }
+            | Self::Why { .. }
+            | Self::StopWhy(_)
+            | Self::Release { .. } => None,
             Self::Test(id)
             | Self::Rename(id, _)
             | Self::Rotate(id, _)

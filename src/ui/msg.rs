@@ -14,7 +14,7 @@ use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
 use crate::engine::{ConnectionId, Mode};
-use crate::flow::{Edit, Gesture, NodeId};
+use crate::flow::{Edit, FlowId, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
@@ -123,6 +123,10 @@ pub(crate) enum Msg {
     AskRemoveAccount(ConnectionId),
     /// The log over the whole window, with this run and step in front.
     OpenLog(Option<(RunId, Option<StepKey>)>),
+    /// Look what the accounts of a flow lack, in the environment that is looked at.
+    CheckFlow(FlowId),
+    /// That is not wanted to be known any more.
+    StopCheck(FlowId),
     /// Find out why a service refused a step of a run.
     Why {
         mode: Mode,

@@ -86,7 +86,7 @@ pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
 fn check(args: &Bind, flow: &Flow, desk: &Desk, out: &mut Printer) -> Result<Exit, Error> {
     let stands = desk.stands(flow, &args.environment)?;
     let slots = stands.into_iter().map(|(slot, it)| (slot, it.connections().to_vec())).collect();
-    let all = runtime::block_on(async { Ok(desk.had(flow, &slots).await?) })?;
+    let all = runtime::block_on(async { Ok(desk.had(flow, &slots, |_, _| ()).await?) })?;
     let mut lacking = false;
     for it in &all {
         lacking |= matches!(it.presence, Presence::Missing { .. });

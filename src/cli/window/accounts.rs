@@ -11,18 +11,18 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::{Desk, Given, Progress};
+use crate::accounts::{Bindings, Desk, Given, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::cli::connect::{Refused, kept_in};
 use crate::cli::embedded;
 use crate::engine::log::Journal;
 use crate::engine::{self, Connection, ConnectionId, Mode, Vault};
-use crate::flow::{Flow, disk};
+use crate::flow::{Flow, FlowId, SlotId, disk};
 use crate::record::{Failure, FailureKind};
 use crate::run::{RunId, StepKey};
 use crate::sandbox::Access;
-use crate::ui::{AccountJob, AccountNews, DoAccount, Listed, Needs, SignInStep, WhyTold};
+use crate::ui::{AccountJob, AccountNews, DoAccount, Flows, Listed, Needs, SignInStep, WhyTold};
 
 /// Answers that a person pasted and that wait to be looked at.
 const PASTED: usize = 4;
@@ -39,7 +39,8 @@ struct Accounts {
     runtime: Runtime,
     sandbox: Sandboxed,
     under_way: Arc<Mutex<HashMap<ConnectionId, UnderWay>>>,
-    whys: Arc<Mutex<HashMap<u64, CancellationToken>>>,
+    /// What is looked for, by its ticket.
+    looks: Arc<Mutex<HashMap<u64, CancellationToken>>>,
 }
 
 /// The connections to the sandbox, once it is up, and where its runs are logged.
@@ -76,15 +77,21 @@ pub(crate) fn door(
     sandbox: Sandboxed,
     tell: impl Fn(AccountNews) + Send + Sync + 'static,
 ) -> DoAccount {
-    let (under_way, whys) = (Arc::default(), Arc::default());
-    let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, sandbox, under_way, whys };
+    let (under_way, looks) = (Arc::default(), Arc::default());
+    let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, sandbox, under_way, looks };
     Box::new(move |job| accounts.begin(job))
 }
 
 impl Accounts {
     fn begin(&self, job: AccountJob) {
         match job {
-            AccountJob::List { open, files } => self.aside(AccountNews::Listed, move |it| it.list(&open, &files)),
+            AccountJob::List(known) => self.aside(AccountNews::Listed, move |it| it.list(&known)),
+            AccountJob::Bind { flow, environment, slot, connections } => {
+                let (of, place, to, wanted) = (flow.clone(), environment.clone(), slot.clone(), connections.clone());
+                let tell = move |before| AccountNews::Bound { flow, environment, slot, connections, before };
+                self.aside(tell, move |it| it.bind(&of, &place, &to, wanted));
+            }
+            AccountJob::Check { ticket, flow, environment, known } => self.check(ticket, flow, environment, known),
             AccountJob::Add { fields, given } => self.aside(AccountNews::Added, move |it| it.add(fields, given)),
             AccountJob::Rename(id, name) => {
                 let told = id.clone();
@@ -112,11 +119,7 @@ impl Accounts {
             }
             AccountJob::SignIn(id) => self.sign_in(id),
             AccountJob::Why { ticket, mode, run, step, connection } => self.why(ticket, mode, run, &step, connection),
-            AccountJob::StopWhy(ticket) => {
-                if let Some(it) = self.whys().remove(&ticket) {
-                    it.cancel();
-                }
-            }
+            AccountJob::StopCheck(ticket) | AccountJob::StopWhy(ticket) => self.give_up(ticket),
             AccountJob::Release { run, step, release } => self.aside(AccountNews::Released, move |it| {
                 let released = engine::release(&it.data, &it.catalog(), run, Some(&step.to_string()), release);
                 released.map(|(_, effective)| effective)
@@ -135,19 +138,70 @@ impl Accounts {
         }
     }
 
-    fn whys(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
-        self.whys.lock().unwrap_or_else(PoisonError::into_inner)
+    fn looks(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_up(&self, ticket: u64) {
+        if let Some(it) = self.looks().remove(&ticket) {
+            it.cancel();
+        }
+    }
+
+    /// Looks for something until it is found or given up, and tells it.
+    fn look<T>(
+        &self,
+        ticket: u64,
+        work: impl Future<Output = T> + Send + 'static,
+        told: impl FnOnce(T) -> AccountNews + Send + 'static,
+    ) {
+        let (accounts, cancel) = (self.clone(), CancellationToken::new());
+        self.looks().insert(ticket, cancel.clone());
+        self.runtime.spawn(async move {
+            let Some(found) = cancel.run_until_cancelled(work).await else { return };
+            accounts.looks().remove(&ticket);
+            (accounts.tell)(told(found));
+        });
     }
 
     fn why(&self, ticket: u64, mode: Mode, run: RunId, step: &StepKey, connection: Option<ConnectionId>) {
-        let (accounts, step, cancel) = (self.clone(), step.to_string(), CancellationToken::new());
-        self.whys().insert(ticket, cancel.clone());
-        self.runtime.spawn(async move {
-            let looking = accounts.looked(mode, run, step, connection);
-            let Some(result) = cancel.run_until_cancelled(looking).await else { return };
-            accounts.whys().remove(&ticket);
-            (accounts.tell)(AccountNews::Why { ticket, result });
-        });
+        let (accounts, step) = (self.clone(), step.to_string());
+        let work = async move { accounts.looked(mode, run, step, connection).await };
+        self.look(ticket, work, move |result| AccountNews::Why { ticket, result });
+    }
+
+    fn check(&self, ticket: u64, flow: FlowId, environment: String, known: Flows) {
+        let accounts = self.clone();
+        let work = async move {
+            let tell = Arc::clone(&accounts.tell);
+            let read = tokio::task::spawn_blocking(move || {
+                let desk = accounts.desk();
+                let found = flows(&known).into_iter().find(|it| it.id == flow);
+                let gone = || Failure::new(FailureKind::NotFound, "The flow is not there any more").hint("Open its file again.");
+                let found = found.ok_or_else(gone)?;
+                let stands = desk.stands(&found, &environment)?;
+                Ok::<_, Failure>((desk, found, stands))
+            });
+            let (desk, flow, stands) = read.await.map_err(|error| broken(&error))??;
+            let slots = stands.into_iter().map(|(slot, it)| (slot, it.connections().to_vec())).collect();
+            desk.had(&flow, &slots, move |done, of| tell(AccountNews::Checking { ticket, done, of })).await
+        };
+        self.look(ticket, work, move |result| AccountNews::Checked { ticket, result });
+    }
+
+    /// What the slot was bound to before.
+    fn bind(
+        &self,
+        flow: &FlowId,
+        environment: &str,
+        slot: &SlotId,
+        connections: Vec<ConnectionId>,
+    ) -> Result<Vec<ConnectionId>, Failure> {
+        Bindings::change(&self.data, |kept| {
+            let before = kept.of(flow, environment, slot).to_vec();
+            kept.set(flow, environment, slot, connections);
+            before
+        })
     }
 
     async fn looked(&self, mode: Mode, run: RunId, step: String, connection: Option<ConnectionId>) -> Result<WhyTold, Failure> {
@@ -208,18 +262,11 @@ impl Accounts {
         Catalog::shipped().with(Shelf::of(&self.data).read().connectors)
     }
 
-    fn list(&self, open: &[Arc<Flow>], files: &[PathBuf]) -> Result<Listed, Failure> {
+    fn list(&self, known: &Flows) -> Result<Listed, Failure> {
         let (desk, catalog) = (self.desk(), self.catalog());
-        let entries = desk.entries()?;
-        let mut flows: Vec<Needs> = open.iter().map(|it| Needs::of(it, &catalog)).collect();
-        for path in files {
-            // A file that is gone or damaged says so where it is opened.
-            let Ok(flow) = disk::read(path) else { continue };
-            if !flows.iter().any(|it| it.flow == flow.id) {
-                flows.push(Needs::of(&flow, &catalog));
-            }
-        }
-        Ok(Listed { entries, flows, kept_in: kept_in(self.vault.place()) })
+        let (entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
+        let flows = flows(known).iter().map(|it| Needs::of(it, &catalog)).collect();
+        Ok(Listed { entries, flows, bindings, kept_in: kept_in(self.vault.place()) })
     }
 
     fn add(&self, fields: Map<String, Value>, given: Option<Given>) -> Result<Connection, Failure> {
@@ -296,6 +343,19 @@ impl Accounts {
             (accounts.tell)(AccountNews::SignedIn(id, result));
         });
     }
+}
+
+/// The flows themselves, each once.
+fn flows(known: &Flows) -> Vec<Arc<Flow>> {
+    let mut all = known.open.clone();
+    for path in &known.files {
+        // A file that is gone or damaged says so where it is opened.
+        let Ok(flow) = disk::read(path) else { continue };
+        if !all.iter().any(|it| it.id == flow.id) {
+            all.push(Arc::new(flow));
+        }
+    }
+    all
 }
 
 /// What a person sees of it.

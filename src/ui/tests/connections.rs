@@ -41,7 +41,7 @@ pub(super) fn behind(desk: &Desk, runtime: &tokio::runtime::Runtime, vault: Vaul
 }
 
 /// All is read, and nothing is under way.
-fn listed(desk: &mut Desk) {
+pub(super) fn listed(desk: &mut Desk) {
     desk.until("the connections are read", |app| {
         let connections = &app.connections;
         let idle = connections.known.values().all(|it| it.busy.is_none());
@@ -49,7 +49,7 @@ fn listed(desk: &mut Desk) {
     });
 }
 
-fn fill(desk: &mut Desk, field: &str, text: &str) {
+pub(super) fn fill(desk: &mut Desk, field: &str, text: &str) {
     let roles = [Role::TextInput, Role::PasswordInput, Role::MultilineTextInput];
     let found = desk.window.get_all_by_label(field).find(|it| roles.contains(&it.accesskit_node().role()));
     found.unwrap_or_else(|| panic!("no field {field}")).focus();

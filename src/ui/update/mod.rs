@@ -13,6 +13,7 @@ use super::behind::{AccountJob, Read};
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
 use super::command::UiCommand;
+use super::connections::Tab;
 use super::ctx::Ctx;
 use super::dialog::{Answer, Dialog};
 use super::document::{DocId, Document};
@@ -105,9 +106,12 @@ impl App {
             Msg::OpenLog(run) => self.open_log(run),
             Msg::Why { mode, run, step, connection } => self.ask_why(ctx, mode, run, step, connection),
             Msg::CloseWhy => self.close_why(),
+            Msg::CheckFlow(flow) => self.check_flow(ctx, flow),
+            Msg::StopCheck(flow) => self.stop_check(flow),
             Msg::ShowConnection(id) => {
                 self.connections.chosen = Some(id);
                 self.connections.pane = None;
+                self.connections.tab = Tab::Accounts;
                 self.room = Room::Connections;
             }
             Msg::CopyText { text, what } => {
