@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Desk;
-use crate::catalog::{Choice, Choices};
+use crate::catalog::{Choice, Choices, ConnectorId};
 use crate::connector::{ConnectionId, Listing};
 use crate::flow::{Flow, Mapping, NodeKind, SlotId, Source};
 use crate::record::Failure;
@@ -35,8 +35,8 @@ pub enum Presence {
     ByName,
     /// None of that name.
     Missing {
-        /// The one that it lacks.
-        name: String,
+        /// Those that it lacks.
+        names: Vec<String>,
     },
     /// Its list cannot be read, or hangs on what a run fills in.
     Unknown {
@@ -45,19 +45,42 @@ pub enum Presence {
     },
 }
 
+/// What accounts have of what a flow chose by name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Checkup {
+    /// Field by field, on each account.
+    pub had: Vec<Had>,
+    /// Value by value, as far as lists could be read.
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// A value that was chosen by name, on an account.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Piece {
+    pub(super) connection: ConnectionId,
+    pub(super) account: String,
+    pub(super) connector: ConnectorId,
+    pub(super) choices: Choices,
+    /// What the list was asked for.
+    pub(super) asked: Map<String, Value>,
+    pub(super) name: String,
+    /// As the account has it; none where it lacks it.
+    pub(super) item: Option<Value>,
+}
+
 impl Desk {
     /// What was chosen by name in the steps of a flow, on each of the connections of their slots. `tell` hears of how many of
     /// these were looked at.
     ///
     /// # Errors
     /// If there is no such connection, or the connections cannot be read.
-    pub async fn had(
+    pub async fn checkup(
         &self,
         flow: &Flow,
         slots: &BTreeMap<SlotId, Vec<ConnectionId>>,
         tell: impl Fn(usize, usize) + Send,
-    ) -> Result<Vec<Had>, Failure> {
-        let mut all = Vec::new();
+    ) -> Result<Checkup, Failure> {
+        let mut checkup = Checkup::default();
         let pairs: Vec<_> = slots.iter().flat_map(|(slot, ids)| ids.iter().map(move |id| (slot, id))).collect();
         for (at, (slot, id)) in pairs.iter().copied().enumerate() {
             tell(at, pairs.len());
@@ -75,14 +98,28 @@ impl Desk {
                     let beside = |key: &str| listing.beside(key, held_in(input, &[key.to_owned()]));
                     let presence = match (choices.asks(&beside), held) {
                         (Ok(asked), Some(held)) => {
-                            match list(&listing, choices, &asked.into_iter().collect(), &mut lists).await {
-                                Ok(answer) => judged(choices, &choices.of(&answer, &beside), &held, &named.names),
+                            let asked = asked.into_iter().collect();
+                            match list(&listing, choices, &asked, &mut lists).await {
+                                Ok(answer) => {
+                                    let chosen = Chosen { choices, held: &held, names: &named.names };
+                                    let (presence, found) = chosen.on(&answer, &beside);
+                                    checkup.pieces.extend(found.into_iter().map(|(name, item)| Piece {
+                                        connection: id.clone(),
+                                        account: connection.name.clone(),
+                                        connector: connector.id.clone(),
+                                        choices: choices.clone(),
+                                        asked: asked.clone(),
+                                        name,
+                                        item,
+                                    }));
+                                    presence
+                                }
                                 Err(failure) => Presence::Unknown { why: failure.title },
                             }
                         }
                         _ => Presence::Unknown { why: "it hangs on what a run fills in".to_owned() },
                     };
-                    all.push(Had {
+                    checkup.had.push(Had {
                         connection: id.clone(),
                         step: node.name.clone(),
                         field: field.label().into_owned(),
@@ -92,12 +129,12 @@ impl Desk {
                 }
             }
         }
-        Ok(all)
+        Ok(checkup)
     }
 }
 
 /// A list, read once.
-async fn list(
+pub(super) async fn list(
     listing: &Listing<'_>,
     choices: &Choices,
     asked: &Map<String, Value>,
@@ -115,11 +152,39 @@ async fn list(
     answer
 }
 
-fn judged(choices: &Choices, all: &[Choice], held: &Value, names: &[String]) -> Presence {
-    match choices.settle(all, held, names) {
-        Ok(value) if value == *held => Presence::Same,
-        Ok(_) => Presence::ByName,
-        Err(name) => Presence::Missing { name },
+/// What a field holds, and what that is called.
+struct Chosen<'a> {
+    choices: &'a Choices,
+    held: &'a Value,
+    names: &'a [String],
+}
+
+impl Chosen<'_> {
+    /// Whether a list has it, and each of its values by its name, with the item of the list.
+    fn on(&self, answer: &Value, beside: &dyn Fn(&str) -> Option<Value>) -> (Presence, Vec<(String, Option<Value>)>) {
+        let all: Vec<Choice> = self.choices.of(answer, beside);
+        let (mut pieces, mut missing, mut same) = (Vec::new(), Vec::new(), true);
+        for (at, value) in self.choices.singles(self.held).iter().enumerate() {
+            let name = self.names.get(at).map(std::slice::from_ref).unwrap_or_default();
+            match self.choices.settle(&all, value, name) {
+                Ok(settled) => {
+                    same &= settled == *value;
+                    let item = self.choices.item(answer, beside, &settled).cloned();
+                    // What is its own name is taken as it is, also where no list has it.
+                    pieces.extend(item.map(|it| (name.first().cloned().unwrap_or_default(), Some(it))));
+                }
+                Err(name) => {
+                    missing.push(name.clone());
+                    pieces.push((name, None));
+                }
+            }
+        }
+        let presence = match (missing.is_empty(), same) {
+            (false, _) => Presence::Missing { names: missing },
+            (true, true) => Presence::Same,
+            (true, false) => Presence::ByName,
+        };
+        (presence, pieces)
     }
 }
 

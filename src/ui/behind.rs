@@ -10,7 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts::why::Why;
-use crate::accounts::{self, Bindings, Had};
+use crate::accounts::{self, Bindings, Had, Lack, Made};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
 use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
@@ -69,6 +69,13 @@ pub enum AccountJob {
     },
     /// That is not wanted to be known any more.
     StopCheck(u64),
+    /// Make what accounts lack: each with its place among what is missing.
+    Make {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// What a person agreed to.
+        lacks: Vec<(usize, Lack)>,
+    },
     /// Add one.
     Add {
         /// As its line in the file of connections has it.
@@ -147,8 +154,17 @@ pub enum AccountNews {
     Checked {
         /// The one of [`AccountJob::Check`].
         ticket: u64,
-        /// Each value that was chosen by name, on each account.
-        result: Result<Vec<Had>, Failure>,
+        /// Each value that was chosen by name, on each account, and how what is missing can be made.
+        result: Result<Lacking, Failure>,
+    },
+    /// Something that an account lacked was made, or was not.
+    Made {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// Which of what was missing.
+        at: usize,
+        /// What came of it.
+        result: Result<Made, Failure>,
     },
     /// One was added.
     Added(Result<Connection, Failure>),
@@ -208,6 +224,9 @@ pub enum SignInStep {
     /// The service has answered, and is asked for the tokens.
     Answered,
 }
+
+/// Each value that was chosen by name, on each account; and what is missing, with how it can be made.
+pub type Lacking = (Vec<Had>, Vec<Lack>);
 
 /// Flows that may use connections.
 #[derive(Debug, Clone, Default)]
@@ -363,6 +382,7 @@ impl AccountJob {
             | Self::Bind { .. }
             | Self::Check { .. }
             | Self::StopCheck(_)
+            | Self::Make { .. }
             | Self::Add { .. }
             | Self::Why { .. }
             | Self::StopWhy(_)

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::lacks::{self, LacksArgs};
 use super::place::PlaceArgs;
-use crate::accounts::{Bindings, Desk, Presence, Slots, Stand};
+use crate::accounts::{Bindings, Slots, Stand};
 use crate::cli::bind::{self, SlotBinding};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::print::{BAD, GOOD, Plain, Printer, WAITING, paint};
-use crate::cli::{flows, runtime};
+use crate::cli::flows;
+use crate::cli::print::{Plain, Printer};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, SlotId};
 
@@ -34,6 +35,9 @@ pub(super) struct Bind {
     #[arg(long)]
     check: bool,
 
+    #[command(flatten)]
+    lacks: LacksArgs,
+
     /// In which of your environments
     #[arg(long, value_name = "NAME", default_value = Connection::LIVE, value_parser = bind::environment)]
     environment: String,
@@ -43,7 +47,7 @@ pub(super) struct Bind {
 }
 
 pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
-    let (desk, _catalog) = args.place.desk(out)?;
+    let (desk, catalog) = args.place.desk(out)?;
     let flow = flows::read(&args.flow)?.flow;
     bind::all_known(&args.slots, std::iter::once(&*flow))?;
     if let Some(unknown) = args.unbind.iter().find(|it| !flow.slots.contains_key(&it.as_str().into())) {
@@ -79,35 +83,11 @@ pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
         before.clone()
     };
     show(&flow, Slots { kept: &kept, ..slots }, args.place.json, out);
-    if args.check { check(args, &flow, &desk, out) } else { Ok(Exit::Done) }
-}
-
-/// What each account has of what was chosen by name.
-fn check(args: &Bind, flow: &Flow, desk: &Desk, out: &mut Printer) -> Result<Exit, Error> {
-    let stands = desk.stands(flow, &args.environment)?;
-    let slots = stands.into_iter().map(|(slot, it)| (slot, it.connections().to_vec())).collect();
-    let all = runtime::block_on(async { Ok(desk.had(flow, &slots, |_, _| ()).await?) })?;
-    let mut lacking = false;
-    for it in &all {
-        lacking |= matches!(it.presence, Presence::Missing { .. });
-        if args.place.json {
-            out.json(&json!({ "had": it }));
-            continue;
-        }
-        let (style, mark, words) = match &it.presence {
-            Presence::Same => (GOOD, "✓", String::new()),
-            Presence::ByName => (GOOD, "✓", " (another one of that name)".to_owned()),
-            Presence::Missing { name } => (BAD, "✗", format!(": \"{name}\" is not there")),
-            Presence::Unknown { why } => (WAITING, "?", format!(": {why}")),
-        };
-        let names = it.names.join(", ");
-        let what = format!("{}, {} of \"{}\": {names}{words}", it.connection, it.field, it.step);
-        out.line(format_args!("{} {}", paint(style, mark), Plain(&what)));
+    if args.check {
+        lacks::check(&flow, &desk, &catalog, &args.environment, &args.lacks, args.place.json, out)
+    } else {
+        Ok(Exit::Done)
     }
-    if all.is_empty() && !args.place.json {
-        out.say("Nothing in this flow was chosen by name from a list of an account.");
-    }
-    Ok(if lacking { Exit::Failed } else { Exit::Done })
 }
 
 fn show(flow: &Flow, slots: Slots<'_>, as_json: bool, out: &mut Printer) {

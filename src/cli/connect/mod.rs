@@ -2,6 +2,7 @@
 mod add;
 mod bind;
 mod key;
+mod lacks;
 mod list;
 mod place;
 mod remove;

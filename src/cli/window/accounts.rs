@@ -11,7 +11,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::{Bindings, Desk, Given, Progress};
+use crate::accounts::{Bindings, Desk, Given, Lack, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::cli::connect::{Refused, kept_in};
@@ -91,6 +91,7 @@ impl Accounts {
                 let tell = move |before| AccountNews::Bound { flow, environment, slot, connections, before };
                 self.aside(tell, move |it| it.bind(&of, &place, &to, wanted));
             }
+            AccountJob::Make { ticket, lacks } => self.make(ticket, lacks),
             AccountJob::Check { ticket, flow, environment, known } => self.check(ticket, flow, environment, known),
             AccountJob::Add { fields, given } => self.aside(AccountNews::Added, move |it| it.add(fields, given)),
             AccountJob::Rename(id, name) => {
@@ -173,20 +174,42 @@ impl Accounts {
     fn check(&self, ticket: u64, flow: FlowId, environment: String, known: Flows) {
         let accounts = self.clone();
         let work = async move {
-            let tell = Arc::clone(&accounts.tell);
+            let (tell, sandbox) = (Arc::clone(&accounts.tell), accounts.sandbox.desk.get().cloned());
             let read = tokio::task::spawn_blocking(move || {
                 let desk = accounts.desk();
                 let found = flows(&known).into_iter().find(|it| it.id == flow);
                 let gone = || Failure::new(FailureKind::NotFound, "The flow is not there any more").hint("Open its file again.");
                 let found = found.ok_or_else(gone)?;
                 let stands = desk.stands(&found, &environment)?;
-                Ok::<_, Failure>((desk, found, stands))
+                Ok::<_, Failure>((desk, found, stands, accounts.catalog()))
             });
-            let (desk, flow, stands) = read.await.map_err(|error| broken(&error))??;
+            let (desk, flow, stands, catalog) = read.await.map_err(|error| broken(&error))??;
             let slots = stands.into_iter().map(|(slot, it)| (slot, it.connections().to_vec())).collect();
-            desk.had(&flow, &slots, move |done, of| tell(AccountNews::Checking { ticket, done, of })).await
+            let checkup = desk.checkup(&flow, &slots, move |done, of| tell(AccountNews::Checking { ticket, done, of })).await?;
+            let mut patterns = Vec::new();
+            if let Some(sandbox) = sandbox.filter(|_| !checkup.lacks(&[], &catalog).is_empty()) {
+                // What the sandbox cannot tell is no fault of the account.
+                patterns.extend(sandbox.patterns(&flow).await.ok());
+            }
+            let lacks = checkup.lacks(&patterns.iter().collect::<Vec<_>>(), &catalog);
+            Ok((checkup.had, lacks))
         };
         self.look(ticket, work, move |result| AccountNews::Checked { ticket, result });
+    }
+
+    /// One after the other, so that each is told as soon as it is there.
+    fn make(&self, ticket: u64, lacks: Vec<(usize, Lack)>) {
+        let accounts = self.clone();
+        self.runtime.spawn(async move {
+            let desk = accounts.desk_soon().await;
+            for (at, lack) in lacks {
+                let result = match &desk {
+                    Ok(desk) => desk.make(&lack).await,
+                    Err(failure) => Err(failure.clone()),
+                };
+                (accounts.tell)(AccountNews::Made { ticket, at, result });
+            }
+        });
     }
 
     /// What the slot was bound to before.

@@ -77,6 +77,7 @@ fn catalog() -> Catalog {
         limit_headers: None,
         guides: Vec::new(),
         probe: None,
+        makers: Vec::new(),
         breaker: None,
         errors: ErrorShape::default(),
         schemas: Schemas::default(),

@@ -5,8 +5,8 @@ use eframe::egui::{
 };
 
 use super::slots::{self, FlowRow, SlotRow};
-use super::{Checked, Connections, Draft, Pane, details};
-use crate::accounts::{Had, Presence, is_environment};
+use super::{Connections, Draft, Pane, lacks};
+use crate::accounts::is_environment;
 use crate::engine::ConnectionId;
 use crate::ui::behind::AccountJob;
 use crate::ui::canvas::sentence::count;
@@ -93,10 +93,7 @@ fn flow(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, row: &FlowRow) {
         for it in &row.slots {
             slot(ui, ctx, state, row, it);
         }
-        let key = (row.id.clone(), state.environment.clone());
-        if let Some(checked) = state.checks.get(&key) {
-            lacks(ui, ctx, state, checked);
-        }
+        lacks::show(ui, ctx, state, &(row.id.clone(), state.environment.clone()));
     });
 }
 
@@ -201,50 +198,4 @@ fn add(ctx: &Ctx<'_>, state: &mut Connections, it: &SlotRow) {
     let mut draft = Draft::new(ctx.catalog.connector(&it.connector).map(AsRef::as_ref));
     draft.environment.clone_from(&state.environment);
     state.pane = Some(Pane::Add(Box::new(draft)));
-}
-
-/// What each account has of what was chosen by name.
-fn lacks(ui: &mut Ui, _ctx: &Ctx<'_>, state: &Connections, checked: &Checked) {
-    let Some(told) = &checked.told else { return };
-    let all = match told {
-        Err(failure) => return details::failed(ui, failure),
-        Ok(all) if all.is_empty() => {
-            ui.label(dim(ui, "Nothing in this flow was chosen by name from a list of an account."));
-            return;
-        }
-        Ok(all) => all,
-    };
-    let missing = all.iter().filter(|it| matches!(it.presence, Presence::Missing { .. })).count();
-    let words = if missing == 0 {
-        "Nothing that was chosen by name is known to be missing.".to_owned()
-    } else {
-        format!("{} missing", count(missing, "value"))
-    };
-    ui.label(RichText::new(words).small().color(theme::colors(ui).text.body));
-    for it in all {
-        had(ui, &state.name(&it.connection), it);
-    }
-}
-
-fn had(ui: &mut Ui, account: &str, it: &Had) {
-    let colors = theme::colors(ui);
-    let (mark, ink, words) = match &it.presence {
-        Presence::Same => (icon::CHECK, colors.ok.text, "is there".to_owned()),
-        Presence::ByName => (icon::CHECK, colors.ok.text, "is there, another one of that name".to_owned()),
-        Presence::Missing { name } => (icon::X, colors.failed.text, format!("“{name}” is missing")),
-        Presence::Unknown { why } => (icon::QUESTION, colors.waiting.text, format!("cannot be told: {why}")),
-    };
-    let names = it.names.join(", ");
-    let said = format!("{account}, {} of “{}”: {names} {words}", it.field, it.step);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_RUN), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, &said));
-    let small = || font::regular(size::SMALL);
-    let y = rect.left_center();
-    ui.painter().text(y + vec2(8.0, 0.0), eframe::egui::Align2::CENTER_CENTER, mark, font::icons(13.0), ink);
-    let width = rect.width();
-    cut_text(ui, y + vec2(22.0, 0.0), account, small(), colors.text.strong, width * 0.2);
-    let place = format!("{} of “{}”", it.field, it.step);
-    cut_text(ui, y + vec2(22.0 + width * 0.22, 0.0), &place, small(), colors.text.dim, width * 0.26);
-    cut_text(ui, y + vec2(22.0 + width * 0.5, 0.0), &format!("{names} {words}"), small(), ink, width * 0.48 - 22.0);
-    response.on_hover_text(said);
 }

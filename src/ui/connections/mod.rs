@@ -9,6 +9,7 @@
 mod details;
 mod draft;
 mod flows;
+mod lacks;
 mod needs;
 mod paint;
 mod pane;
@@ -23,11 +24,11 @@ use zeroize::Zeroizing;
 pub(crate) use self::draft::Draft;
 pub(crate) use self::paint::show;
 pub(crate) use self::rows::Known;
-use crate::accounts::{Entry, Had};
+use crate::accounts::{Entry, Made};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, FlowId};
 use crate::record::Failure;
-use crate::ui::behind::{DoAccount, Listed, SignInStep};
+use crate::ui::behind::{DoAccount, Lacking, Listed, SignInStep};
 
 /// How connections are looked at, and what is known of them.
 pub(crate) struct Connections {
@@ -72,7 +73,11 @@ pub(crate) struct Checked {
     pub(crate) done: usize,
     pub(crate) of: usize,
     /// None as long as it is under way.
-    pub(crate) told: Option<Result<Vec<Had>, Failure>>,
+    pub(crate) told: Option<Result<Lacking, Failure>>,
+    /// What a person is asked to agree to, by its place among what is missing.
+    pub(crate) asking: Vec<usize>,
+    /// What was made; none as long as it is under way.
+    pub(crate) made: BTreeMap<usize, Option<Result<Made, Failure>>>,
 }
 
 /// What is done beside the list.

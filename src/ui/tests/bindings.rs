@@ -112,7 +112,7 @@ fn what_accounts_lack_is_looked_for_when_it_is_asked_for() {
     let told = |app: &super::super::app::App| app.connections.checks.values().any(|it| it.told.is_some());
     desk.until("it is looked for", told);
     assert!(desk.has("1 value missing"));
-    assert!(desk.has("Riverside, Calendar of “read”: Yoga at dawn “Yoga at dawn” is missing"));
+    assert!(desk.has("Riverside, Calendar of “read”: “Yoga at dawn” is missing"));
     let sandbox = desk.window.state().live.stage().unwrap().sandbox.clone();
     sandbox.set_faults(Faults { server_error: 1.0, ..Faults::default() });
     desk.press("What the accounts of Reading lack");
@@ -152,4 +152,32 @@ fn another_environment_has_bindings_of_its_own() {
     desk.press("Add connection…");
     let state = &desk.window.state().connections;
     assert!(matches!(&state.pane, Some(super::super::connections::Pane::Add(it)) if it.environment == "rehearsal"));
+}
+
+#[test]
+fn what_an_account_lacks_is_made_there_once_a_person_has_seen_what_is_sent_and_agrees() {
+    let (mut desk, _runtime, vault) = open(&reading("Yoga at dawn"));
+    connect(&mut desk, &vault, "riverside", "Riverside", "live");
+    let sandbox = desk.window.state().live.stage().unwrap().sandbox.clone();
+    let calendars = || sandbox.records("calendars").len();
+    let before = calendars();
+    desk.press("Show: Flows");
+    desk.press("What the accounts of Reading lack");
+    desk.until("it is looked for", |app| app.connections.checks.values().any(|it| it.told.is_some()));
+    desk.press("Create Riverside: calendar “Yoga at dawn”");
+    assert!(
+        desk.has("“Create Calendar” on Riverside, as no account here has it:")
+            || desk.has_containing("on Riverside, as no account")
+    );
+    assert!(desk.has("name: Yoga at dawn"));
+    desk.press("Do not create");
+    assert_eq!(calendars(), before, "nothing is made unasked");
+    desk.press("Create Riverside: calendar “Yoga at dawn”");
+    desk.press("Create it");
+    desk.until("it is made", |app| app.connections.checks.values().any(|it| matches!(it.made.get(&0), Some(Some(_)))));
+    assert!(desk.has_containing("It is there now. It has no team yet"), "{:?}", desk.window.state().connections.checks);
+    assert_eq!(calendars(), before + 1);
+    desk.press("What the accounts of Reading lack");
+    desk.until("it is looked for", |app| app.connections.checks.values().any(|it| it.told.is_some()));
+    assert!(desk.has("Riverside, Calendar of “read”: Yoga at dawn is there, another one of that name"));
 }

@@ -110,6 +110,7 @@ impl App {
             | AccountJob::Bind { .. }
             | AccountJob::Check { .. }
             | AccountJob::StopCheck(_)
+            | AccountJob::Make { .. }
             | AccountJob::Add { .. }
             | AccountJob::Paste(..)
             | AccountJob::CancelSignIn(_)
@@ -154,6 +155,12 @@ impl App {
             AccountNews::Checking { ticket, done, of } => {
                 if let Some(checked) = self.checked(ticket) {
                     (checked.done, checked.of) = (done, of);
+                }
+                return;
+            }
+            AccountNews::Made { ticket, at, result } => {
+                if let Some(checked) = self.checked(ticket) {
+                    checked.made.insert(at, Some(result));
                 }
                 return;
             }
