@@ -14,7 +14,7 @@ use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
 /// Something that an account lacks.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lack {
     /// On which connection.
     pub connection: ConnectionId,

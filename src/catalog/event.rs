@@ -40,6 +40,9 @@ pub struct Event {
     /// none, and only the delivery itself has a time.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub version: String,
+    /// Of what a service tells: the poll that finds the same, should a message be lost. None where nothing does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconciled_by: Option<OperationId>,
     /// What it brings along. None for a poll: an item of the list that it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Schema>,
@@ -59,7 +62,7 @@ pub enum EventSource {
         name: String,
     },
     /// The service is asked.
-    Poll(Poll),
+    Poll(Box<Poll>),
 }
 
 /// How a service is asked, and what of its answer is an event.
@@ -88,6 +91,9 @@ pub struct Poll {
     /// How far a look reaches back over the last one, in milliseconds: lists lag behind writes.
     #[serde(default)]
     pub overlap_ms: u64,
+    /// Fields, and the values with which a record is passed over: an appointment that is cancelled does not come up.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ignore: BTreeMap<String, Vec<String>>,
     /// What of it is an event.
     pub counts: Counts,
 }
@@ -230,7 +236,7 @@ mod tests {
 
     fn polls() -> impl Iterator<Item = (&'static Event, &'static Poll)> {
         Event::shipped().iter().filter_map(|event| match &event.source {
-            EventSource::Poll(poll) => Some((event, poll)),
+            EventSource::Poll(poll) => Some((event, &**poll)),
             EventSource::Webhook { .. } => None,
         })
     }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Guide, Input, LimitHeaders,
-    Maker, Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
+    Maker, Notices, Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
 };
 
 /// Changes to a connector. Whatever is absent stays as it is.
@@ -40,6 +40,8 @@ pub struct Overlay {
     pub probe: Option<Probe>,
     /// Replaces how what its lists lack is made.
     pub makers: Option<Vec<Maker>>,
+    /// Replaces how it tells of events.
+    pub notices: Option<Notices>,
     /// Adds or replaces named shapes.
     pub schemas: BTreeMap<String, Schema>,
     /// Changes to every input with this key, whatever operation it is of.
@@ -200,6 +202,7 @@ impl Overlay {
         replace(&mut connector.guides, self.guides.take());
         connector.probe = self.probe.take().or_else(|| connector.probe.take());
         replace(&mut connector.makers, self.makers.take());
+        connector.notices = self.notices.take().or_else(|| connector.notices.take());
         connector.schemas.extend(std::mem::take(&mut self.schemas));
     }
 

@@ -132,7 +132,7 @@ pub(super) fn environment(text: &str) -> Result<String, String> {
 
 /// A flow for one account, ready for an engine.
 pub(super) fn deployment(copy: Copy) -> Deployment {
-    Deployment { flow: copy.flow, bindings: copy.bindings }
+    Deployment::listening(copy.flow, copy.bindings)
 }
 
 /// Whether every `--bind` names a slot of one of the flows.

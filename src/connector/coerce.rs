@@ -164,6 +164,7 @@ mod tests {
             guides: Vec::new(),
             probe: None,
             makers: Vec::new(),
+            notices: None,
             breaker: None,
             errors: ErrorShape::default(),
             schemas: serde_json::from_value(json!({"tag": {"type": "string"}, "loop": {"type": "ref", "ref": "loop"}})).unwrap(),

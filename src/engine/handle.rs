@@ -2,11 +2,13 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::reread::Reread;
 use super::{ConnectionId, Deployment, Resumed};
+use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
 use crate::run::{Entry, Given, Outcome, Program, Release, RunId, StepKey};
@@ -78,6 +80,8 @@ pub enum Command {
         /// How many there are now, or why they stay what they were.
         reply: oneshot::Sender<Result<usize, Failure>>,
     },
+    /// Look at every service that is looked at now and then, at once.
+    Look,
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
         /// When that is done.
@@ -120,8 +124,27 @@ pub enum Event {
         /// How.
         outcome: Outcome,
     },
+    /// A service was looked at.
+    Looked(Look),
     /// Something that no run can tell: the disk, a listener, a flow that is no longer readable.
     Trouble(Failure),
+}
+
+/// A look at a service for what it does not tell by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Whose account.
+    pub connection: ConnectionId,
+    /// What was looked for.
+    pub event: OperationId,
+    /// When it ended.
+    pub at: Timestamp,
+    /// When the next one is due.
+    pub next: Timestamp,
+    /// How many events it found.
+    pub found: usize,
+    /// Why it ended early.
+    pub failure: Option<Failure>,
 }
 
 /// A webhook that listens.
@@ -213,6 +236,11 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Deploy { deployment: Box::new(deployment), reply });
         Pending::new(answer)
+    }
+
+    /// Looks at once at every service that is looked at now and then.
+    pub fn look(&self) {
+        self.send(Command::Look);
     }
 
     /// Starts a run, and watches it: everything that happens in it is sent, and it waits where the channel is full.

@@ -33,7 +33,7 @@ use tokio::sync::{broadcast, mpsc};
 pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
-pub use self::handle::{Command, Event, Handle, Hook, Pending};
+pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Reread, reread};
 use self::shared::Shared;
@@ -175,6 +175,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         Some(listener) => Some(trigger::listener::listen(&shared, listener)?),
         None => None,
     };
+    trigger::stand(&shared);
     let (sender, commands) = mpsc::unbounded_channel();
     // Nothing depends on it: whoever cannot reach the engine ends it first.
     let door = match door::Door::open(&data, sender.downgrade(), shared.stopped()).await {

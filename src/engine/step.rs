@@ -14,7 +14,7 @@ use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
 use crate::record::{Exchange, Failure, FailureKind};
-use crate::run::{Call, Conclusion, Entry, HttpRequest, Outcome, Payload, Perform, Program, RunId, StepKey, Verify};
+use crate::run::{Call, Cause, Conclusion, Entry, HttpRequest, Outcome, Payload, Perform, Program, RunId, StepKey, Verify, Via};
 
 /// What came of an attempt.
 pub(super) struct Performed {
@@ -24,6 +24,14 @@ pub(super) struct Performed {
     pub(super) exchanges: Vec<Arc<Exchange>>,
 }
 
+/// The run that a step belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) run: RunId,
+    pub(super) depth: u32,
+    pub(super) cause: Arc<Cause>,
+}
+
 /// No flow may call flows deeper than this.
 const DEEPEST: u32 = 16;
 
@@ -31,18 +39,17 @@ const DEEPEST: u32 = 16;
 pub(super) fn perform(
     shared: Arc<Shared>,
     program: Arc<Program>,
-    run: RunId,
-    depth: u32,
+    origin: Origin,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    Box::pin(attempt(shared, program, run, depth, perform))
+    Box::pin(attempt(shared, program, origin, perform))
 }
 
-async fn attempt(shared: Arc<Shared>, program: Arc<Program>, run: RunId, depth: u32, perform: Perform) -> Performed {
+async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, perform: Perform) -> Performed {
     let Perform { step, attempt, call } = perform;
     let mut exchanges = Vec::new();
     let conclusion = match call {
-        Call::SubFlow { flow, input } => sub_flow(&shared, run, depth, &step, &flow, input).await,
+        Call::SubFlow { flow, input } => sub_flow(&shared, &program, &origin, &step, &flow, input).await,
         call => {
             // Closed only when the process ends.
             let _place = shared.steps.acquire().await;
@@ -251,13 +258,21 @@ fn unsigned(error: CallError) -> Conclusion {
 }
 
 /// Runs another flow. The child's delivery is the step itself, so that a repeated attempt finds the child that is there.
-async fn sub_flow(shared: &Arc<Shared>, run: RunId, depth: u32, step: &StepKey, flow: &FlowId, input: Value) -> Conclusion {
+async fn sub_flow(
+    shared: &Arc<Shared>,
+    program: &Program,
+    origin: &Origin,
+    step: &StepKey,
+    flow: &FlowId,
+    input: Value,
+) -> Conclusion {
     let Some(deployed) = shared.deployed(flow) else {
         return Conclusion::Failed(
             Failure::new(FailureKind::Flow, format!("The flow \"{flow}\" is not known here"))
                 .hint("Open or serve it together with this one."),
         );
     };
+    let Origin { run, depth, .. } = *origin;
     if depth >= DEEPEST {
         return Conclusion::Failed(Failure::new(FailureKind::Limit, format!("Flows call each other more than {DEEPEST} deep")));
     }
@@ -275,6 +290,7 @@ async fn sub_flow(shared: &Arc<Shared>, run: RunId, depth: u32, step: &StepKey, 
         delivery: Some(format!("step:{run}:{step}")),
         parent: Some((run, step.clone())),
         depth: depth + 1,
+        cause: Cause { via: Via::Flow, chain: origin.cause.chain_with(&program.flow), record: origin.cause.record.clone() },
         watch: None,
         respond: None,
     };

@@ -11,7 +11,7 @@ use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
 use crate::connector::BreakerState;
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
-use crate::run::RunId;
+use crate::run::{Cause, RunId};
 
 /// When the journal is first brought within its bound after a start, and how often from then on.
 const TIDY_FIRST: Duration = Duration::from_secs(20);
@@ -59,8 +59,17 @@ impl Supervisor {
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
                 Command::Start { flow, trigger, payload, given, watch, reply } => {
                     // The trigger is chosen among those of the flow.
-                    let start =
-                        |trigger| Start { trigger, payload, given, delivery: None, parent: None, depth: 0, watch, respond: None };
+                    let start = |trigger| Start {
+                        trigger,
+                        payload,
+                        given,
+                        delivery: None,
+                        parent: None,
+                        depth: 0,
+                        cause: Cause::default(),
+                        watch,
+                        respond: None,
+                    };
                     self.start(&flow, trigger, start, reply);
                 }
                 Command::Cancel { run, by, reply } => {
@@ -80,6 +89,7 @@ impl Supervisor {
                 Command::Reread { reply } => {
                     reply.send(reread::apply(&self.shared, heeded.clone()).await).ok();
                 }
+                Command::Look => self.shared.nudge(),
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;

@@ -23,6 +23,7 @@ mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
 mod trigger;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use self::order::{Certainty, Cycle, Order};
 pub use self::policy::RetryPolicy;
 pub use self::scope::ScopeUse;
 pub use self::trigger::{Trigger, WebhookAnswer};
+pub use self::watch::{Begin, Watch};
 use crate::catalog::ConnectorId;
 
 /// A flow document.

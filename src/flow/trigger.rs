@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::SlotId;
+use super::{SlotId, Watch};
 use crate::catalog::{Catalog, Event, OperationId};
 
 /// Where runs begin. Its output is the event.
@@ -43,6 +43,9 @@ pub enum Trigger {
         /// What a person chose of a poll, [`Poll::asks`](crate::catalog::Poll::asks): which calendar.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         input: BTreeMap<String, Value>,
+        /// How the service is watched for it.
+        #[serde(default, skip_serializing_if = "Watch::is_default")]
+        watch: Watch,
         /// What a test run gets; where it is null, the catalogue's own sample of the event.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
@@ -117,7 +120,13 @@ mod tests {
     use super::*;
 
     fn event(id: &str, sample: Value) -> Trigger {
-        Trigger::Event { event: OperationId::new(id), slot: "crm".into(), input: BTreeMap::new(), sample }
+        Trigger::Event {
+            event: OperationId::new(id),
+            slot: "crm".into(),
+            input: BTreeMap::new(),
+            watch: Watch::default(),
+            sample,
+        }
     }
 
     #[test]

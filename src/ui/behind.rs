@@ -226,7 +226,7 @@ pub enum SignInStep {
 }
 
 /// Each value that was chosen by name, on each account; and what is missing, with how it can be made.
-pub type Lacking = (Vec<Had>, Vec<Lack>);
+pub(crate) type Lacking = (Vec<Had>, Vec<Lack>);
 
 /// Flows that may use connections.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,7 @@ use super::{ConnectionId, Event};
 use crate::flow::NodeId;
 use crate::journal::{Append, JournalError, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
-use crate::run::{Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
+use crate::run::{Cause, Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
 
 /// What a run under way can be told.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ pub(super) struct Start {
     pub(super) delivery: Option<String>,
     pub(super) parent: Option<(RunId, StepKey)>,
     pub(super) depth: u32,
+    pub(super) cause: Cause,
     pub(super) watch: Option<mpsc::Sender<Event>>,
     /// Gets the output of the first respond node, or how the run ended without one.
     pub(super) respond: Option<oneshot::Sender<Reply>>,
@@ -116,7 +117,8 @@ impl Driver {
             parent: start.parent,
             accepted: now,
         });
-        let entry = Entry::Accepted { trigger: start.trigger, payload: Arc::new(start.payload), at: now };
+        let entry =
+            Entry::Accepted { trigger: start.trigger, payload: Arc::new(start.payload), at: now, cause: Arc::new(start.cause) };
         driver.run.apply(&entry);
         driver.entries.push(entry);
         for given in start.given {
@@ -225,7 +227,7 @@ impl Driver {
             for call in calls {
                 let step = call.step.clone();
                 let program = Arc::clone(self.run.program());
-                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, self.id, self.depth, call));
+                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, self.origin(), call));
                 self.in_flight.insert(step, flight.id());
             }
             if more {
@@ -422,6 +424,10 @@ impl Driver {
             self.tell(|run| Event::Journaled { run: run.id, entries: Arc::clone(&entries) });
         }
         self.flush().await;
+    }
+
+    fn origin(&self) -> step::Origin {
+        step::Origin { run: self.id, depth: self.depth, cause: Arc::clone(self.run.cause()) }
     }
 
     fn tell(&mut self, event: impl Fn(&Self) -> Event) {

@@ -70,7 +70,12 @@ async fn accepted(dir: &std::path::Path, flow: &Flow) -> Driver {
         parent: None,
         accepted: now,
     });
-    driver.entries.push(Entry::Accepted { trigger: "start".into(), payload: Arc::new(json!({})), at: now });
+    driver.entries.push(Entry::Accepted {
+        trigger: "start".into(),
+        payload: Arc::new(json!({})),
+        at: now,
+        cause: Arc::default(),
+    });
     driver.run.apply(&driver.entries[0]);
     driver.commit(true).await.expect("it is taken");
     driver.entries.clear();

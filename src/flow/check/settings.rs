@@ -80,7 +80,10 @@ impl Check<'_> {
                         .hint("Say what is about to happen, and to whom.");
                 }
             }
-            NodeKind::Trigger(Trigger::Event { event, slot, input, .. }) => self.event(id, event, slot, input),
+            NodeKind::Trigger(Trigger::Event { event, slot, input, watch, .. }) => {
+                self.event(id, event, slot, input);
+                self.watch(id, event, watch);
+            }
             NodeKind::Trigger(Trigger::Manual { .. } | Trigger::Webhook { .. })
             | NodeKind::Branch { .. }
             | NodeKind::Join { .. }

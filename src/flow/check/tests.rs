@@ -8,7 +8,7 @@ use super::*;
 use crate::catalog::{Connector, OperationId};
 use crate::flow::testing::arbitrary::{edits, flows};
 use crate::flow::testing::{Sketch, id};
-use crate::flow::{Binding, Edit, FieldPath, Mapping, Missing, Node, NodeKind, Source, Trigger};
+use crate::flow::{Binding, Edit, FieldPath, Mapping, Missing, Node, NodeKind, Source, Trigger, Watch};
 
 /// Two connectors; one with an operation that has an input of each sort.
 fn catalog() -> Catalog {
@@ -663,7 +663,13 @@ fn an_event_is_one_of_the_catalogue_at_a_slot_of_its_service_with_what_it_asks_f
             .map(|(id, connector)| (id.into(), crate::catalog::ConnectorId::new(connector)))
             .into();
         let input = serde_json::from_value(input).unwrap();
-        let trigger = Trigger::Event { event: OperationId::new(event), slot: slot.into(), input, sample: Value::Null };
+        let trigger = Trigger::Event {
+            event: OperationId::new(event),
+            slot: slot.into(),
+            input,
+            watch: Watch::default(),
+            sample: Value::Null,
+        };
         flow.apply(Edit::SetKind { id: id("t"), kind: NodeKind::Trigger(trigger) }).unwrap();
         let problems = flow.check(&catalog, &CheckContext::default());
         let of_trigger = problems.iter().filter(|it| it.node == Some(id("t")));

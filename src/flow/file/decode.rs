@@ -12,7 +12,7 @@ use crate::flow::nearest::nearest;
 use crate::flow::{
     Binding, Case, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
     Missing, Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
-    WebhookAnswer,
+    Watch, WebhookAnswer,
 };
 
 const KINDS: &[&str] = &[
@@ -250,6 +250,10 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             event: OperationId::new(fields.need("event")?.text()?),
             slot: SlotId::new(fields.need("slot")?.text()?),
             input: values(fields.take("input"))?,
+            watch: match fields.take("watch") {
+                None => Watch::default(),
+                Some(spot) => serde_json::from_value(spot.item.to_value()).map_err(|error| spot.broken(error.to_string()))?,
+            },
             sample: value(fields.take("sample")),
         },
         other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "event"])),

@@ -353,11 +353,12 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             }
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
-        Trigger::Event { event, slot, input, sample } => {
+        Trigger::Event { event, slot, input, watch, sample } => {
             out.put("trigger", text("event"));
             out.put("event", text(event.as_str()));
             out.put("slot", text(slot.as_str()));
             out.put_if(!input.is_empty(), "input", || value(&input.clone().into_iter().collect()));
+            out.put_if(!watch.is_default(), "watch", || value(&serde_json::to_value(watch).unwrap_or_default()));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
     }

@@ -2,14 +2,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::{
-    Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing,
-    Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Begin, Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping,
+    Missing, Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
+    Watch, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -104,8 +106,16 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             delivery_field,
             sample,
         });
-    let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), values()).prop_map(
-        |(event, slot, input, sample)| Trigger::Event { event: OperationId::new(&event), slot: SlotId::new(slot), input, sample },
+    let watch = (words(), select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]), words(), any::<bool>())
+        .prop_map(|(every, begin, ahead, reconcile)| Watch { every, begin, ahead, reconcile });
+    let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), watch, values()).prop_map(
+        |(event, slot, input, watch, sample)| Trigger::Event {
+            event: OperationId::new(&event),
+            slot: SlotId::new(slot),
+            input,
+            watch,
+            sample,
+        },
     );
     prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, event]
 }

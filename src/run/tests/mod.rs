@@ -78,6 +78,7 @@ fn catalog() -> Catalog {
         guides: Vec::new(),
         probe: None,
         makers: Vec::new(),
+        notices: None,
         breaker: None,
         errors: ErrorShape::default(),
         schemas: Schemas::default(),
@@ -210,7 +211,7 @@ fn drive(journal: &mut Vec<Entry>, program: &Arc<Program>, world: &mut World, cr
 }
 
 fn accepted(payload: Value) -> Vec<Entry> {
-    vec![Entry::Accepted { trigger: "hook".into(), payload: Arc::new(payload), at: at(0) }]
+    vec![Entry::Accepted { trigger: "hook".into(), payload: Arc::new(payload), at: at(0), cause: Arc::default() }]
 }
 
 fn run(program: &Arc<Program>, payload: Value, world: &mut World) -> (Vec<Entry>, Run) {

@@ -213,7 +213,7 @@ mod tests {
                 parent: None,
                 accepted: at,
             };
-            let entries = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::default(), at }];
+            let entries = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::default(), at, cause: Arc::default() }];
             journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).wait().unwrap();
         }
         journal

@@ -325,7 +325,13 @@ pub(crate) fn make(what: &What, flow: &Flow, catalog: &Catalog, at: [i32; 2]) ->
         What::Event(id) => {
             let event = Event::find(id)?;
             let slot = slot(flow, id.connector(), &mut edits);
-            let trigger = Trigger::Event { event: id.clone(), slot, input: BTreeMap::new(), sample: Value::Null };
+            let trigger = Trigger::Event {
+                event: id.clone(),
+                slot,
+                input: BTreeMap::new(),
+                watch: crate::flow::Watch::default(),
+                sample: Value::Null,
+            };
             (slug(&event.title), event.title.clone(), NodeKind::Trigger(trigger))
         }
         What::Operation(id) => {

@@ -89,7 +89,7 @@ impl Live {
                     play.end(outcome);
                 }
             }
-            Event::Trouble(_) => {}
+            Event::Looked(_) | Event::Trouble(_) => {}
         }
     }
 

@@ -238,7 +238,7 @@ fn played(desk: &mut Desk, outputs: &[Value]) {
     for (at, output) in outputs.iter().enumerate() {
         let mut play = Play::of(RunId(at as u64 + 1), desk.flow().id.clone(), "Two".to_owned(), true);
         let (payload, at) = (Arc::new(output.clone()), Timestamp::from_second(1_764_000_000 + at as i64).unwrap());
-        play.apply(&Entry::Accepted { trigger: id("contact"), payload: Arc::clone(&payload), at });
+        play.apply(&Entry::Accepted { trigger: id("contact"), payload: Arc::clone(&payload), at, cause: Arc::default() });
         let step = StepKey::new(id("say"));
         play.apply(&Entry::StepSucceeded { step, port: "out".into(), output: Arc::new(json!("said")), at });
         plays.push(play);
@@ -421,7 +421,13 @@ fn the_output_says_which_fields_the_service_documents() {
     let mut flow = Flow::new("events", "Events");
     flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();
     let event = OperationId::new("highlevel.webhook.TaskCreate");
-    let trigger = Trigger::Event { event, slot: "crm".into(), input: BTreeMap::new(), sample: Value::Null };
+    let trigger = Trigger::Event {
+        event,
+        slot: "crm".into(),
+        input: BTreeMap::new(),
+        watch: crate::flow::Watch::default(),
+        sample: Value::Null,
+    };
     add(&mut flow, "task", "Task", NodeKind::Trigger(trigger));
     let mut desk = opened(&flow, "Task");
     assert!(desk.has_containing("Its fields"));

@@ -76,7 +76,12 @@ impl Disk {
         self.journal.save_revision(&revision, &flow.revision_text()).unwrap();
         let trigger = NodeId::from("t");
         let begin = at(run.0 as i64 * 1_000);
-        let accepted = Entry::Accepted { trigger: trigger.clone(), payload: Arc::new(json!({"run": run})), at: begin };
+        let accepted = Entry::Accepted {
+            trigger: trigger.clone(),
+            payload: Arc::new(json!({"run": run})),
+            at: begin,
+            cause: Arc::default(),
+        };
         let new = NewRun {
             flow: flow.id.clone(),
             flow_name: flow.name.clone(),
@@ -448,7 +453,7 @@ fn of_a_hundred_thousand_runs_only_visible_rows_are_made() {
             accepted: begin,
         };
         let entries = vec![
-            Entry::Accepted { trigger, payload: Arc::new(json!(run)), at: begin },
+            Entry::Accepted { trigger, payload: Arc::new(json!(run)), at: begin, cause: Arc::default() },
             Entry::Finished { outcome: Outcome::Succeeded, at: begin },
         ];
         let append = Append { run, new: Some(new), entries, exchanges: Vec::new() };
