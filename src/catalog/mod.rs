@@ -14,6 +14,7 @@ mod event;
 mod guide;
 mod ids;
 pub mod import;
+mod maker;
 mod notices;
 mod oauth;
 mod operation;
@@ -39,6 +40,7 @@ pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorSh
 pub use self::event::{Counts, Event, EventSource, Poll, ReadOne};
 pub use self::guide::{Guide, Probe};
 pub use self::ids::{ConnectorId, OperationId};
+pub use self::maker::Maker;
 pub use self::notices::{NoticeSignature, Notices, SignatureKind};
 pub use self::oauth::{AuthorizeUrl, ClientAuth, Grant, LocationToken, OAuth};
 pub use self::operation::{Cost, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};

@@ -77,6 +77,7 @@ fn catalog() -> Catalog {
         limit_headers: None,
         guides: Vec::new(),
         probe: None,
+        makers: Vec::new(),
         notices: None,
         breaker: None,
         errors: ErrorShape::default(),
