@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Desk;
 use crate::catalog::{Choice, Choices, Repeat};
-use crate::connector::{Caller, Connection, ConnectionId};
+use crate::connector::{Caller, Connection, ConnectionId, Priority};
 use crate::flow::{Flow, Mapping, NodeKind, SlotId, Source};
 use crate::record::{Failure, FailureKind};
 
@@ -71,7 +71,8 @@ impl Desk {
                     };
                     let presence = match (choices.asks(&beside), held) {
                         (Ok(asked), Some(held)) => {
-                            match self.list(&caller, &connection, choices, asked.into_iter().collect(), &mut lists).await {
+                            let list = self.list(&caller, &connection, choices, asked.into_iter().collect(), &mut lists);
+                            match Priority::First.scope(list).await {
                                 Ok(answer) => judged(choices, &choices.of(&answer, &beside), &held, &named.names),
                                 Err(failure) => Presence::Unknown { why: failure.title },
                             }

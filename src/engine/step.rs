@@ -9,7 +9,7 @@ use super::drive::{Accepted, Driver, Ended, Signal, Start};
 use super::shared::Shared;
 use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
-use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing};
+use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Priority};
 use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
@@ -33,16 +33,24 @@ pub(super) fn perform(
     program: Arc<Program>,
     run: RunId,
     depth: u32,
+    priority: Priority,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    Box::pin(attempt(shared, program, run, depth, perform))
+    Box::pin(priority.scope(attempt(shared, program, run, depth, priority, perform)))
 }
 
-async fn attempt(shared: Arc<Shared>, program: Arc<Program>, run: RunId, depth: u32, perform: Perform) -> Performed {
+async fn attempt(
+    shared: Arc<Shared>,
+    program: Arc<Program>,
+    run: RunId,
+    depth: u32,
+    priority: Priority,
+    perform: Perform,
+) -> Performed {
     let Perform { step, attempt, call } = perform;
     let mut exchanges = Vec::new();
     let conclusion = match call {
-        Call::SubFlow { flow, input } => sub_flow(&shared, run, depth, &step, &flow, input).await,
+        Call::SubFlow { flow, input } => sub_flow(&shared, run, depth, priority, &step, &flow, input).await,
         call => {
             // Closed only when the process ends.
             let _place = shared.steps.acquire().await;
@@ -251,7 +259,15 @@ fn unsigned(error: CallError) -> Conclusion {
 }
 
 /// Runs another flow. The child's delivery is the step itself, so that a repeated attempt finds the child that is there.
-async fn sub_flow(shared: &Arc<Shared>, run: RunId, depth: u32, step: &StepKey, flow: &FlowId, input: Value) -> Conclusion {
+async fn sub_flow(
+    shared: &Arc<Shared>,
+    run: RunId,
+    depth: u32,
+    priority: Priority,
+    step: &StepKey,
+    flow: &FlowId,
+    input: Value,
+) -> Conclusion {
     let Some(deployed) = shared.deployed(flow) else {
         return Conclusion::Failed(
             Failure::new(FailureKind::Flow, format!("The flow \"{flow}\" is not known here"))
@@ -275,6 +291,7 @@ async fn sub_flow(shared: &Arc<Shared>, run: RunId, depth: u32, step: &StepKey, 
         delivery: Some(format!("step:{run}:{step}")),
         parent: Some((run, step.clone())),
         depth: depth + 1,
+        priority,
         watch: None,
         respond: None,
     };

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
 use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
-use crate::connector::BreakerState;
+use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -59,8 +59,18 @@ impl Supervisor {
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
                 Command::Start { flow, trigger, payload, given, watch, reply } => {
                     // The trigger is chosen among those of the flow.
-                    let start =
-                        |trigger| Start { trigger, payload, given, delivery: None, parent: None, depth: 0, watch, respond: None };
+                    let start = |trigger| Start {
+                        trigger,
+                        payload,
+                        given,
+                        delivery: None,
+                        parent: None,
+                        depth: 0,
+                        // Whoever has a handle is at a window or a terminal.
+                        priority: Priority::First,
+                        watch,
+                        respond: None,
+                    };
                     self.start(&flow, trigger, start, reply);
                 }
                 Command::Cancel { run, by, reply } => {

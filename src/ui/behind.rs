@@ -89,6 +89,8 @@ pub enum AccountNews {
     SigningIn(ConnectionId, SignInStep),
     /// A sign-in has ended; so many steps that waited for it went on.
     SignedIn(ConnectionId, Result<usize, Failure>),
+    /// What is used of the budgets has changed; of connections whose services have no known limit nothing is told.
+    Budgets(BTreeMap<ConnectionId, Spent>),
     /// It is gone.
     Removed(ConnectionId, Result<accounts::Removed, Failure>),
 }
@@ -109,6 +111,15 @@ pub enum SignInStep {
     NotTaken,
     /// The service has answered, and is asked for the tokens.
     Answered,
+}
+
+/// What is used of a connection's budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// What the service is called, or the connection where there are several to it.
+    pub name: String,
+    /// What is used of it.
+    pub budget: accounts::Budget,
 }
 
 /// All connections, and what flows need of them.

@@ -10,6 +10,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::budgets::Watch;
 use crate::accounts::{Desk, Given, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
@@ -27,7 +28,7 @@ type Tell = Arc<dyn Fn(AccountNews) + Send + Sync>;
 
 /// What does it.
 #[derive(Clone)]
-struct Accounts {
+pub(super) struct Accounts {
     data: PathBuf,
     vault: Vault,
     tell: Tell,
@@ -44,6 +45,7 @@ struct UnderWay {
 /// A door to the connections of a data directory, on this runtime.
 pub(crate) fn door(data: &Path, vault: Vault, runtime: Runtime, tell: impl Fn(AccountNews) + Send + Sync + 'static) -> DoAccount {
     let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, under_way: Arc::default() };
+    accounts.runtime.spawn(Watch::of(data).run(accounts.clone()));
     Box::new(move |job| accounts.begin(job))
 }
 
@@ -91,6 +93,10 @@ impl Accounts {
         }
     }
 
+    pub(super) fn tell(&self, news: AccountNews) {
+        (self.tell)(news);
+    }
+
     fn under_way(&self) -> MutexGuard<'_, HashMap<ConnectionId, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,7 +116,7 @@ impl Accounts {
     }
 
     /// With the services that are imported now.
-    fn desk(&self) -> Desk {
+    pub(super) fn desk(&self) -> Desk {
         let catalog = Catalog::shipped().with(Shelf::of(&self.data).read().connectors);
         Desk::of(&self.data, None, catalog, self.vault.clone())
     }

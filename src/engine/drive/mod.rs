@@ -12,6 +12,7 @@ use super::release;
 use super::shared::{Control, Deployed, Shared};
 use super::step::{self, Performed};
 use super::{ConnectionId, Event};
+use crate::connector::Priority;
 use crate::flow::NodeId;
 use crate::journal::{Append, JournalError, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
@@ -42,6 +43,8 @@ pub(super) struct Start {
     pub(super) delivery: Option<String>,
     pub(super) parent: Option<(RunId, StepKey)>,
     pub(super) depth: u32,
+    /// Whether a person waits for it.
+    pub(super) priority: Priority,
     pub(super) watch: Option<mpsc::Sender<Event>>,
     /// Gets the output of the first respond node, or how the run ended without one.
     pub(super) respond: Option<oneshot::Sender<Reply>>,
@@ -71,6 +74,8 @@ pub(super) struct Driver {
     run: Run,
     id: RunId,
     depth: u32,
+    /// Of its calls.
+    priority: Priority,
     /// Facts that are folded in and not yet on disk.
     entries: Vec<Entry>,
     exchanges: Vec<StepExchange>,
@@ -93,6 +98,8 @@ impl Driver {
     /// So much goes into one commit, and the last of it may go beyond: with what [`Run::next`] adds it stays within what the
     /// journal takes at a time.
     const BROUGHT: usize = 64 << 20;
+    /// So many items of a for-each keep the priority of their run.
+    const SHOWN: u32 = 10;
 
     /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
     pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
@@ -104,6 +111,7 @@ impl Driver {
         let id = shared.journal.next_run_id();
         let now = shared.clock.now();
         let mut driver = Self::new(shared, id, &flow.program, start.depth)?;
+        driver.priority = start.priority;
         driver.watch = start.watch;
         driver.respond = start.respond;
         driver.head = Some(NewRun {
@@ -183,6 +191,7 @@ impl Driver {
             run: Run::new(id, Arc::clone(program)),
             id,
             depth,
+            priority: Priority::Background,
             entries: Vec::new(),
             exchanges: Vec::new(),
             brought: 0,
@@ -225,7 +234,9 @@ impl Driver {
             for call in calls {
                 let step = call.step.clone();
                 let program = Arc::clone(self.run.program());
-                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, self.id, self.depth, call));
+                let priority = self.priority_of(&step);
+                let step_of = step::perform(Arc::clone(&self.shared), program, self.id, self.depth, priority, call);
+                let flight = self.flights.spawn(step_of);
                 self.in_flight.insert(step, flight.id());
             }
             if more {
@@ -251,6 +262,11 @@ impl Driver {
             self.ended.send_replace(Some(Ended { outcome, answer: self.answer.take() }));
         }
         self.shared.leave(self.id);
+    }
+
+    /// The first items of a for-each show a person whether it works; the rest of a long one waits like everything else.
+    fn priority_of(&self, step: &StepKey) -> Priority {
+        if step.item.0.iter().any(|it| *it >= Self::SHOWN) { Priority::Background } else { self.priority }
     }
 
     /// Waits for something to happen, and folds it in.

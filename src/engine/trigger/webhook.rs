@@ -15,6 +15,7 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use crate::connector::Priority;
 use crate::engine::drive::{Accepted, Driver, Reply, Start};
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{NodeId, Trigger, WebhookAnswer};
@@ -136,6 +137,7 @@ async fn start(
         payload,
         parent: None,
         depth: 0,
+        priority: Priority::Background,
         watch: None,
         respond: (answer == WebhookAnswer::Flow).then_some(respond),
     };

@@ -88,6 +88,10 @@ impl App {
                 }
                 return;
             }
+            AccountNews::Budgets(budgets) => {
+                self.live.budgets = budgets;
+                return;
+            }
             AccountNews::Added(result) => self.account_added(ctx, result),
             AccountNews::Tested(id, result) => {
                 let now = (self.clock)();
