@@ -165,7 +165,7 @@ fn a_person_goes_first_and_the_background_is_not_forgotten() {
         now += 1_010;
         it.waiting(ME, [1, 1]);
         // The background asks first each time.
-        for (priority, letter) in [(Background, 'b'), (First, 'f'), (Background, 'b')] {
+        for (priority, letter) in [(Background, 'b'), (First, 'f'), (Background, 'b'), (First, 'f')] {
             match it.take(ME, priority, now) {
                 Ok(()) => {
                     it.finish(ME, now);
