@@ -2,7 +2,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Use;
+use super::{Budget, Use};
 use crate::connector::Connection;
 
 /// A connection, whether it can be used, and by what it is.
@@ -26,6 +26,9 @@ pub struct Entry {
     /// What its token may do, where the service said; for OAuth 2.0 only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// What is used of the requests that its service allows, if it has a limit that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
 }
 
 /// Whether a connection can be used.

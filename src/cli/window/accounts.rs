@@ -11,6 +11,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::budgets::Watch;
 use crate::accounts::{Bindings, Desk, Given, Lack, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
@@ -32,7 +33,7 @@ type Tell = Arc<dyn Fn(AccountNews) + Send + Sync>;
 
 /// What does it.
 #[derive(Clone)]
-struct Accounts {
+pub(super) struct Accounts {
     data: PathBuf,
     vault: Vault,
     tell: Tell,
@@ -79,6 +80,7 @@ pub(crate) fn door(
 ) -> DoAccount {
     let (under_way, looks) = (Arc::default(), Arc::default());
     let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, sandbox, under_way, looks };
+    accounts.runtime.spawn(Watch::of(data).run(accounts.clone()));
     Box::new(move |job| accounts.begin(job))
 }
 
@@ -252,6 +254,10 @@ impl Accounts {
         Ok(WhyTold::Looked { connection: Box::new(connection.clone()), service, why: Box::new(why) })
     }
 
+    pub(super) fn tell(&self, news: AccountNews) {
+        (self.tell)(news);
+    }
+
     fn under_way(&self) -> MutexGuard<'_, HashMap<ConnectionId, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -271,7 +277,7 @@ impl Accounts {
     }
 
     /// With the services that are imported now.
-    fn desk(&self) -> Desk {
+    pub(super) fn desk(&self) -> Desk {
         let catalog = Catalog::shipped().with(Shelf::of(&self.data).read().connectors);
         Desk::of(&self.data, None, catalog, self.vault.clone())
     }
