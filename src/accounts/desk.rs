@@ -73,8 +73,8 @@ impl Desk {
         self.loose.is_some()
     }
 
-    /// Where bindings are.
-    pub(super) fn data(&self) -> &Path {
+    /// The data directory.
+    pub fn data(&self) -> &Path {
         &self.data
     }
 
@@ -178,6 +178,7 @@ impl Desk {
             expires_at: granted.as_ref().and_then(|it| it.expires_at),
             scopes: granted.and_then(|it| it.scopes),
             budget: None,
+            waiting: 0,
         }
     }
 

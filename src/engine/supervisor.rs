@@ -94,7 +94,7 @@ impl Supervisor {
                 Command::Heed { reread: by } => heeded = Some(by),
                 // In this task, so that the connections are those that were read last.
                 Command::Reread { reply } => {
-                    reply.send(reread::apply(&self.shared, heeded.clone()).await).ok();
+                    reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
                 Command::Pause { flow, paused } => {
                     let value = if paused { Value::Bool(true) } else { Value::Null };

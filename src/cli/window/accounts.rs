@@ -19,6 +19,7 @@ use crate::cli::connect::{Refused, kept_in};
 use crate::cli::embedded;
 use crate::engine::log::Journal;
 use crate::engine::{self, Connection, ConnectionId, Mode, Vault};
+use crate::engine::log::waiting_for_sign_in;
 use crate::flow::{Flow, FlowId, SlotId, disk};
 use crate::record::{Failure, FailureKind};
 use crate::run::{RunId, StepKey};
@@ -293,7 +294,12 @@ impl Accounts {
 
     fn list(&self, known: &Flows) -> Result<Listed, Failure> {
         let (desk, catalog) = (self.desk(), self.catalog());
-        let (entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
+        let (mut entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
+        // A log that cannot be read says so where it is shown.
+        let waiting = waiting_for_sign_in(&self.data).unwrap_or_default();
+        for it in &mut entries {
+            it.waiting = waiting.get(&it.connection.id).copied().unwrap_or_default();
+        }
         let flows = flows(known).iter().map(|it| Needs::of(it, &catalog)).collect();
         Ok(Listed { entries, flows, bindings, kept_in: kept_in(self.vault.place()) })
     }

@@ -191,6 +191,7 @@ fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
             expires_at: None,
             scopes: None,
             budget: None,
+            waiting: 0,
         }
     };
     let again = State::Reconnect { why: "its credentials are not in the vault".to_owned() };
