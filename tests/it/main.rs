@@ -24,6 +24,7 @@ mod kill;
 mod named;
 mod packaging;
 mod part;
+mod published;
 mod sign_in;
 mod support;
 mod templates;
