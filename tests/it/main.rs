@@ -21,6 +21,7 @@ mod hostile_webhooks;
 mod keychain;
 mod kill;
 mod named;
+mod next;
 mod packaging;
 mod part;
 mod sign_in;
