@@ -545,7 +545,7 @@ fn a_schedule_tells_what_it_means_while_it_is_typed_and_when_it_comes_next() {
     assert!(!desk.has("At 9:00 on weekdays."));
     desk.key(Modifiers::NONE, Key::Backspace);
     assert!(desk.has("At 9:00 on weekdays."));
-    desk.press("Times that pass while nothing runs: Run for each");
+    desk.press("Times that pass while nothing runs: Each");
     assert_eq!(held(&desk).missed, Missed::All);
     desk.press("Zone: Europe/Berlin");
     focus(&mut desk, "Find a zone");
