@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::environment::{NAMES, is_environment};
 use super::{address, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector, ConnectorId};
 use crate::connector::{Connection, ConnectionId, OAuthSettings, is_public_key};
@@ -73,6 +74,9 @@ impl Account {
         let oauth = oauth(fields.remove("oauth"), &auth)?;
         let name = text(&mut fields, "name")?.unwrap_or_else(|| connector.title.clone());
         let environment = text(&mut fields, "environment")?.unwrap_or_else(|| Connection::LIVE.to_owned());
+        if !is_environment(&environment) {
+            return Err(format!("\"environment\" cannot be that: {NAMES}."));
+        }
         let agency = text(&mut fields, "agency")?.map(|it| ConnectionId::new(&it));
         let notice_keys = notice_keys(fields.remove("notice_keys"), connector)?;
         let connection = Connection {
@@ -85,6 +89,11 @@ impl Account {
             ..Connection::new(&id, &name, connector.id.clone(), &base_url, auth)
         };
         Ok(Self { connection, secret_env, written })
+    }
+
+    /// One that lies in no file; its secret is in the vault's memory.
+    pub(super) fn loose(connection: Connection) -> Self {
+        Self { connection, secret_env: BTreeMap::new(), written: Map::new() }
     }
 
     /// Whether its secret comes from the environment.

@@ -1,16 +1,17 @@
 //! What a person does with connections: list, add, rename, give another secret, remove, try.
 //!
 //! Everything here blocks, but for [`Desk::probe`]: the window calls it as jobs.
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Entry, Given, Needed, State, Use, secrets};
+use super::{Account, Bindings, Book, Entry, Given, Needed, Slots, Stand, State, Use, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
 use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault, VaultError};
-use crate::flow::Flow;
+use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
 /// The connections of a data directory. Cheap to clone.
@@ -18,6 +19,8 @@ use crate::record::{Failure, FailureKind};
 pub struct Desk {
     data: PathBuf,
     book: PathBuf,
+    /// In place of the file's.
+    loose: Option<Arc<Book>>,
     pub(super) catalog: Catalog,
     pub(super) vault: Vault,
 }
@@ -48,7 +51,30 @@ impl Desk {
     /// The connections of a data directory. `book` names another file than its own.
     pub fn of(data: &Path, book: Option<&Path>, catalog: Catalog, vault: Vault) -> Self {
         let book = book.map_or_else(|| data.join("connections.json"), Path::to_owned);
-        Self { data: data.to_owned(), book, catalog, vault }
+        Self { data: data.to_owned(), book, loose: None, catalog, vault }
+    }
+
+    /// Connections that lie in no file and cannot be changed, such as those to the sandbox, each with its secret.
+    pub fn over(data: &Path, connections: Vec<(Connection, Option<Secret>)>, catalog: Catalog) -> Self {
+        let vault = Vault::in_memory();
+        let plain = connections.into_iter().map(|(connection, secret)| {
+            if let Some(secret) = secret {
+                vault.pin(connection.id.clone(), secret);
+            }
+            connection
+        });
+        let loose = Some(Arc::new(Book::loose(plain.collect::<Vec<_>>())));
+        Self { data: data.to_owned(), book: data.join("connections.json"), loose, catalog, vault }
+    }
+
+    /// Whether its connections lie in no file.
+    pub(super) fn is_loose(&self) -> bool {
+        self.loose.is_some()
+    }
+
+    /// Where bindings are.
+    pub(super) fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Where their secrets are.
@@ -66,7 +92,10 @@ impl Desk {
     /// # Errors
     /// As [`Book::read`].
     pub fn book(&self) -> Result<Book, Failure> {
-        Book::read(&self.book, &self.catalog)
+        match &self.loose {
+            Some(book) => Ok(Book::clone(book)),
+            None => Book::read(&self.book, &self.catalog),
+        }
     }
 
     /// The connections as they are now; what the environment holds for them is in the vault's memory after that.
@@ -216,13 +245,20 @@ impl Desk {
     pub fn needed(&self, id: &ConnectionId, flows: &[&Flow]) -> Result<Needed, Failure> {
         let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
         let connection = &book.account(id)?.connection;
-        let rivals = book.accounts().iter().filter(|it| it.connection.connector == connection.connector).count();
-        let slots = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
-        let used = slots.filter(|(flow, slot, connector)| {
-            let bound = bindings.of(&flow.id, &connection.environment, slot);
-            bound.contains(id) || (bound.is_empty() && rivals == 1 && **connector == connection.connector)
-        });
+        let all = book.connections();
+        let slots = Slots { connections: &all, kept: &bindings, environment: &connection.environment };
+        let each = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
+        let used = each.filter(|(flow, slot, connector)| slots.of(&flow.id, slot, connector).connections().contains(id));
         Ok(Needed::of(used.map(|(flow, slot, _)| (flow, slot)), &self.catalog))
+    }
+
+    /// What the slots of a flow stand for in an environment.
+    ///
+    /// # Errors
+    /// If the connections or the bindings cannot be read.
+    pub fn stands(&self, flow: &Flow, environment: &str) -> Result<BTreeMap<SlotId, Stand>, Failure> {
+        let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
+        Ok(Slots { connections: &book.connections(), kept: &bindings, environment }.all(flow))
     }
 
     /// Whether an account can be given another secret.
@@ -361,7 +397,9 @@ impl Desk {
             let book = desk.book()?;
             book.account(&one)?;
             let (connections, secrets) = book.bound(Some(&one), &variable)?;
-            desk.vault.repin(secrets);
+            if !desk.is_loose() {
+                desk.vault.repin(secrets);
+            }
             Ok(connections)
         })
         .await;

@@ -67,7 +67,7 @@ pub(super) fn run(args: &Serve, out: &mut Printer) -> Result<Exit, Error> {
 async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let target = &args.target;
-    let data = target.data.resolve(target.sandbox)?;
+    let data = target.log()?;
     let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
     let (bound, desk) = target.connections(sandbox.as_ref(), &catalog)?;
     let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
@@ -106,7 +106,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
             out.say(paint(DIM, format_args!("The sandbox is at {}.", sandbox.url())));
         }
     }
-    let place = if target.sandbox { "in the sandbox" } else { "live" };
+    let place = target.place();
     let count = words::count(deployed.len(), "flow");
     out.say(paint(
         DIM,

@@ -163,6 +163,7 @@ mod tests {
             limit_headers: None,
             guides: Vec::new(),
             probe: None,
+            makers: Vec::new(),
             notices: None,
             breaker: None,
             errors: ErrorShape::default(),

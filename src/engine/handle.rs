@@ -1,4 +1,5 @@
 //! The only door between the shells and the engine.
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -79,6 +80,18 @@ pub enum Command {
     Reread {
         /// How many there are now, or why they stay what they were.
         reply: oneshot::Sender<Result<usize, Failure>>,
+    },
+    /// Hold back what triggers start of a flow, or let it begin. What is under way goes on; what comes is kept.
+    Pause {
+        /// Which flow.
+        flow: FlowId,
+        /// Whether to hold back.
+        paused: bool,
+    },
+    /// How many runs of each flow wait for their turn.
+    Waiting {
+        /// Their numbers.
+        reply: oneshot::Sender<BTreeMap<FlowId, u64>>,
     },
     /// Look at every service that is looked at now and then, at once.
     Look,
@@ -235,6 +248,18 @@ impl Handle {
     pub fn deploy(&self, deployment: Deployment) -> Pending<Result<Vec<Hook>, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Deploy { deployment: Box::new(deployment), reply });
+        Pending::new(answer)
+    }
+
+    /// Holds back what triggers start of a flow, or lets it begin; stays so over a restart.
+    pub fn pause(&self, flow: FlowId, paused: bool) {
+        self.send(Command::Pause { flow, paused });
+    }
+
+    /// How many runs of each flow wait for their turn; flows without any are not named.
+    pub fn waiting(&self) -> Pending<BTreeMap<FlowId, u64>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Waiting { reply });
         Pending::new(answer)
     }
 

@@ -158,6 +158,7 @@ pub fn import_watched(
         limit_headers: None,
         guides: Vec::new(),
         probe: None,
+        makers: Vec::new(),
         breaker: None,
         errors: ErrorShape {
             message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec(),

@@ -49,6 +49,14 @@ impl PlaceArgs {
         self.data.resolve(false)
     }
 
+    /// Where runs are logged: those in the sandbox have a place of their own, unless one is named.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn data(&self, sandbox: bool) -> Result<PathBuf, Error> {
+        self.data.resolve(sandbox)
+    }
+
     /// Tells the `serve` that is at work on this data directory, if there is one.
     ///
     /// # Errors

@@ -63,6 +63,7 @@ async fn start(
         parent: None,
         depth: 0,
         cause: Cause::by(Via::Hook),
+        refused: None,
         watch: None,
         respond: (answer == WebhookAnswer::Flow).then_some(respond),
     };

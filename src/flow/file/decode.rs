@@ -12,7 +12,7 @@ use crate::flow::nearest::nearest;
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Binding, Case, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
-    Missing, Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
+    Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
     Watch, WebhookAnswer,
 };
 
@@ -37,7 +37,11 @@ pub(super) fn flow(file: &Item) -> Result<Flow, Broken> {
     let id = FlowId::new(fields.need("id")?.text()?);
     let name = fields.need("name")?.text()?.to_owned();
     let description = fields.take("description").map(|it| it.text()).transpose()?.unwrap_or_default().to_owned();
-    let mut flow = Flow { description, ..Flow::new(id, name) };
+    let how_fast = match fields.take("pace") {
+        None => Pace::default(),
+        Some(spot) => serde_json::from_value(spot.item.to_value()).map_err(|error| spot.broken(error.to_string()))?,
+    };
+    let mut flow = Flow { description, pace: how_fast, ..Flow::new(id, name) };
 
     if let Some(slots) = fields.take("slots") {
         for (id, connector) in slots.entries()? {

@@ -11,12 +11,13 @@ use crate::flow::{
 
 /// The text of a flow; without `layout` for what a flow does.
 pub(super) fn flow(flow: &Flow, format: u64, layout: bool) -> String {
-    let Flow { id, name, description, nodes, edges, slots, layout: places, notes, groups } = flow;
+    let Flow { id, name, description, pace, nodes, edges, slots, layout: places, notes, groups } = flow;
     let mut file = Fields::new();
     file.put("flowyard", Out::Plain(format.to_string()));
     file.put("id", text(id.as_str()));
     file.put("name", text(name));
     file.put_if(!description.is_empty(), "description", || text(description));
+    file.put_if(!pace.is_default(), "pace", || value(&serde_json::to_value(pace).unwrap_or_default()));
     file.put("slots", object(slots.iter().map(|(id, connector)| (id.as_str(), text(connector.as_str())))));
     file.put("nodes", object(nodes.iter().map(|(id, it)| (id.as_str(), node(it)))));
     file.put(
