@@ -245,6 +245,7 @@ async fn begin(shared: Arc<Shared>, key: Key, deployed: Arc<Deployed>, plan: Pla
             payload: plan.event(at, std::mem::take(&mut left_out)),
             delivery: format!("schedule:{}:{at}", key.1),
             cause: Cause::by(Via::Schedule),
+            about: None,
         };
         if let Err(failure) = fire(&shared, &deployed, fired).await {
             if mark.at != before {
