@@ -161,7 +161,7 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
             ..Connection::new(id, &format!("{} (sandbox)", title(&connector)), connector, base_url, auth)
         }
     };
-    let (crm, calendar) = (&access.highlevel, &access.schedule_it);
+    let (crm, calendar, mail) = (&access.highlevel, &access.schedule_it, &access.mail);
     vec![
         (
             connection("highlevel", &crm.base_url, &[("location_id", &crm.location_id)], AuthKind::Bearer),
@@ -170,6 +170,10 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
         (
             connection("schedule_it", &calendar.base_url, &[], AuthKind::Basic),
             Some(Secret::basic(calendar.user.clone(), calendar.password.clone())),
+        ),
+        (
+            connection("mail", &mail.base_url, &[("from", &mail.from)], AuthKind::Basic),
+            Some(Secret::basic(mail.user.clone(), mail.password.clone())),
         ),
     ]
 }

@@ -11,6 +11,7 @@ use super::breaker::{Blocked, Outcome};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
 use super::limit::{Permit, PutOff};
+use super::mail;
 use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
@@ -103,6 +104,10 @@ impl Caller {
         &self.shared.clients
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
     pub(super) fn user_agent(&self) -> &HeaderValue {
         &self.shared.user_agent
     }
@@ -125,6 +130,7 @@ impl Caller {
         input: &Map<String, Value>,
     ) -> Called {
         match request::build(connection, connector, operation, input) {
+            Ok(request) if mail::is_at(&request.url) => self.mail(&request, connection, connector, operation).await,
             Ok(request) => self.perform(request, Some(connection), Some(connector), Some(operation)).await,
             Err(failure) => Called::unsent(CallError::NotSent(failure)),
         }

@@ -22,6 +22,7 @@ mod gate;
 mod http;
 mod limit;
 mod listing;
+mod mail;
 mod notice;
 mod oauth;
 mod redact;

@@ -25,6 +25,7 @@ mod handle;
 mod highlevel;
 mod ledger;
 mod limits;
+mod mail;
 mod oauth;
 mod options;
 mod route;
