@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::reread::Reread;
+use super::reread::{Renewed, Reread};
 use super::{ConnectionId, Deployment, Resumed};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
@@ -76,10 +76,10 @@ pub enum Command {
         /// Reads them.
         reread: Reread,
     },
-    /// The connections have changed.
+    /// The connections have changed, or the flows that are on.
     Reread {
-        /// How many there are now, or why they stay what they were.
-        reply: oneshot::Sender<Result<usize, Failure>>,
+        /// What there is now, or why it stays what it was.
+        reply: oneshot::Sender<Result<Renewed, Failure>>,
     },
     /// Hold back what triggers start of a flow, or let it begin. What is under way goes on; what comes is kept.
     Pause {
@@ -320,8 +320,8 @@ impl Handle {
         self.send(Command::Heed { reread });
     }
 
-    /// Reads the connections anew; the answer is how many there are now.
-    pub fn reread(&self) -> Pending<Result<usize, Failure>> {
+    /// Reads the connections anew, and the flows that are on; the answer is what there is now.
+    pub fn reread(&self) -> Pending<Result<Renewed, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Reread { reply });
         Pending::new(answer)

@@ -37,7 +37,7 @@ pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
 pub use self::release::{Effective, cancel, release};
-pub use self::reread::{Reread, reread};
+pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
 pub use self::trigger::StormRule;
 use crate::catalog::Catalog;

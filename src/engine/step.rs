@@ -10,7 +10,7 @@ use super::shared::Shared;
 use super::trail::{self, Wrote};
 use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
-use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing};
+use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Priority};
 use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
@@ -31,6 +31,7 @@ pub(super) struct Origin {
     pub(super) run: RunId,
     pub(super) depth: u32,
     pub(super) cause: Arc<Cause>,
+    pub(super) priority: Priority,
 }
 
 /// No flow may call flows deeper than this.
@@ -43,7 +44,8 @@ pub(super) fn perform(
     origin: Origin,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    Box::pin(attempt(shared, program, origin, perform))
+    let priority = origin.priority;
+    Box::pin(priority.scope(attempt(shared, program, origin, perform)))
 }
 
 async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, perform: Perform) -> Performed {
@@ -300,6 +302,7 @@ async fn sub_flow(
         depth: depth + 1,
         cause: Cause { via: Via::Flow, chain: origin.cause.chain_with(&program.flow), record: origin.cause.record.clone() },
         refused: None,
+        priority: origin.priority,
         watch: None,
         respond: None,
     };

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
 use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
-use crate::connector::BreakerState;
+use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Cause, RunId};
@@ -72,6 +72,8 @@ impl Supervisor {
                         depth: 0,
                         cause: Cause::default(),
                         refused: None,
+                        // Whoever has a handle is at a window or a terminal.
+                        priority: Priority::First,
                         watch,
                         respond: None,
                     };
@@ -92,7 +94,7 @@ impl Supervisor {
                 Command::Heed { reread: by } => heeded = Some(by),
                 // In this task, so that the connections are those that were read last.
                 Command::Reread { reply } => {
-                    reply.send(reread::apply(&self.shared, heeded.clone()).await).ok();
+                    reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
                 Command::Pause { flow, paused } => {
                     let value = if paused { Value::Bool(true) } else { Value::Null };

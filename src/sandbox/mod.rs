@@ -43,7 +43,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use self::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
+pub use self::access::{Access, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
 pub use self::clock::Clock;
 pub use self::faults::{Fault, FaultKind, Faults};
 pub use self::glance::Glance;

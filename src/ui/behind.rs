@@ -178,6 +178,8 @@ pub enum AccountNews {
     SigningIn(ConnectionId, SignInStep),
     /// A sign-in has ended; so many steps that waited for it went on.
     SignedIn(ConnectionId, Result<usize, Failure>),
+    /// What is used of the budgets has changed; of connections whose services have no known limit nothing is told.
+    Budgets(BTreeMap<ConnectionId, Spent>),
     /// It is gone.
     Removed(ConnectionId, Result<accounts::Removed, Failure>),
     /// Why a service refused a step.
@@ -235,6 +237,15 @@ pub struct Flows {
     pub open: Vec<Arc<Flow>>,
     /// The files of others.
     pub files: Vec<PathBuf>,
+}
+
+/// What is used of a connection's budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// What the service is called, or the connection where there are several to it.
+    pub name: String,
+    /// What is used of it.
+    pub budget: accounts::Budget,
 }
 
 /// All connections, and what flows need of them.

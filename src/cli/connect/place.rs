@@ -64,9 +64,9 @@ impl PlaceArgs {
     pub(super) fn tell(&self, out: &mut Printer) -> Result<(), Error> {
         match engine::reread(&self.dir()?) {
             None => {}
-            Some(Ok(count)) if self.json => tracing::debug!(count, "the engine at work has read the connections"),
-            Some(Ok(count)) => {
-                let count = words::count(count, "connection");
+            Some(Ok(it)) if self.json => tracing::debug!(count = it.connections, "the engine at work has read the connections"),
+            Some(Ok(it)) => {
+                let count = words::count(it.connections, "connection");
                 out.say(paint(DIM, format_args!("The Flowyard at work has it already: it knows {count} now.")));
             }
             Some(Err(failure)) => out.failure("warning", &failure),

@@ -13,6 +13,7 @@ use super::release;
 use super::shared::{Control, Deployed, Shared};
 use super::step::{self, Performed};
 use super::{ConnectionId, Event};
+use crate::connector::Priority;
 use crate::flow::{FlowId, NodeId, Pace};
 use crate::journal::{Append, JournalError, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
@@ -46,6 +47,8 @@ pub(super) struct Start {
     pub(super) cause: Cause,
     /// It is kept, and does not run: why.
     pub(super) refused: Option<Failure>,
+    /// Whether a person waits for it.
+    pub(super) priority: Priority,
     pub(super) watch: Option<mpsc::Sender<Event>>,
     /// Gets the output of the first respond node, or how the run ended without one.
     pub(super) respond: Option<oneshot::Sender<Reply>>,
@@ -75,6 +78,8 @@ pub(super) struct Driver {
     run: Run,
     id: RunId,
     depth: u32,
+    /// Of its calls.
+    priority: Priority,
     /// Facts that are folded in and not yet on disk.
     entries: Vec<Entry>,
     exchanges: Vec<StepExchange>,
@@ -99,6 +104,8 @@ impl Driver {
     /// So much goes into one commit, and the last of it may go beyond: with what [`Run::next`] adds it stays within what the
     /// journal takes at a time.
     const BROUGHT: usize = 64 << 20;
+    /// So many items of a for-each keep the priority of their run.
+    const SHOWN: u32 = 10;
 
     /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
     pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
@@ -110,6 +117,7 @@ impl Driver {
         let id = shared.journal.next_run_id();
         let now = shared.clock.now();
         let mut driver = Self::new(shared, id, &flow.program, start.depth)?;
+        driver.priority = start.priority;
         driver.watch = start.watch;
         driver.respond = start.respond;
         driver.head = Some(NewRun {
@@ -203,6 +211,7 @@ impl Driver {
             run: Run::new(id, Arc::clone(program)),
             id,
             depth,
+            priority: Priority::Background,
             entries: Vec::new(),
             exchanges: Vec::new(),
             brought: 0,
@@ -239,7 +248,8 @@ impl Driver {
             for call in calls {
                 let step = call.step.clone();
                 let program = Arc::clone(self.run.program());
-                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, self.origin(), call));
+                let origin = step::Origin { priority: self.priority_of(&step), ..self.origin() };
+                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, origin, call));
                 self.in_flight.insert(step, flight.id());
             }
             if more {
@@ -308,6 +318,11 @@ impl Driver {
         }
         self.turn = Some(turn);
         true
+    }
+
+    /// The first items of a for-each show a person whether it works; the rest of a long one waits like everything else.
+    fn priority_of(&self, step: &StepKey) -> Priority {
+        if step.item.0.iter().any(|it| *it >= Self::SHOWN) { Priority::Background } else { self.priority }
     }
 
     /// Waits for something to happen, and folds it in.
@@ -485,7 +500,7 @@ impl Driver {
     }
 
     fn origin(&self) -> step::Origin {
-        step::Origin { run: self.id, depth: self.depth, cause: Arc::clone(self.run.cause()) }
+        step::Origin { run: self.id, depth: self.depth, cause: Arc::clone(self.run.cause()), priority: self.priority }
     }
 
     fn tell(&mut self, event: impl Fn(&Self) -> Event) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::echo::At;
 use super::storm::Verdict;
 use crate::catalog::Event;
-use crate::connector::ConnectionId;
+use crate::connector::{ConnectionId, Priority};
 use crate::engine::drive::{Accepted, Driver, Start};
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::NodeId;
@@ -86,6 +86,7 @@ pub(in crate::engine) async fn fire(shared: &Arc<Shared>, deployed: &Deployed, f
         depth: 0,
         cause,
         refused,
+        priority: Priority::Background,
         watch: None,
         respond: None,
     };

@@ -569,6 +569,18 @@ struct Seen {
     events: usize,
 }
 
+/// Nobody waits for what a feed finds any more: it is kept how far it has looked, and who comes next begins then.
+pub(super) async fn leave(shared: &Shared, scope: &str) {
+    let (journal, name) = (shared.journal.clone(), scope.to_owned());
+    let read = tokio::task::spawn_blocking(move || journal.state(&name, "")).await;
+    let reached = read.ok().and_then(Result::ok).flatten().and_then(|it| serde_json::from_value::<Reached>(it).ok());
+    let Some(reached) = reached else { return };
+    let head = serde_json::to_value(Reached { joined: BTreeSet::new(), ..reached }).unwrap_or_default();
+    if let Err(error) = shared.journal.put_state(scope, "", &head).await {
+        tracing::warn!(%error, "that nobody waits for a look any more could not be written down");
+    }
+}
+
 /// A flow and its trigger, as a feed knows them.
 fn name(subscriber: &Subscriber) -> String {
     format!("{}/{}", subscriber.deployed.program.flow, subscriber.trigger)
