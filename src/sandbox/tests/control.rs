@@ -79,7 +79,7 @@ async fn access_is_written_as_clients_expect_it_and_kept_out_of_debug_output() {
     let written = serde_json::to_value(access).unwrap();
     let keys = |it: &Value| it.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&written), ["highlevel", "mail", "schedule_it"]);
-    let highlevel = ["base_url", "calendar_id", "company_id", "location_id", "oauth", "token", "user_id"];
+    let highlevel = ["base_url", "calendar_id", "company_id", "location_id", "notice_keys", "oauth", "token", "user_id"];
     assert_eq!(keys(&written["highlevel"]), highlevel);
     assert_eq!(keys(&written["schedule_it"]), ["base_url", "oauth", "password", "user"]);
     assert_eq!(keys(&written["mail"]), ["base_url", "from", "password", "user"]);
