@@ -39,6 +39,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("apple_native_keyring_store", &["connector/vault/keychain.rs"]),
     ("windows_native_keyring_store", &["connector/vault/keychain.rs"]),
     ("age", &["connector/vault/key.rs"]),
+    ("lettre", &["connector/mail"]),
     ("rpassword", &["cli/connect"]),
     ("clap", &["cli"]),
     ("axum", &["engine/trigger", "connector/oauth", "connector/tests", "sandbox"]),

@@ -59,6 +59,10 @@ impl Account {
                 None => return Err("\"base_url\" is missing.".to_owned()),
             },
         };
+        if base_url.starts_with("smtp") != is_mail(connector) && !base_url.starts_with("http://") {
+            let wanted = if is_mail(connector) { "smtps:// or smtp://" } else { "https://" };
+            return Err(format!("\"base_url\" cannot be used: an address of {} begins with {wanted}.", connector.title));
+        }
         let auth = auth(fields.remove("auth"), connector)?;
         let account = texts(fields.remove("account"), "account")?;
         if let Some(unknown) = account.keys().find(|key| !connector.account.contains_key(*key)) {
@@ -211,4 +215,8 @@ fn sources(auth: &AuthKind, names: &BTreeMap<String, String>) -> Result<(), Stri
         return Err(format!("\"secret_env\" must name {}, each the environment variable that holds it.", lists(wanted, both)));
     }
     Ok(())
+}
+/// Whether a service is asked by SMTP rather than by HTTP.
+fn is_mail(connector: &Connector) -> bool {
+    connector.id.as_str() == "mail"
 }

@@ -8,7 +8,8 @@ use url::{Host, Url};
 pub fn normal(text: &str) -> Result<String, &'static str> {
     let url = Url::parse(text.trim()).map_err(|_repeats| "it is no address that begins with https://")?;
     match url.scheme() {
-        "https" => {}
+        // A mail server is one that encrypts before anything is said.
+        "https" | "smtps" | "smtp" => {}
         "http" if is_this_machine(&url) => {}
         "http" => return Err("it must begin with https://; http:// is for this machine only"),
         _ => return Err("it must begin with https://"),

@@ -96,7 +96,7 @@ mod tests {
                     "{guide:?}"
                 );
                 assert!(guide.url.as_ref().is_none_or(|it| it.starts_with("https://")), "{guide:?}");
-                assert!(guide.secret.is_some(), "{guide:?}");
+                assert_eq!(guide.secret.is_some(), guide.kind != "none", "{guide:?}");
                 assert_eq!(guide.user.is_some(), guide.kind == "basic", "{guide:?}");
             }
             let probe = connector.probe.as_ref().expect("a probe");

@@ -161,7 +161,7 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
             ..Connection::new(id, &format!("{} (sandbox)", title(&connector)), connector, base_url, auth)
         }
     };
-    let (crm, calendar) = (&access.highlevel, &access.schedule_it);
+    let (crm, calendar, mail) = (&access.highlevel, &access.schedule_it, &access.mail);
     let keys = &crm.notice_keys;
     let keys = [("x-ghl-signature", &keys.ed25519), ("x-wh-signature", &keys.rsa)];
     vec![
@@ -175,6 +175,10 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
         (
             connection("schedule_it", &calendar.base_url, &[], AuthKind::Basic),
             Some(Secret::basic(calendar.user.clone(), calendar.password.clone())),
+        ),
+        (
+            connection("mail", &mail.base_url, &[("from", &mail.from)], AuthKind::Basic),
+            Some(Secret::basic(mail.user.clone(), mail.password.clone())),
         ),
     ]
 }

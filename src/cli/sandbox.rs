@@ -121,6 +121,12 @@ fn show(access: &Access, out: &mut Printer) {
         out.line(format_args!("  {name:<10}{value}"));
     }
     show_app(&calendar.oauth, out);
+    out.line(format_args!("{STRONG}Mail{STRONG:#}"));
+    let mail = &access.mail;
+    for (name, value) in [("base URL", &mail.base_url), ("user", &mail.user), ("password", &mail.password), ("from", &mail.from)]
+    {
+        out.line(format_args!("  {name:<10}{value}"));
+    }
 }
 
 fn show_app(app: &OauthAccess, out: &mut Printer) {

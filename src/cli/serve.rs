@@ -188,7 +188,11 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
 /// Which event a flow waits for, and how it comes here.
 fn waits(flow: &Flow, id: &NodeId, event: &OperationId, watch: &Watch, as_json: bool, out: &mut Printer) {
     let Some(found) = Event::find(event) else { return };
-    let every = if watch.every.is_empty() { "every minute, or less often while nothing happens".to_owned() } else { format!("every {}", watch.every) };
+    let every = if watch.every.is_empty() {
+        "every minute, or less often while nothing happens".to_owned()
+    } else {
+        format!("every {}", watch.every)
+    };
     let (way, words) = match (found.poll(), watch.reconcile) {
         (Some(_), _) => ("poll", format!("the service is looked at {every}")),
         (None, true) => ("message", "the service tells of it, and is looked at now and then for what it did not tell".to_owned()),

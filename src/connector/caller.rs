@@ -11,6 +11,7 @@ use super::breaker::{Blocked, Outcome};
 use super::budget::{Permit, PutOff};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
+use super::mail;
 use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
@@ -96,6 +97,10 @@ impl Caller {
         &self.shared.clients
     }
 
+    pub(super) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
     pub(super) fn user_agent(&self) -> &HeaderValue {
         &self.shared.user_agent
     }
@@ -118,6 +123,8 @@ impl Caller {
         input: &Map<String, Value>,
     ) -> Called {
         match request::build(connection, connector, operation, input) {
+            // Apart, since hardly a call is one, and all would carry its size.
+            Ok(request) if mail::is_at(&request.url) => Box::pin(self.mail(&request, connection, connector, operation)).await,
             Ok(request) => self.perform(request, Some(connection), Some(connector), Some(operation)).await,
             Err(failure) => Called::unsent(CallError::NotSent(failure)),
         }

@@ -22,6 +22,7 @@ mod error;
 mod gate;
 mod http;
 mod listing;
+mod mail;
 mod notice;
 mod oauth;
 mod redact;

@@ -91,7 +91,8 @@ pub fn changes(live: &Flow, draft: &Flow) -> Vec<Change> {
         found.push(Change::Removed { node: id.clone(), name: node.name.clone() });
     }
     // Ways of nodes that came or went are told with them.
-    let stays = |edge: &&Edge| [&edge.from, &edge.to].iter().all(|it| live.nodes.contains_key(*it) && draft.nodes.contains_key(*it));
+    let stays =
+        |edge: &&Edge| [&edge.from, &edge.to].iter().all(|it| live.nodes.contains_key(*it) && draft.nodes.contains_key(*it));
     let added = draft.edges.difference(&live.edges).filter(stays).count();
     let removed = live.edges.difference(&draft.edges).filter(stays).count();
     if added + removed > 0 {
@@ -113,7 +114,8 @@ fn differences(before: &Node, after: &Node) -> Vec<String> {
         return what;
     }
     let (old, new) = (before.kind.bindings(), after.kind.bindings());
-    let find = |list: &[(String, &crate::flow::Binding)], key: &str| list.iter().find(|(it, _)| it == key).map(|(_, it)| (*it).clone());
+    let find =
+        |list: &[(String, &crate::flow::Binding)], key: &str| list.iter().find(|(it, _)| it == key).map(|(_, it)| (*it).clone());
     let plain = |key: &str| key.rsplit('.').next().unwrap_or(key).to_owned();
     let before_fields = what.len();
     for (key, binding) in &new {
@@ -149,7 +151,8 @@ mod tests {
     #[test]
     fn what_is_different_is_said_in_words_and_where_things_sit_is_not() {
         let mut live = Flow::new("f", "Sync");
-        live.nodes = [("a".into(), node("A", &[("x", 1), ("y", 1)])), ("b".into(), node("B", &[])), ("c".into(), node("C", &[]))].into();
+        live.nodes =
+            [("a".into(), node("A", &[("x", 1), ("y", 1)])), ("b".into(), node("B", &[])), ("c".into(), node("C", &[]))].into();
         let edge = |from: &str, to: &str| Edge { from: from.into(), port: "out".into(), to: to.into() };
         live.edges = [edge("a", "b"), edge("b", "c")].into();
         let mut draft = live.clone();

@@ -56,7 +56,8 @@ impl Published {
     pub fn read(data: &Path) -> Result<Self, Failure> {
         let path = data.join(NAME);
         let failed = |detail: String| {
-            let failure = Failure::new(FailureKind::Flow, "The list of published flows cannot be used").at(path.display().to_string());
+            let failure =
+                Failure::new(FailureKind::Flow, "The list of published flows cannot be used").at(path.display().to_string());
             failure.detail(detail).hint("Correct the file at that place, or move it away and publish the flows anew.")
         };
         let bytes = disk::read(&path, LONGEST).map_err(|error| failed(error.to_string()))?;

@@ -5,13 +5,15 @@ use serde::Serialize;
 
 use super::webhook::PublicKeys;
 
-/// Addresses and sign-in for both services.
+/// Addresses and sign-in for the services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Access {
     /// For HighLevel.
     pub highlevel: HighlevelAccess,
     /// For Schedule it.
     pub schedule_it: ScheduleItAccess,
+    /// For a mail server.
+    pub mail: MailAccess,
 }
 
 /// Where the imitation of HighLevel is, and as whom to call it.
@@ -48,6 +50,19 @@ pub struct ScheduleItAccess {
     pub oauth: OauthAccess,
 }
 
+/// Where the imitation of a mail server is, and as whom to call it. It is asked by HTTP.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct MailAccess {
+    /// Ends in `/mail`.
+    pub base_url: String,
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: String,
+    /// The sender.
+    pub from: String,
+}
+
 /// An app that may sign in by OAuth 2.0.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct OauthAccess {
@@ -76,6 +91,12 @@ impl fmt::Debug for HighlevelAccess {
 impl fmt::Debug for OauthAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OauthAccess").field("authorize_url", &self.authorize_url).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for MailAccess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailAccess").field("base_url", &self.base_url).field("user", &self.user).finish_non_exhaustive()
     }
 }
 

@@ -25,6 +25,7 @@ mod handle;
 mod highlevel;
 mod ledger;
 mod limits;
+mod mail;
 mod oauth;
 mod options;
 mod route;
@@ -42,7 +43,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use self::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
+pub use self::access::{Access, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
 pub use self::clock::Clock;
 pub use self::faults::{Fault, FaultKind, Faults};
 pub use self::glance::Glance;

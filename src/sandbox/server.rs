@@ -45,7 +45,7 @@ const DELAY_MS: u64 = 600_000;
 pub(crate) struct Server {
     pub(crate) access: Access,
     pub(crate) clock: Clock,
-    routes: [(Service, Routes); 2],
+    routes: [(Service, Routes); 3],
     world: Mutex<World>,
     pub(crate) outbox: Outbox,
     /// Makes the world anew.
@@ -94,7 +94,7 @@ impl Server {
     pub(crate) fn new(
         access: Access,
         clock: Clock,
-        routes: [(Service, Routes); 2],
+        routes: [(Service, Routes); 3],
         world: World,
         fresh: Box<dyn Fresh>,
         outbox: Outbox,
@@ -356,7 +356,7 @@ pub(crate) async fn handle(
         return json_response(status, &body);
     }
     for service in Service::ALL {
-        let paths = service.oauth_paths();
+        let Some(paths) = service.oauth_paths() else { continue };
         if path == paths.authorize {
             return consent(&server, service, &head, &bytes);
         }
@@ -365,7 +365,7 @@ pub(crate) async fn handle(
         }
     }
     let Some((service, path)) = Service::at(path) else {
-        let message = "No service is imitated here. Try /highlevel or /schedule-it/api.";
+        let message = "No service is imitated here. Try /highlevel, /schedule-it/api or /mail.";
         return json_response(StatusCode::NOT_FOUND, &json!({"statusCode": 404, "message": message}));
     };
     let Parts { method, uri, headers, .. } = &head;

@@ -1,4 +1,4 @@
-//! The two services: where each hangs, how it is signed in to, how it words its refusals.
+//! The services: where each hangs, how it is signed in to, how it words its refusals.
 use axum::http::HeaderMap;
 use bytes::Bytes;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use super::faults::FaultKind;
 use super::oauth::{Caller, Grant, Invalid};
 use super::route::Target;
 use super::world::World;
-use super::{highlevel, schedule_it};
+use super::{highlevel, mail, schedule_it};
 use crate::catalog::Operation;
 
 /// Which service is imitated.
@@ -17,6 +17,8 @@ use crate::catalog::Operation;
 pub(crate) enum Service {
     Highlevel,
     ScheduleIt,
+    /// A mail server, asked by HTTP here: no letter leaves the sandbox.
+    Mail,
 }
 
 /// Paths below the sandbox's root.
@@ -27,13 +29,14 @@ pub(crate) struct OauthPaths {
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 2] = [Self::Highlevel, Self::ScheduleIt];
+    pub(crate) const ALL: [Self; 3] = [Self::Highlevel, Self::ScheduleIt, Self::Mail];
 
     /// The connector's id in the catalogue.
     pub(crate) fn connector(self) -> &'static str {
         match self {
             Self::Highlevel => "highlevel",
             Self::ScheduleIt => "schedule_it",
+            Self::Mail => "mail",
         }
     }
 
@@ -42,15 +45,19 @@ impl Service {
         match self {
             Self::Highlevel => "/highlevel",
             Self::ScheduleIt => "/schedule-it/api",
+            Self::Mail => "/mail",
         }
     }
 
-    /// Where an app is let in, and where it gets its tokens.
-    pub(crate) fn oauth_paths(self) -> OauthPaths {
+    /// Where an app is let in, and where it gets its tokens; none where apps do not sign in.
+    pub(crate) fn oauth_paths(self) -> Option<OauthPaths> {
         match self {
             // The vendor's own paths; the token's is an operation of the catalogue.
-            Self::Highlevel => OauthPaths { authorize: "/highlevel/v2/oauth/chooselocation", token: "/highlevel/oauth/token" },
-            Self::ScheduleIt => OauthPaths { authorize: "/schedule-it/oauth/authorize", token: "/schedule-it/oauth/token" },
+            Self::Highlevel => {
+                Some(OauthPaths { authorize: "/highlevel/v2/oauth/chooselocation", token: "/highlevel/oauth/token" })
+            }
+            Self::ScheduleIt => Some(OauthPaths { authorize: "/schedule-it/oauth/authorize", token: "/schedule-it/oauth/token" }),
+            Self::Mail => None,
         }
     }
 
@@ -71,6 +78,7 @@ impl Service {
         match self {
             Self::Highlevel => highlevel::behaviour(&key),
             Self::ScheduleIt => schedule_it::behaviour(&key),
+            Self::Mail => None,
         }
     }
 
@@ -87,13 +95,14 @@ impl Service {
         match self {
             Self::Highlevel => highlevel::signed_in(&access.highlevel, headers, versioned, holder),
             Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers, holder),
+            Self::Mail => mail::signed_in(&access.mail, headers),
         }
     }
 
     /// Reads a body.
     pub(crate) fn body(self, target: &Target, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Refusal> {
         match self {
-            Self::Highlevel => highlevel::body(target, headers, bytes),
+            Self::Highlevel | Self::Mail => highlevel::body(target, headers, bytes),
             Self::ScheduleIt => schedule_it::body(target, headers, bytes),
         }
     }
@@ -101,7 +110,7 @@ impl Service {
     /// Refuses a call that is not as the catalogue says.
     pub(crate) fn check(self, target: &Target, call: &Call) -> Result<(), Refusal> {
         match self {
-            Self::Highlevel => highlevel::check(target, call),
+            Self::Highlevel | Self::Mail => highlevel::check(target, call),
             Self::ScheduleIt => schedule_it::check(target, call),
         }
     }
@@ -110,7 +119,7 @@ impl Service {
     pub(crate) fn admit(self, world: &World, target: &Target, call: &Call) -> Result<(), Refusal> {
         match self {
             Self::Highlevel => highlevel::admit(world, target, call),
-            Self::ScheduleIt => Ok(()),
+            Self::ScheduleIt | Self::Mail => Ok(()),
         }
     }
 
@@ -122,7 +131,7 @@ impl Service {
     /// What the service answers at a path that is no operation of the catalogue.
     pub(crate) fn root(self, method: &str, path: &str) -> Option<Reply> {
         match self {
-            Self::Highlevel => None,
+            Self::Highlevel | Self::Mail => None,
             Self::ScheduleIt => schedule_it::root(method, path),
         }
     }
@@ -130,7 +139,7 @@ impl Service {
     /// An answer for a path that is none of the service's.
     pub(crate) fn unknown(self, method: &str, path: &str) -> Refusal {
         match self {
-            Self::Highlevel => highlevel::refusal::unknown_path(method, path),
+            Self::Highlevel | Self::Mail => highlevel::refusal::unknown_path(method, path),
             Self::ScheduleIt => schedule_it::refusal(404, &format!("There is nothing at {path}.")),
         }
     }
@@ -145,7 +154,8 @@ impl Service {
             FaultKind::Html | FaultKind::Cut | FaultKind::Slow => return None,
         };
         Some(match self {
-            Self::Highlevel => highlevel::refusal::plain(status, message),
+            Self::Mail if status == 401 => mail::refused(),
+            Self::Highlevel | Self::Mail => highlevel::refusal::plain(status, message),
             Self::ScheduleIt if status == 401 => schedule_it::refusal(status, "The user name or the password is wrong."),
             Self::ScheduleIt => schedule_it::refusal(status, message),
         })

@@ -22,6 +22,7 @@ mod hostile_webhooks;
 mod keychain;
 mod kill;
 mod named;
+mod next;
 mod packaging;
 mod part;
 mod published;

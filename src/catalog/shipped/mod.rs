@@ -22,6 +22,8 @@ const HIGHLEVEL: &str = include_str!("../../../assets/catalog/highlevel.json");
 const HIGHLEVEL_OVERLAY: &str = include_str!("../../../assets/catalog/highlevel.overlay.json");
 /// Made by hand: the vendor publishes no machine-readable document.
 const SCHEDULE_IT: &str = include_str!("../../../assets/catalog/schedule_it.json");
+/// Made by hand: what a mail server can be asked for, which speaks SMTP and no HTTP.
+const MAIL: &str = include_str!("../../../assets/catalog/mail.json");
 
 impl Catalog {
     /// The connectors that ship with Flowyard. Read once; cheap after that.
@@ -32,7 +34,7 @@ impl Catalog {
 
     /// Reads the connectors that ship, as [`Catalog::shipped`] does the first time: for measuring.
     pub fn read_shipped() -> Self {
-        let connectors = [highlevel(), connector(SCHEDULE_IT, Overlay::default())];
+        let connectors = [highlevel(), connector(SCHEDULE_IT, Overlay::default()), connector(MAIL, Overlay::default())];
         // Assets are part of the program; a test holds that each of them can be read.
         connectors.into_iter().filter_map(Result::ok).collect()
     }

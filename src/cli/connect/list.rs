@@ -51,7 +51,10 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
     for it in entries.iter().filter(|it| it.waiting > 0) {
         let (count, verb) = (words::count(it.waiting as usize, "event"), if it.waiting == 1 { "is" } else { "are" });
         let (name, id) = (Plain(&it.connection.name), Plain(it.connection.id.as_str()));
-        out.say(paint(WAITING, format_args!("{count} {verb} waiting for \"{name}\" to be reconnected: `flowyard connect sign-in {id}`.")));
+        out.say(paint(
+            WAITING,
+            format_args!("{count} {verb} waiting for \"{name}\" to be reconnected: `flowyard connect sign-in {id}`."),
+        ));
     }
     for it in &entries {
         if let State::Unset { why } | State::Reconnect { why } = &it.state {

@@ -75,7 +75,8 @@ pub(in crate::cli) fn run(args: &Publish, out: &mut Printer) -> Result<Exit, Err
     slots?;
     if tested.is_none() && !args.untested {
         let failure = Failure::new(FailureKind::Flow, format!("\"{}\" has not run in the sandbox as it is now", flow.name));
-        let hint = format!("Try it first: `flowyard run {} --sandbox`. `--untested` publishes it all the same.", args.flow.display());
+        let hint =
+            format!("Try it first: `flowyard run {} --sandbox`. `--untested` publishes it all the same.", args.flow.display());
         return Err(Error::new(Exit::File, failure.hint(hint)));
     }
     let file = std::path::absolute(&args.flow).ok();

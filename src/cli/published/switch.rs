@@ -63,7 +63,13 @@ fn switch(which: &Which, on: bool, withdraw: bool, out: &mut Printer) -> Result<
     if which.json {
         out.json(&json!({ "flow": id, "on": on, "published": !withdraw }));
     } else {
-        let words = if withdraw { "is no longer published" } else if on { "is on" } else { "is off" };
+        let words = if withdraw {
+            "is no longer published"
+        } else if on {
+            "is on"
+        } else {
+            "is off"
+        };
         out.say(paint(GOOD, format_args!("\"{}\" {words}.", Plain(&name))));
     }
     tell(&data, &environment, which.json, out);

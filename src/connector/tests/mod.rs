@@ -1,6 +1,7 @@
 //! Calls against a real server on this machine.
 mod answers;
 mod hostile;
+mod mail;
 mod oauth;
 mod redirects;
 mod secrets;

@@ -146,6 +146,7 @@ fn consent(service: Service, ask: &Ask) -> String {
     let name = match service {
         Service::Highlevel => "HighLevel",
         Service::ScheduleIt => "Schedule it",
+        Service::Mail => "Mail",
     };
     page(&format!("Let an app in to {name} (sandbox)?"), &body)
 }

@@ -18,8 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use self::crowd::Crowd;
-use super::webhook::PublicKeys;
-use super::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
+use super::access::{Access, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
 use super::faults::Draw;
 use super::highlevel::{self, ContactIndex, EventIndex};
 use super::ledger::Ledger;
@@ -30,6 +29,7 @@ use super::schedule_it::{self, Conduct};
 use super::server::{Fresh, Told};
 use super::service::Service;
 use super::store::{Fields, Store, id};
+use super::webhook::PublicKeys;
 use super::world::{Account, Traps, World};
 
 const HIGHLEVEL: &str = include_str!("../../../assets/sandbox/highlevel.json");
@@ -127,14 +127,21 @@ impl Planting {
                 password: self.password.clone(),
                 oauth: self.app(url, Service::ScheduleIt),
             },
+            mail: MailAccess {
+                base_url: format!("{url}{}", Service::Mail.prefix()),
+                user: "flows@sandbox.example".to_owned(),
+                password: id(self.random, "letters", 1),
+                from: "Flowyard <flows@sandbox.example>".to_owned(),
+            },
         }
     }
 
     fn app(&self, url: &str, service: Service) -> OauthAccess {
         let (paths, app) = (service.oauth_paths(), Grants::new(self.random).app(service));
+        let at = |path: Option<&str>| path.map(|it| format!("{url}{it}")).unwrap_or_default();
         OauthAccess {
-            authorize_url: format!("{url}{}", paths.authorize),
-            token_url: format!("{url}{}", paths.token),
+            authorize_url: at(paths.map(|it| it.authorize)),
+            token_url: at(paths.map(|it| it.token)),
             client_id: app.id,
             client_secret: app.secret,
         }
@@ -217,7 +224,7 @@ fn bed(text: &str, service: Service, random: u64) -> Result<(Bed, HashMap<String
             let key = fields.remove("~key").and_then(|it| it.as_str().map(str::to_owned));
             let always = fields.remove("~always").is_some();
             let id = match service {
-                Service::Highlevel => scratch.next_id(&collection),
+                Service::Highlevel | Service::Mail => scratch.next_id(&collection),
                 Service::ScheduleIt => schedule_it::next_number(&mut scratch, &collection),
             };
             if let Some(key) = key {

@@ -229,6 +229,7 @@ pub(super) fn tile(ui: &Ui, rect: Rect, connector: &ConnectorId) {
     let mark = match connector.as_str() {
         "highlevel" => icon::ADDRESS_BOOK,
         "schedule_it" => icon::CALENDAR_BLANK,
+        "mail" => icon::PAPER_PLANE_TILT,
         _ => icon::GLOBE,
     };
     ui.painter().rect_filled(rect, radius::BASE, ink.tint);

@@ -1,5 +1,5 @@
 //! When a flow starts by the clock: the rule, what it means, its zone, what is made up for, and the next times.
-use eframe::egui::{Popup, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Popup, RichText, ScrollArea, TextEdit, Ui, vec2};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -44,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form, schedule: 
     }
     ui.label(dim(ui, "Times that pass while nothing runs"));
     let current = Missed::ALL.iter().position(|it| it.0 == schedule.missed).unwrap_or(0);
-    let words = ["Run once", "Run for each", "Leave out"];
+    let words = ["Once", "Each", "None"];
     if let Some(chosen) = switch::segments(ui, "Times that pass while nothing runs", &words, current) {
         schedule.missed = Missed::ALL.get(chosen).map_or(schedule.missed, |it| it.0);
         changed = (true, None);
@@ -58,9 +58,9 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form, schedule: 
 
 fn about(missed: Missed) -> String {
     match missed {
-        Missed::Once => "After a sleep or a break it runs once, for the latest of them.".to_owned(),
-        Missed::All => format!("After a sleep or a break it runs for each of them, the latest {MOST_MADE_UP} at most."),
-        Missed::Skip => "After a sleep or a break it waits for the next time.".to_owned(),
+        Missed::Once => "It runs once afterwards, for the latest.".to_owned(),
+        Missed::All => format!("It runs for each afterwards, for {MOST_MADE_UP} at most."),
+        Missed::Skip => "It waits for the next time.".to_owned(),
     }
 }
 
@@ -114,7 +114,8 @@ fn next(ui: &mut Ui, plan: &Plan, now: Timestamp) {
     }
     for (there, here) in times {
         ui.horizontal_wrapped(|ui| {
-            ui.spacing_mut().item_spacing.x = 8.0;
+            ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
+            ui.spacing_mut().interact_size.y = 16.0;
             ui.label(there);
             if !here.is_empty() {
                 ui.label(dim(ui, here));

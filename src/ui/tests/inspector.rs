@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use crate::catalog::{ConnectorId, OperationId};
+use crate::catalog::{Catalog, ConnectorId, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::testing::id;
 use crate::flow::{Binding, Edge, Edit, FieldPath, Flow, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Source, Trigger};
@@ -545,12 +545,13 @@ fn a_schedule_tells_what_it_means_while_it_is_typed_and_when_it_comes_next() {
     assert!(!desk.has("At 9:00 on weekdays."));
     desk.key(Modifiers::NONE, Key::Backspace);
     assert!(desk.has("At 9:00 on weekdays."));
-    desk.press("Times that pass while nothing runs: Run for each");
+    desk.press("Times that pass while nothing runs: Each");
     assert_eq!(held(&desk).missed, Missed::All);
     desk.press("Zone: Europe/Berlin");
     focus(&mut desk, "Find a zone");
     desk.type_text("new york");
     desk.press("America/New_York");
     assert_eq!(held(&desk).zone, "America/New_York");
-    assert!(desk.has_containing("Every weekday at 9:00, America/New_York"), "the card says so");
+    let said = crate::ui::canvas::sentence::sentence(&desk.flow().nodes[&id("tick")].kind, &Catalog::shipped(), None);
+    assert_eq!(said.plain(), "Every weekday at 9:00, America/New_York");
 }

@@ -46,5 +46,10 @@ pub(crate) fn connections(access: &Access) -> Vec<(Connection, Option<Secret>)> 
         AuthKind::Basic,
     );
     let basic = Secret::basic(access.schedule_it.user.clone(), access.schedule_it.password.clone());
-    vec![(crm, Some(Secret::token(access.highlevel.token.clone()))), (calendar, Some(basic))]
+    let mail = Connection {
+        account: BTreeMap::from([("from".to_owned(), access.mail.from.clone())]),
+        ..Connection::new("mail", "Mail", ConnectorId::new("mail"), &access.mail.base_url, AuthKind::Basic)
+    };
+    let of_mail = Secret::basic(access.mail.user.clone(), access.mail.password.clone());
+    vec![(crm, Some(Secret::token(access.highlevel.token.clone()))), (calendar, Some(basic)), (mail, Some(of_mail))]
 }
