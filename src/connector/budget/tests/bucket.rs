@@ -337,3 +337,49 @@ async fn many_accounts_hold_no_files_open_and_a_file_says_nothing_of_its_account
         assert_eq!(std::fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
+
+/// What the limiter costs: `cargo test --lib -- --ignored --nocapture what_a_shared_budget_costs`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it measures, for half a minute"]
+async fn what_a_shared_budget_costs() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = |rate: Rate, is_shared: bool| {
+        let member = Arc::new(Member::of(dir.path()));
+        let name = format!("{}", rate.requests);
+        let day = Rate { requests: u32::MAX, per_ms: 86_400_000 };
+        Arc::new(Bucket::new(&[rate, day], is_shared.then_some((member, name.as_str()))))
+    };
+    for is_shared in [false, true] {
+        let bucket = bucket(Rate { requests: 100_000, per_ms: 1_000 }, is_shared);
+        let began = std::time::Instant::now();
+        for _ in 0..10_000 {
+            used(bucket.take(Priority::Background, LONG).await.unwrap());
+        }
+        println!("shared: {is_shared}, {:.1} µs a request", began.elapsed().as_secs_f64() * 100.0);
+    }
+    for processes in [1, 2] {
+        let rate = Rate { requests: 1_000, per_ms: 1_000 };
+        let buckets: Vec<_> = (0..processes).map(|_| bucket(rate, true)).collect();
+        let began = std::time::Instant::now();
+        let left = Arc::new(AtomicU32::new(10_000));
+        let mut all = tokio::task::JoinSet::new();
+        for worker in 0..32 {
+            let (bucket, left) = (Arc::clone(&buckets[worker % buckets.len()]), Arc::clone(&left));
+            all.spawn(async move {
+                while left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |it| it.checked_sub(1)).is_ok() {
+                    let mut permit = bucket.take(Priority::Background, LONG).await.unwrap();
+                    permit.sending();
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    permit.answered(Told::default());
+                }
+            });
+        }
+        all.join_all().await;
+        let took = began.elapsed().as_secs_f64();
+        // The first thousand go at once, the last need not wait for the end of their interval.
+        println!(
+            "{processes} processes: 10,000 requests at 1,000/s in {took:.2} s, {:.1} % more than 9 s",
+            (took / 9.0 - 1.0) * 100.0
+        );
+    }
+}
