@@ -18,7 +18,7 @@ const BUSY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(3);
 
 /// A forecast changes with every second that passes; so often is enough where nothing else does.
-const FORECAST: Duration = Duration::from_secs(60);
+const FORECAST: Duration = Duration::from_mins(1);
 
 /// What is known.
 pub(super) struct Watch {
@@ -146,7 +146,7 @@ mod tests {
         let Some(AccountNews::Budgets(spent)) = watch.look(&open, later) else { panic!("its interval is over") };
         assert!(!spent[&crm].budget.moving);
         assert!(watch.look(&open, later + Duration::from_secs(3)).is_none(), "the forecast alone is no news");
-        let much_later = later + Duration::from_secs(600);
+        let much_later = later + Duration::from_mins(10);
         assert!(watch.look(&open, much_later).is_some(), "it is after a while");
         sandbox.stop().await;
     }

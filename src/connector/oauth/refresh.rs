@@ -289,7 +289,8 @@ impl Caller {
         };
         let app = self.app_of(connection).await?;
         let (ask, spends) = match refresh {
-            _ if app.grant() == Grant::ClientCredentials => (Ask::Client, None),
+            // An agency's app may sign in by itself; a location is not its agency.
+            _ if app.grant() == Grant::ClientCredentials && !is_drawn(connection) => (Ask::Client, None),
             Some(refresh) => (Ask::Refresh(refresh), Some(mark(refresh))),
             None if connection.agency.is_some() => return self.draw(connection).await,
             None => return Err(CallError::SignIn(app.spent())),
@@ -348,7 +349,9 @@ impl Caller {
 
     /// New tokens for an app whose refresh token is worth nothing any more and that is still let in: the service gives it another code.
     async fn reconnected(&self, app: &App, kept: Option<&Secret>, failure: Failure) -> Result<Secret, Refusal> {
-        let Some(account) = kept.and_then(Secret::granted) else { return Err(Refusal::Final(failure)) };
+        // What is no word on the token itself, a redirect for one, is no reason to send the secret again.
+        let is_refused = failure.kind == FailureKind::SignIn && matches!(failure.status, Some(400..=403));
+        let Some(account) = kept.and_then(Secret::granted).filter(|_| is_refused) else { return Err(Refusal::Final(failure)) };
         let later = |refusal| match refusal {
             // What was wrong with the refresh token is what a person can do something about.
             Refusal::Final(_) => Refusal::Final(failure.clone()),
@@ -455,6 +458,11 @@ impl Seen {
 /// Whether a connection's tokens can be made without a person and without a refresh token.
 fn by_itself(connection: &Connection) -> bool {
     connection.agency.is_some() || connection.oauth.as_ref().is_some_and(|it| it.grant == Grant::ClientCredentials)
+}
+
+/// Whether a connection has no app of its own, and its agency makes its tokens.
+fn is_drawn(connection: &Connection) -> bool {
+    connection.oauth.is_none() && connection.agency.is_some()
 }
 
 fn may_renew(connection: &Connection, tokens: &Tokens) -> bool {
