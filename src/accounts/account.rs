@@ -3,13 +3,26 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::environment::{NAMES, is_environment};
 use super::{address, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector, ConnectorId};
-use crate::connector::{Connection, ConnectionId, OAuthSettings};
+use crate::connector::{Connection, ConnectionId, OAuthSettings, is_public_key};
 
 /// In the order in which they are written.
-const KEYS: &[&str] =
-    &["id", "name", "connector", "environment", "base_url", "account", "zone", "auth", "oauth", "agency", "secret_env"];
+const KEYS: &[&str] = &[
+    "id",
+    "name",
+    "connector",
+    "environment",
+    "base_url",
+    "account",
+    "zone",
+    "auth",
+    "oauth",
+    "agency",
+    "notice_keys",
+    "secret_env",
+];
 
 /// A connection, with where its secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,16 +74,26 @@ impl Account {
         let oauth = oauth(fields.remove("oauth"), &auth)?;
         let name = text(&mut fields, "name")?.unwrap_or_else(|| connector.title.clone());
         let environment = text(&mut fields, "environment")?.unwrap_or_else(|| Connection::LIVE.to_owned());
+        if !is_environment(&environment) {
+            return Err(format!("\"environment\" cannot be that: {NAMES}."));
+        }
         let agency = text(&mut fields, "agency")?.map(|it| ConnectionId::new(&it));
+        let notice_keys = notice_keys(fields.remove("notice_keys"), connector)?;
         let connection = Connection {
             account,
             environment,
             zone,
             oauth,
             agency,
+            notice_keys,
             ..Connection::new(&id, &name, connector.id.clone(), &base_url, auth)
         };
         Ok(Self { connection, secret_env, written })
+    }
+
+    /// One that lies in no file; its secret is in the vault's memory.
+    pub(super) fn loose(connection: Connection) -> Self {
+        Self { connection, secret_env: BTreeMap::new(), written: Map::new() }
     }
 
     /// Whether its secret comes from the environment.
@@ -102,6 +125,27 @@ impl Account {
         let fields: Vec<String> = known.map(|(key, value)| format!("\"{key}\": {value}")).collect();
         format!("{{{}}}", fields.join(", "))
     }
+}
+
+/// Public keys by which the service's messages are known, by the header of their signature.
+fn notice_keys(value: Option<Value>, connector: &Connector) -> Result<BTreeMap<String, String>, String> {
+    let keys = texts(value, "notice_keys")?;
+    for (header, key) in &keys {
+        let signatures = connector.notices.iter().flat_map(|it| &it.signatures);
+        let Some(signature) = signatures.clone().find(|it| it.header == *header) else {
+            let known: Vec<_> = signatures.map(|it| it.header.as_str()).collect();
+            return Err(match known.as_slice() {
+                [] => format!("\"notice_keys\" cannot be used: {} sends no signed messages.", connector.title),
+                known => {
+                    format!("\"notice_keys\" has no header \"{header}\"; {} signs in {}.", connector.title, known.join(", "))
+                }
+            });
+        };
+        if !is_public_key(signature.kind, key) {
+            return Err(format!("the key for \"{header}\" in \"notice_keys\" must be a public key in base64 or PEM."));
+        }
+    }
+    Ok(keys)
 }
 
 fn text(fields: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {

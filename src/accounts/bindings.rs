@@ -1,6 +1,6 @@
 //! Which connections the slots of flows stand for, by flow and by a person's environment: `bindings.json`. It lies beside the
 //! flows and not in them, so that a flow can be passed on without anybody's accounts.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,23 @@ impl Bindings {
     pub fn of(&self, flow: &FlowId, environment: &str, slot: &SlotId) -> &[ConnectionId] {
         let slots = self.flows.get(flow).and_then(|it| it.get(environment));
         slots.and_then(|it| it.get(slot)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The connections of a slot in whatever environment.
+    pub fn of_any(&self, flow: &FlowId, slot: &SlotId) -> BTreeSet<&ConnectionId> {
+        let environments = self.flows.get(flow).into_iter().flat_map(BTreeMap::values);
+        environments.filter_map(|it| it.get(slot)).flatten().collect()
+    }
+
+    /// The environments in which a slot is bound.
+    pub fn environments(&self, flow: &FlowId, slot: &SlotId) -> impl Iterator<Item = &str> {
+        let all = self.flows.get(flow).into_iter().flatten();
+        all.filter(|(_, slots)| slots.contains_key(slot)).map(|(name, _)| name.as_str())
+    }
+
+    /// All environments in which something is bound.
+    pub fn all_environments(&self) -> BTreeSet<&str> {
+        self.flows.values().flat_map(BTreeMap::keys).map(String::as_str).collect()
     }
 
     /// Binds a slot to these connections; to none unbinds it.

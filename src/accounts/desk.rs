@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Budget, Entry, Given, Needed, State, Use, secrets};
+use super::{Account, Bindings, Book, Budget, Entry, Given, Needed, Slots, Stand, State, Use, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
 use crate::connector::{Budgets, Caller, Connection, ConnectionId, Priority, Secret, Settings, Vault, VaultError};
-use crate::flow::Flow;
+use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
 /// The connections of a data directory. Cheap to clone.
@@ -20,6 +20,8 @@ use crate::record::{Failure, FailureKind};
 pub struct Desk {
     data: PathBuf,
     book: PathBuf,
+    /// In place of the file's.
+    loose: Option<Arc<Book>>,
     pub(super) catalog: Catalog,
     pub(super) vault: Vault,
 }
@@ -50,7 +52,30 @@ impl Desk {
     /// The connections of a data directory. `book` names another file than its own.
     pub fn of(data: &Path, book: Option<&Path>, catalog: Catalog, vault: Vault) -> Self {
         let book = book.map_or_else(|| data.join("connections.json"), Path::to_owned);
-        Self { data: data.to_owned(), book, catalog, vault }
+        Self { data: data.to_owned(), book, loose: None, catalog, vault }
+    }
+
+    /// Connections that lie in no file and cannot be changed, such as those to the sandbox, each with its secret.
+    pub fn over(data: &Path, connections: Vec<(Connection, Option<Secret>)>, catalog: Catalog) -> Self {
+        let vault = Vault::in_memory();
+        let plain = connections.into_iter().map(|(connection, secret)| {
+            if let Some(secret) = secret {
+                vault.pin(connection.id.clone(), secret);
+            }
+            connection
+        });
+        let loose = Some(Arc::new(Book::loose(plain.collect::<Vec<_>>())));
+        Self { data: data.to_owned(), book: data.join("connections.json"), loose, catalog, vault }
+    }
+
+    /// Whether its connections lie in no file.
+    pub(super) fn is_loose(&self) -> bool {
+        self.loose.is_some()
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        &self.data
     }
 
     /// Where their secrets are.
@@ -68,7 +93,10 @@ impl Desk {
     /// # Errors
     /// As [`Book::read`].
     pub fn book(&self) -> Result<Book, Failure> {
-        Book::read(&self.book, &self.catalog)
+        match &self.loose {
+            Some(book) => Ok(Book::clone(book)),
+            None => Book::read(&self.book, &self.catalog),
+        }
     }
 
     /// What is used of the budgets of these connections, by all who use the data directory; `budgets` remembers what was read.
@@ -150,6 +178,7 @@ impl Desk {
             expires_at: granted.as_ref().and_then(|it| it.expires_at),
             scopes: granted.and_then(|it| it.scopes),
             budget: None,
+            waiting: 0,
         }
     }
 
@@ -241,13 +270,20 @@ impl Desk {
     pub fn needed(&self, id: &ConnectionId, flows: &[&Flow]) -> Result<Needed, Failure> {
         let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
         let connection = &book.account(id)?.connection;
-        let rivals = book.accounts().iter().filter(|it| it.connection.connector == connection.connector).count();
-        let slots = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
-        let used = slots.filter(|(flow, slot, connector)| {
-            let bound = bindings.of(&flow.id, &connection.environment, slot);
-            bound.contains(id) || (bound.is_empty() && rivals == 1 && **connector == connection.connector)
-        });
+        let all = book.connections();
+        let slots = Slots { connections: &all, kept: &bindings, environment: &connection.environment };
+        let each = flows.iter().flat_map(|flow| flow.slots.iter().map(move |(slot, connector)| (*flow, slot, connector)));
+        let used = each.filter(|(flow, slot, connector)| slots.of(&flow.id, slot, connector).connections().contains(id));
         Ok(Needed::of(used.map(|(flow, slot, _)| (flow, slot)), &self.catalog))
+    }
+
+    /// What the slots of a flow stand for in an environment.
+    ///
+    /// # Errors
+    /// If the connections or the bindings cannot be read.
+    pub fn stands(&self, flow: &Flow, environment: &str) -> Result<BTreeMap<SlotId, Stand>, Failure> {
+        let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
+        Ok(Slots { connections: &book.connections(), kept: &bindings, environment }.all(flow))
     }
 
     /// Whether an account can be given another secret.
@@ -386,7 +422,9 @@ impl Desk {
             let book = desk.book()?;
             book.account(&one)?;
             let (connections, secrets) = book.bound(Some(&one), &variable)?;
-            desk.vault.repin(secrets);
+            if !desk.is_loose() {
+                desk.vault.repin(secrets);
+            }
             Ok(connections)
         })
         .await;

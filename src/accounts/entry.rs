@@ -29,6 +29,14 @@ pub struct Entry {
     /// What is used of the requests that its service allows, if it has a limit that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub budget: Option<Budget>,
+    /// Runs that wait for it to be signed in again; whoever shows it looks them up.
+    #[serde(skip_serializing_if = "is_none")]
+    pub waiting: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Whether a connection can be used.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::slots::accounts;
 use crate::connector::ConnectionId;
 use crate::flow::{Flow, FlowId, Node, NodeKind, SlotId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -25,16 +26,12 @@ pub struct Copy {
 /// # Errors
 /// A [`Failure`] where two slots have several, and not as many.
 pub fn spread(flow: &Arc<Flow>, slots: &BTreeMap<SlotId, Vec<ConnectionId>>) -> Result<Vec<Copy>, Failure> {
-    let several = slots.iter().filter(|(_, ids)| ids.len() > 1);
-    let counts: BTreeSet<usize> = several.clone().map(|(_, ids)| ids.len()).collect();
-    if counts.len() > 1 {
-        let list: Vec<_> = several.map(|(slot, ids)| format!("{slot} has {}", ids.len())).collect();
+    let count = accounts(slots).map_err(|list| {
         let title = format!("The slots of \"{}\" are bound to unlike numbers of connections", flow.name);
-        let failure = Failure::new(FailureKind::Flow, title).detail(list.join(", "));
-        return Err(failure.hint("Bind each to as many as the other, in the same order, or to one that all share."));
-    }
-    let count = counts.first().copied().unwrap_or(1);
-    let first = several.map(|(slot, _)| slot).next().cloned();
+        let failure = Failure::new(FailureKind::Flow, title).detail(list);
+        failure.hint("Bind each to as many as the other, in the same order, or to one that all share.")
+    })?;
+    let first = slots.iter().find(|(_, ids)| ids.len() > 1).map(|(slot, _)| slot.clone());
     let copies = (0..count).map(|at| {
         let pick = |ids: &Vec<ConnectionId>| ids.get(at).or_else(|| ids.first()).cloned();
         let bindings: BTreeMap<_, _> = slots.iter().filter_map(|(slot, ids)| Some((slot.clone(), pick(ids)?))).collect();
@@ -66,6 +63,14 @@ pub fn join(copies: &mut [Copy]) {
             }
         }
         copy.flow = Arc::new(flow);
+    }
+}
+
+/// The flow that a copy was made of, and the account that it is for.
+pub(super) fn parted(flow: &FlowId) -> (FlowId, Option<ConnectionId>) {
+    match flow.as_str().rsplit_once('@') {
+        Some((own, account)) => (FlowId::new(own), Some(ConnectionId::new(account))),
+        None => (flow.clone(), None),
     }
 }
 

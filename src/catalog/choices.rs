@@ -63,20 +63,40 @@ impl Choices {
     /// The choices in an answer of the operation that lists them. `chosen` is what the inputs beside it hold. Empty where the
     /// answer has no such list, or it is not known yet within which item.
     pub fn of(&self, answer: &Value, chosen: &dyn Fn(&str) -> Option<Value>) -> Vec<Choice> {
-        let Some(mut list) = at(answer, &self.list).and_then(Value::as_array) else { return Vec::new() };
-        if let Some(within) = &self.within {
-            let Some(wanted) = chosen(&within.input) else { return Vec::new() };
-            let is_it = |it: &&Value| it.get(&within.field).is_some_and(|it| same(it, &wanted));
-            let found = list.iter().find(is_it).and_then(|it| at(it, &within.list)).and_then(Value::as_array);
-            let Some(found) = found else { return Vec::new() };
-            list = found;
-        }
         let choice = |it: &Value| {
             let value = it.get(&self.value).filter(|it| !it.is_null())?.clone();
             let label = it.get(&self.label).and_then(Value::as_str).map(str::trim).filter(|it| !it.is_empty());
             Some(Choice { label: label.map_or_else(|| plain(&value), str::to_owned), value })
         };
-        list.iter().filter_map(choice).take(Self::OFFERED).collect()
+        self.items(answer, chosen).iter().filter_map(choice).take(Self::OFFERED).collect()
+    }
+
+    /// The item of the list that has this value.
+    pub fn item<'a>(&self, answer: &'a Value, chosen: &dyn Fn(&str) -> Option<Value>, value: &Value) -> Option<&'a Value> {
+        self.items(answer, chosen).iter().find(|it| it.get(&self.value).is_some_and(|it| same(it, value)))
+    }
+
+    fn items<'a>(&self, answer: &'a Value, chosen: &dyn Fn(&str) -> Option<Value>) -> &'a [Value] {
+        let found = at(answer, &self.list).and_then(Value::as_array).and_then(|list| match &self.within {
+            None => Some(list),
+            Some(within) => {
+                let wanted = chosen(&within.input)?;
+                let is_it = |it: &&Value| it.get(&within.field).is_some_and(|it| same(it, &wanted));
+                list.iter().find(is_it).and_then(|it| at(it, &within.list)).and_then(Value::as_array)
+            }
+        });
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// The values that a field holds, one by one, in the order of their names.
+    pub fn singles(&self, held: &Value) -> Vec<Value> {
+        match held {
+            Value::Array(values) => values.clone(),
+            Value::String(text) if self.joined => {
+                text.split(',').map(|it| Value::from(it.trim())).filter(|it| it != "").collect()
+            }
+            value => vec![value.clone()],
+        }
     }
 
     /// What a field that was chosen by name holds on the account whose choices these are: a value that is among them stays;

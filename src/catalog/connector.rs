@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectorId, Guide, Kind, OAuth, Operations, Probe, Schema, Schemas};
+use super::{ConnectorId, Guide, Kind, Maker, Notices, OAuth, Operations, Probe, Schema, Schemas};
 
 /// A service and everything that can be called there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,12 @@ pub struct Connector {
     /// A cheap read that shows that a connection works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
+    /// How what its lists lack is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub makers: Vec<Maker>,
+    /// How it tells of events by itself; none where it does not, or nobody knows how its messages are signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Notices>,
     /// Named shapes that `Kind::Ref` points to.
     #[serde(default)]
     pub schemas: Schemas,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     AuthKind, BreakerRule, Brief, Choices, Connector, ConnectorId, Encoding, Environment, ErrorShape, Guide, Input, LimitHeaders,
-    Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
+    Maker, Notices, Operation, OperationId, Paging, Place, Probe, Rate, Repeat, Schema, Success,
 };
 
 /// Changes to a connector. Whatever is absent stays as it is.
@@ -38,6 +38,10 @@ pub struct Overlay {
     pub guides: Option<Vec<Guide>>,
     /// Replaces the read that shows that a connection works.
     pub probe: Option<Probe>,
+    /// Replaces how what its lists lack is made.
+    pub makers: Option<Vec<Maker>>,
+    /// Replaces how it tells of events.
+    pub notices: Option<Notices>,
     /// Adds or replaces named shapes.
     pub schemas: BTreeMap<String, Schema>,
     /// Changes to every input with this key, whatever operation it is of.
@@ -174,6 +178,7 @@ impl Overlay {
             }
         }
         connector.operations = operations.into_values().collect();
+        lost.extend(connector.lost_makers());
         if lost.is_empty() { Ok(connector) } else { Err(OverlayError { connector: connector.id, names: lost }) }
     }
 
@@ -196,6 +201,8 @@ impl Overlay {
         connector.breaker = self.breaker.take().or(connector.breaker);
         replace(&mut connector.guides, self.guides.take());
         connector.probe = self.probe.take().or_else(|| connector.probe.take());
+        replace(&mut connector.makers, self.makers.take());
+        connector.notices = self.notices.take().or_else(|| connector.notices.take());
         connector.schemas.extend(std::mem::take(&mut self.schemas));
     }
 

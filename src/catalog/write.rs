@@ -32,6 +32,9 @@ impl Connector {
         if let Some(it) = &self.probe {
             line("probe", json(it)?);
         }
+        if !self.makers.is_empty() {
+            line("makers", json(&self.makers)?);
+        }
         let mut schemas = Vec::with_capacity(self.schemas.len());
         for (name, schema) in self.schemas.iter() {
             schemas.push(format!("{}:{}", json(name)?, json(schema)?));

@@ -1,10 +1,9 @@
 //! Which connection each slot of a flow stands for.
 use std::collections::BTreeMap;
 
-use super::connections::Bound;
 use super::exit::{Error, Exit};
-use crate::accounts::{Bindings, Copy};
-use crate::catalog::Catalog;
+use crate::accounts::{Bindings, Copy, Desk, Slots, Stand, is_environment};
+use crate::catalog::{Catalog, ConnectorId};
 use crate::engine::{Connection, ConnectionId, Deployment};
 use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
@@ -38,73 +37,122 @@ impl SlotBinding {
     }
 }
 
-/// The bindings of one flow: what was asked for, then what is kept, and for the rest the only connection of the slot's service.
+/// The bindings of one flow: what was asked for, and for the rest what its slots stand for.
 ///
 /// # Errors
 /// If a connection is missing, is to another service, or has to be chosen.
 pub(super) fn resolve(
     flow: &Flow,
     asked: &[SlotBinding],
-    kept: &Bindings,
-    bound: &Bound,
+    slots: Slots<'_>,
     catalog: &Catalog,
 ) -> Result<BTreeMap<SlotId, Vec<ConnectionId>>, Error> {
-    let wrong = |title: String, slot: &SlotId, hint: String| {
-        let at = format!("slot {slot} of \"{}\"", flow.name);
-        Error::new(Exit::Connection, Failure::new(FailureKind::Flow, title).at(at).hint(hint))
-    };
     let mut bindings = BTreeMap::new();
     for (slot, connector) in &flow.slots {
         let title = catalog.connector(connector).map_or(connector.as_str(), |it| it.title.as_str());
+        let wrong = |title: String, hint: String| {
+            let at = format!("slot {slot} of \"{}\"", flow.name);
+            Error::new(Exit::Connection, Failure::new(FailureKind::Flow, title).at(at).hint(hint))
+        };
         if let Some(asked) = asked.iter().rfind(|it| it.slot == *slot) {
             for id in &asked.connections {
-                let Some((found, _)) = bound.iter().find(|(it, _)| it.id == *id) else {
-                    let known: Vec<_> = bound.iter().map(|(it, _)| it.id.as_str()).collect();
-                    let known = if known.is_empty() {
-                        "There are no connections.".to_owned()
-                    } else {
-                        format!("There are {}.", known.join(", "))
-                    };
-                    return Err(wrong(format!("There is no connection \"{id}\""), slot, known));
-                };
-                if found.connector != *connector {
-                    let title = format!("The connection \"{}\" is to {}, and the slot needs {title}", found.id, found.connector);
-                    return Err(wrong(title, slot, "Bind another connection.".to_owned()));
-                }
+                fits(slots, id, connector, title).map_err(|(title, hint)| wrong(title, hint))?;
             }
             bindings.insert(slot.clone(), asked.connections.clone());
             continue;
         }
-        let ids = kept.of(&flow.id, Connection::LIVE, slot);
-        if !ids.is_empty() {
-            let fits = |id: &&ConnectionId| bound.iter().any(|(it, _)| it.id == **id && it.connector == *connector);
-            if let Some(unfit) = ids.iter().find(|it| !fits(it)) {
-                let title = format!("The connection \"{unfit}\" that the slot is bound to is no connection to {title}");
-                return Err(wrong(title, slot, format!("Bind another with --bind {slot}=CONNECTION.")));
+        let elsewhere = || match slots.elsewhere(&flow.id, slot, connector).as_slice() {
+            [] => String::new(),
+            [one] => format!(" There is one in the environment {one}: --environment {one} runs there."),
+            several => format!(" There are some in other environments: --environment {}.", several.join(" or ")),
+        };
+        match slots.of(&flow.id, slot, connector) {
+            stand @ (Stand::Bound(_) | Stand::Only(_)) => drop(bindings.insert(slot.clone(), stand.connections().to_vec())),
+            Stand::Unfit(id) => {
+                let why = match slots.connections.iter().find(|it| it.id == id && it.connector == *connector) {
+                    Some(it) => format!("belongs to the environment {}", it.environment),
+                    None => format!("is no connection to {title}"),
+                };
+                let title = format!("The connection \"{id}\" that the slot is bound to {why}");
+                return Err(wrong(title, format!("Bind another with --bind {slot}=CONNECTION.")));
             }
-            bindings.insert(slot.clone(), ids.to_vec());
-            continue;
-        }
-        let fitting: Vec<_> = bound.iter().map(|(it, _)| it).filter(|it| it.connector == *connector).collect();
-        match fitting.as_slice() {
-            [only] => drop(bindings.insert(slot.clone(), vec![only.id.clone()])),
-            [] => {
-                let hint = format!("Make one with `flowyard connect add {connector}`, or run the flow with --sandbox.");
-                return Err(wrong(format!("No connection to {title}"), slot, hint));
+            Stand::Choose(ids) => {
+                let list: Vec<_> = ids.iter().map(ConnectionId::as_str).collect();
+                let hint = format!("Choose one with --bind {slot}={}; there are {}.{}", list[0], list.join(", "), elsewhere());
+                return Err(wrong(format!("Several connections to {title}, and none is chosen"), hint));
             }
-            several => {
-                let ids: Vec<_> = several.iter().map(|it| it.id.as_str()).collect();
-                let hint = format!("Choose one with --bind {slot}={}; there are {}.", ids[0], ids.join(", "));
-                return Err(wrong(format!("Several connections to {title}, and none is chosen"), slot, hint));
+            Stand::Nothing => {
+                let (place, option) = match slots.environment {
+                    Connection::LIVE => (String::new(), String::new()),
+                    name => (format!(" in the environment {name}"), format!(" --environment {name}")),
+                };
+                let hint = format!(
+                    "Make one with `flowyard connect add {connector}{option}`, or run the flow with --sandbox.{}",
+                    elsewhere()
+                );
+                return Err(wrong(format!("No connection to {title}{place}"), hint));
             }
         }
     }
     Ok(bindings)
 }
 
+/// Whether a slot for a service may stand for a connection.
+///
+/// # Errors
+/// Why it may not, and what to do.
+pub(super) fn fits(slots: Slots<'_>, id: &ConnectionId, connector: &ConnectorId, title: &str) -> Result<(), (String, String)> {
+    let Some(found) = slots.connections.iter().find(|it| it.id == *id) else {
+        let known: Vec<_> = slots.connections.iter().map(|it| it.id.as_str()).collect();
+        let known =
+            if known.is_empty() { "There are no connections.".to_owned() } else { format!("There are {}.", known.join(", ")) };
+        return Err((format!("There is no connection \"{id}\""), known));
+    };
+    if found.connector != *connector {
+        let title = format!("The connection \"{id}\" is to {}, and the slot needs {title}", found.connector);
+        return Err((title, "Bind another connection.".to_owned()));
+    }
+    if found.environment != slots.environment {
+        let title = format!(
+            "The connection \"{id}\" belongs to the environment {}, and this is for {}",
+            found.environment, slots.environment
+        );
+        return Err((title, format!("Bind another connection, or say --environment {}.", found.environment)));
+    }
+    Ok(())
+}
+
+/// An environment's name, as an argument.
+pub(super) fn environment(text: &str) -> Result<String, String> {
+    if is_environment(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a name is at most 64 letters, digits, \"-\", \"_\" and \".\"".to_owned())
+}
+
 /// A flow for one account, ready for an engine.
 pub(super) fn deployment(copy: Copy) -> Deployment {
-    Deployment { flow: copy.flow, bindings: copy.bindings }
+    Deployment::listening(copy.flow, copy.bindings)
+}
+
+/// The same, for a single run that somebody asks for: nothing else starts it.
+pub(super) fn quiet(copy: Copy) -> Deployment {
+    Deployment::quiet(copy.flow, copy.bindings)
+}
+
+/// What the slots of a flow stand for in an environment, a line each.
+///
+/// # Errors
+/// If a connection is missing, or has to be chosen.
+pub(super) fn stands(flow: &Flow, environment: &str, desk: &Desk, catalog: &Catalog) -> Result<Vec<String>, Error> {
+    let (bound, kept) = (super::connections::read(desk)?, Bindings::read(desk.data())?);
+    let all: Vec<&Connection> = bound.iter().map(|(it, _)| it).collect();
+    let slots = resolve(flow, &[], Slots { connections: &all, kept: &kept, environment }, catalog)?;
+    let words = |ids: &[ConnectionId]| match ids {
+        [one] => one.to_string(),
+        several => format!("{} accounts", several.len()),
+    };
+    Ok(slots.iter().map(|(slot, ids)| format!("{slot} is {}", words(ids))).collect())
 }
 
 /// Whether every `--bind` names a slot of one of the flows.
@@ -123,7 +171,8 @@ pub(super) fn all_known<'a>(asked: &[SlotBinding], flows: impl Iterator<Item = &
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{AuthKind, ConnectorId};
+    use crate::accounts::Bindings;
+    use crate::catalog::AuthKind;
     use crate::flow::FlowId;
 
     fn flow(slots: &[(&str, &str)]) -> Flow {
@@ -131,6 +180,7 @@ mod tests {
             id: FlowId::new("f"),
             name: "F".to_owned(),
             description: String::new(),
+            pace: crate::flow::Pace::default(),
             nodes: BTreeMap::new(),
             edges: [].into(),
             slots: slots.iter().map(|(slot, connector)| (SlotId::new(*slot), ConnectorId::new(connector))).collect(),
@@ -140,11 +190,14 @@ mod tests {
         }
     }
 
-    fn bound(all: &[(&str, &str)]) -> Bound {
+    /// An id that ends in `!` is one of staging.
+    fn connections(all: &[(&str, &str)]) -> Vec<Connection> {
         let connection = |(id, connector): &(&str, &str)| {
-            Connection::new(id, id, ConnectorId::new(connector), "http://127.0.0.1:1", AuthKind::None)
+            let plain = Connection::new(id, id, ConnectorId::new(connector), "http://127.0.0.1:1", AuthKind::None);
+            let environment = if id.ends_with('!') { "staging" } else { Connection::LIVE };
+            Connection { environment: environment.to_owned(), ..plain }
         };
-        all.iter().map(|it| (connection(it), None)).collect()
+        all.iter().map(connection).collect()
     }
 
     fn resolved(asked: &[&str], all: &[(&str, &str)]) -> Result<String, Error> {
@@ -153,7 +206,13 @@ mod tests {
 
     fn resolved_with(kept: &Bindings, asked: &[&str], all: &[(&str, &str)]) -> Result<String, Error> {
         let asked: Vec<_> = asked.iter().map(|it| SlotBinding::parse(it).unwrap()).collect();
-        let bindings = resolve(&flow(&[("crm", "highlevel")]), &asked, kept, &bound(all), &Catalog::default())?;
+        resolved_in(Connection::LIVE, kept, &asked, all)
+    }
+
+    fn resolved_in(environment: &str, kept: &Bindings, asked: &[SlotBinding], all: &[(&str, &str)]) -> Result<String, Error> {
+        let all = connections(all);
+        let slots = Slots { connections: &all.iter().collect::<Vec<_>>(), kept, environment };
+        let bindings = resolve(&flow(&[("crm", "highlevel")]), asked, slots, &Catalog::default())?;
         let list = |ids: &[ConnectionId]| ids.iter().map(ConnectionId::as_str).collect::<Vec<_>>().join(",");
         Ok(bindings.iter().map(|(slot, ids)| format!("{slot}={}", list(ids))).collect::<Vec<_>>().join(" "))
     }
@@ -196,6 +255,26 @@ mod tests {
             let failure = error.failure.unwrap();
             assert!(failure.title.contains(words) && !failure.hint.is_empty(), "{failure}");
         }
+    }
+
+    #[test]
+    fn another_environment_has_connections_of_its_own_and_is_named_where_this_one_has_none() {
+        let all = [("a", "highlevel"), ("b!", "highlevel")];
+        let none = Bindings::default();
+        assert_eq!(resolved_in("live", &none, &[], &all).unwrap(), "crm=a");
+        assert_eq!(resolved_in("staging", &none, &[], &all).unwrap(), "crm=b!");
+        let failure = |environment: &str, asked: &[&str], all: &[(&str, &str)]| {
+            let asked: Vec<_> = asked.iter().map(|it| SlotBinding::parse(it).unwrap()).collect();
+            *resolved_in(environment, &none, &asked, all).unwrap_err().failure.unwrap()
+        };
+        let other = failure("live", &["crm=b!"], &all);
+        assert!(other.title.contains("belongs to the environment staging") && other.hint.contains("--environment staging"));
+        let missing = failure("live", &[], &all[1..]);
+        assert!(missing.hint.contains("--environment staging runs there"), "{missing}");
+        let missing = failure("test", &[], &all);
+        assert!(missing.title.contains("in the environment test") && missing.hint.contains("live or staging"), "{missing}");
+        assert_eq!(environment("../live").is_err(), environment("a b").is_err());
+        assert_eq!(environment("staging").as_deref(), Ok("staging"));
     }
 
     #[test]

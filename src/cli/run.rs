@@ -19,9 +19,9 @@ use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
 use super::{read, runtime, words};
-use crate::accounts::{self, Bindings, Copy, Desk};
+use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
-use crate::engine::{self, CallSettings, Clock, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
+use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::flow::{Flow, NodeId, NodeKind, SlotId, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Aim, Outcome, Plan, RunId};
@@ -78,6 +78,10 @@ pub(super) struct Target {
     #[arg(long = "bind", value_name = "SLOT=CONNECTION", value_parser = SlotBinding::parse)]
     pub(super) bindings: Vec<SlotBinding>,
 
+    /// Which of your environments: its connections are used, and its runs are logged in a place of their own
+    #[arg(long, value_name = "NAME", default_value = Connection::LIVE, value_parser = bind::environment, conflicts_with = "sandbox")]
+    pub(super) environment: String,
+
     #[command(flatten)]
     pub(super) faults: FaultArgs,
 }
@@ -85,6 +89,24 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn mode(&self) -> Mode {
         if self.sandbox { Mode::Sandbox } else { Mode::Live }
+    }
+
+    /// Where runs are logged.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn log(&self) -> Result<PathBuf, Error> {
+        let data = self.data.resolve(self.sandbox)?;
+        Ok(if self.sandbox { data } else { accounts::log_of(&data, &self.environment) })
+    }
+
+    /// Where flows run, in words.
+    pub(super) fn place(&self) -> String {
+        match self.environment.as_str() {
+            _ if self.sandbox => "in the sandbox".to_owned(),
+            Connection::LIVE => "live".to_owned(),
+            name => format!("in the environment {name}"),
+        }
     }
 
     /// The flows with their connections, one for each account.
@@ -99,11 +121,13 @@ impl Target {
     ) -> Result<Vec<Copy>, Error> {
         bind::all_known(&self.bindings, flows.clone().map(Arc::as_ref))?;
         let kept = if self.sandbox { Bindings::default() } else { Bindings::read(&self.data.resolve(false)?)? };
+        let connections: Vec<&Connection> = bound.iter().map(|(it, _)| it).collect();
         let deployment = |flow: &Arc<Flow>| {
             if self.sandbox {
                 embedded::covers(flow, bound)?;
             }
-            let slots = bind::resolve(flow, &self.bindings, &kept, bound, catalog)?;
+            let slots = Slots { connections: &connections, kept: &kept, environment: &self.environment };
+            let slots = bind::resolve(flow, &self.bindings, slots, catalog)?;
             Ok(accounts::spread(flow, &slots)?)
         };
         let mut copies = flows.map(deployment).collect::<Result<Vec<_>, Error>>()?.concat();
@@ -174,7 +198,7 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
         Plan { flow: whole, trigger, payload, given }
     } else {
         let last = match aim {
-            Aim::Only(_) => part::last_run(&target.data.resolve(target.sandbox)?, &whole)?,
+            Aim::Only(_) => part::last_run(&target.log()?, &whole)?,
             _ => None,
         };
         let mut plan = part::plan(&aim, &whole, &pins, &catalog, last.as_ref().map(|(_, passed)| passed))?;
@@ -198,7 +222,7 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
 async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let target = &args.target;
-    let data = target.data.resolve(target.sandbox)?;
+    let data = target.log()?;
     let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
     let (bound, desk) = target.connections(sandbox.as_ref(), &catalog)?;
     let deployments = target.single(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
@@ -206,7 +230,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     if desk.is_some() {
         connections::warn(&deployments, &bound, &vault, &catalog, out).await;
     }
-    let deployments = deployments.into_iter().map(bind::deployment).collect();
+    let deployments = deployments.into_iter().map(bind::quiet).collect();
     let flow = Arc::clone(&flows[0].flow);
     let engine = engine::start(Settings {
         data,
@@ -224,8 +248,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     })
     .await?;
     if !args.json {
-        let place = if target.sandbox { "in the sandbox" } else { "live" };
-        out.say(paint(DIM, format_args!("Running \"{}\" {place}", Plain(&flow.name))));
+        out.say(paint(DIM, format_args!("Running \"{}\" {}", Plain(&flow.name), target.place())));
     }
     let mut watched = Watched::new(&engine, Story::new(Arc::clone(&flow)), args.json);
     let began = std::time::Instant::now();

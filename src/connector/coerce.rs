@@ -163,6 +163,8 @@ mod tests {
             limit_headers: None,
             guides: Vec::new(),
             probe: None,
+            makers: Vec::new(),
+            notices: None,
             breaker: None,
             errors: ErrorShape::default(),
             schemas: serde_json::from_value(json!({"tag": {"type": "string"}, "loop": {"type": "ref", "ref": "loop"}})).unwrap(),

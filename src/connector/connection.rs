@@ -65,6 +65,10 @@ pub struct Connection {
     /// The connection to the agency whose sign-in makes this location's tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agency: Option<ConnectionId>,
+    /// Public keys by which the service's messages are known, by the header that holds the signature; the connector's where there
+    /// is none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notice_keys: BTreeMap<String, String>,
 }
 
 impl Connection {
@@ -84,6 +88,7 @@ impl Connection {
             zone: None,
             oauth: None,
             agency: None,
+            notice_keys: BTreeMap::new(),
         }
     }
 }

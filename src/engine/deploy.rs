@@ -2,6 +2,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::shared::{Deployed, Shared};
 use super::{ConnectionId, Hook};
 use crate::flow::{Flow, NodeKind, SlotId, Trigger};
@@ -15,20 +17,34 @@ pub struct Deployment {
     pub flow: Arc<Flow>,
     /// Slots that are bound; others stand for the only connection of their connector.
     pub bindings: BTreeMap<SlotId, ConnectionId>,
+    /// Whether its triggers start runs by themselves. Hooks answer in either case.
+    pub listens: bool,
+}
+
+impl Deployment {
+    /// A flow that is on: its triggers start runs.
+    pub fn listening(flow: Arc<Flow>, bindings: BTreeMap<SlotId, ConnectionId>) -> Self {
+        Self { flow, bindings, listens: true }
+    }
+
+    /// A flow that runs only when somebody asks for it.
+    pub fn quiet(flow: Arc<Flow>, bindings: BTreeMap<SlotId, ConnectionId>) -> Self {
+        Self { flow, bindings, listens: false }
+    }
 }
 
 /// Compiles a flow, keeps its revision, opens its hooks.
 pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Result<Vec<Hook>, Failure> {
-    let Deployment { flow, bindings } = deployment;
+    let Deployment { flow, bindings, listens } = deployment;
     let revision = Revision(flow.content_hash().into());
     let program = shared.program(&revision, || Program::compile(&flow, &shared.catalog))?;
-    let deployed = known(&flow, program, bindings);
+    let deployed = known(&flow, program, bindings, listens, shared.clock.now());
     let hooks: Vec<Hook> = deployed
         .triggers
         .iter()
         .filter_map(|(node, trigger)| match trigger {
             Trigger::Webhook { path, .. } => Some(Hook { flow: flow.id.clone(), node: node.clone(), path: path.clone() }),
-            Trigger::Manual { .. } | Trigger::Event { .. } => None,
+            Trigger::Manual { .. } | Trigger::Schedule { .. } | Trigger::Event { .. } => None,
         })
         .collect();
     let journal = shared.journal.clone();
@@ -42,12 +58,19 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
             .at(format!("{} of \"{}\"", hook.node, flow.name))
             .hint("Give one of them another path.")
     })?;
+    shared.queues.allow(&flow.id, flow.pace.most());
     shared.insert_flow(flow.id.clone(), Arc::new(deployed));
     Ok(hooks)
 }
 
 /// A flow as it is known while it runs.
-pub(super) fn known(flow: &Flow, program: Arc<Program>, bindings: BTreeMap<SlotId, ConnectionId>) -> Deployed {
+pub(super) fn known(
+    flow: &Flow,
+    program: Arc<Program>,
+    bindings: BTreeMap<SlotId, ConnectionId>,
+    listens: bool,
+    at: Timestamp,
+) -> Deployed {
     let triggers: BTreeMap<_, _> = flow
         .nodes
         .iter()
@@ -57,5 +80,5 @@ pub(super) fn known(flow: &Flow, program: Arc<Program>, bindings: BTreeMap<SlotI
             _ => None,
         })
         .collect();
-    Deployed { program, triggers, slots: flow.slots.clone(), bindings }
+    Deployed { program, triggers, slots: flow.slots.clone(), bindings, listens, pace: flow.pace, at }
 }

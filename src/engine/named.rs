@@ -1,7 +1,6 @@
 //! What a person chose by name, found again on the account that a flow runs for: a calendar of the same name there.
 //!
-//! Invariant: only operations that read, and that are [`Repeat::Safe`], are called; until they have answered, the step's own
-//! call is not sent.
+//! Invariant: until the lists have answered, the step's own call is not sent.
 //! Invariant: a value that the account has is sent as it is. One that it has under another name only is never guessed.
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +10,8 @@ use serde_json::{Map, Value};
 
 use super::shared::Shared;
 use super::step::conclusion_of;
-use crate::catalog::{Choice, Choices, Connector, Input, Operation, Repeat};
-use crate::connector::{Connection, ConnectionId};
+use crate::catalog::{Choice, Choices, Connector, Input, Operation};
+use crate::connector::{Connection, ConnectionId, Listing};
 use crate::flow::Named;
 use crate::record::{Exchange, Failure, FailureKind};
 use crate::run::Conclusion;
@@ -116,6 +115,10 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    fn listing(&self) -> Listing<'_> {
+        Listing { caller: &self.shared.caller, connection: self.connection, connector: self.connector }
+    }
+
     async fn settled(
         &self,
         input: &Map<String, Value>,
@@ -124,10 +127,8 @@ impl Place<'_> {
         anew: bool,
         exchanges: &mut Vec<Arc<Exchange>>,
     ) -> Result<Found, Conclusion> {
-        let beside = |key: &str| {
-            let account = || self.connection.account.get(key).map(|it| Value::from(it.as_str()));
-            input.get(key).cloned().or_else(account)
-        };
+        let listing = self.listing();
+        let beside = |key: &str| listing.beside(key, input.get(key).cloned());
         // Without the input that it hangs on there is nothing to look in; the call itself says what is missing.
         let Ok(asked) = self.choices.asks(&beside) else { return Ok(Found::Value(held.clone())) };
         let (answer, is_kept) = self.answer(asked.into_iter().collect(), anew, exchanges).await?;
@@ -144,17 +145,11 @@ impl Place<'_> {
     ) -> Result<(Arc<Value>, bool), Conclusion> {
         let (shared, connection) = (self.shared, self.connection);
         let now = shared.clock.now();
-        let key = (connection.id.clone(), format!("{} {}", self.choices.operation, Value::Object(asked.clone())));
+        let key = (connection.id.clone(), Listing::key(self.choices, &asked));
         if let Some(answer) = shared.lists.get(&key, now).filter(|_| !anew) {
             return Ok((answer, true));
         }
-        let found = shared.catalog.operation(&self.choices.operation);
-        let reads = |it: &Operation| it.method.is_read() && it.repeat == Repeat::Safe;
-        let Some((_, list)) = found.filter(|(of, it)| of.id == self.connector.id && reads(it)) else {
-            let title = format!("\"{}\" cannot be asked for names", self.choices.operation);
-            return Err(Conclusion::Failed(Failure::new(FailureKind::Flow, title).hint("Choose the field's value again.")));
-        };
-        let called = shared.caller.call(connection, self.connector, list, &asked).await;
+        let called = self.listing().read(self.choices, &asked).await.map_err(Conclusion::Failed)?;
         super::breaker::save(shared, connection).await;
         exchanges.extend(called.exchange);
         match called.result {

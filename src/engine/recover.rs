@@ -107,7 +107,7 @@ fn know(shared: &Shared, text: &str) {
         return;
     }
     if let Ok(program) = program(shared, &Revision(flow.content_hash().into()), text) {
-        shared.insert_flow(flow.id.clone(), Arc::new(deploy::known(&flow, program, BTreeMap::new())));
+        shared.insert_flow(flow.id.clone(), Arc::new(deploy::known(&flow, program, BTreeMap::new(), false, shared.clock.now())));
     }
 }
 

@@ -2,16 +2,20 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::drive::{Ended, Signal};
 use super::named::Lists;
+use super::queue::Queues;
+use super::trigger::echo::Echoes;
+use super::trigger::storm::Storms;
 use super::{Clock, Event, Hook, Limits};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::connector::{Caller, Connection, ConnectionId, Connections};
-use crate::flow::{FlowId, NodeId, SlotId, Trigger};
+use crate::flow::{FlowId, NodeId, Pace, SlotId, Trigger};
 use crate::journal::{Journal, Mode};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Program, Revision, RunId};
@@ -26,6 +30,9 @@ pub(super) struct Shared {
     pub(super) mode: Mode,
     pub(super) limits: Limits,
     pub(super) lists: Lists,
+    pub(super) echoes: Echoes,
+    pub(super) storms: Storms,
+    pub(super) queues: Arc<Queues>,
     pub(super) steps: Arc<Semaphore>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) troubles: broadcast::Sender<Failure>,
@@ -33,6 +40,12 @@ pub(super) struct Shared {
     stopping: CancellationToken,
     hooks: RwLock<HashMap<String, Hook>>,
     flows: RwLock<BTreeMap<FlowId, Arc<Deployed>>>,
+    /// How many feeds look at each connection's account.
+    feeds: Mutex<HashMap<ConnectionId, u64>>,
+    /// Counts the times that somebody asked for a look at the services.
+    nudges: watch::Sender<u64>,
+    /// Counts the changes of `flows` and of the connections.
+    changes: watch::Sender<u64>,
     programs: Mutex<HashMap<Revision, Arc<Program>>>,
     runs: Mutex<HashMap<RunId, Control>>,
 }
@@ -43,6 +56,11 @@ pub(super) struct Deployed {
     pub(super) triggers: BTreeMap<NodeId, Trigger>,
     pub(super) slots: BTreeMap<SlotId, ConnectorId>,
     pub(super) bindings: BTreeMap<SlotId, ConnectionId>,
+    /// Whether its triggers start runs by themselves.
+    pub(super) listens: bool,
+    pub(super) pace: Pace,
+    /// When it was made known.
+    pub(super) at: Timestamp,
 }
 
 /// How a run that is under way is reached.
@@ -75,12 +93,18 @@ impl Shared {
             steps: Arc::new(Semaphore::new(limits.steps)),
             limits,
             lists: Lists::default(),
+            echoes: Echoes::default(),
+            storms: Storms::default(),
+            queues: Arc::default(),
             events,
             troubles,
             tasks: TaskTracker::new(),
             stopping: CancellationToken::new(),
             hooks: RwLock::default(),
             flows: RwLock::default(),
+            feeds: Mutex::default(),
+            nudges: watch::Sender::new(0),
+            changes: watch::Sender::new(0),
             programs: Mutex::default(),
             runs: Mutex::default(),
         }
@@ -124,11 +148,47 @@ impl Shared {
 
     pub(super) fn insert_flow(&self, flow: FlowId, deployed: Arc<Deployed>) {
         self.flows.write().unwrap_or_else(PoisonError::into_inner).insert(flow, deployed);
+        self.changed();
+    }
+
+    /// The flows whose triggers start runs.
+    pub(super) fn listening(&self) -> Vec<Arc<Deployed>> {
+        let flows = self.flows.read().unwrap_or_else(PoisonError::into_inner);
+        flows.values().filter(|it| it.listens).cloned().collect()
+    }
+
+    /// How many feeds look at a connection's account.
+    pub(super) fn feeds_of(&self, connection: &ConnectionId) -> u64 {
+        lock(&self.feeds).get(connection).copied().unwrap_or_default()
+    }
+
+    pub(super) fn set_feeds(&self, feeds: HashMap<ConnectionId, u64>) {
+        *lock(&self.feeds) = feeds;
+    }
+
+    /// Everything that is looked at is looked at now.
+    pub(super) fn nudge(&self) {
+        self.nudges.send_modify(|it| *it = it.wrapping_add(1));
+    }
+
+    /// Tells when somebody asks for a look.
+    pub(super) fn nudges(&self) -> watch::Receiver<u64> {
+        self.nudges.subscribe()
+    }
+
+    fn changed(&self) {
+        self.changes.send_modify(|it| *it = it.wrapping_add(1));
+    }
+
+    /// Tells when flows come or go, or connections change.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 
     pub(super) fn remove_flow(&self, flow: &FlowId) {
         self.flows.write().unwrap_or_else(PoisonError::into_inner).remove(flow);
         self.hooks.write().unwrap_or_else(PoisonError::into_inner).retain(|_, hook| hook.flow != *flow);
+        self.changed();
     }
 
     /// The program of a revision, compiled once.
@@ -190,6 +250,7 @@ impl Shared {
 
     pub(super) fn set_connections(&self, connections: Connections) {
         *self.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+        self.changed();
     }
 
     /// The connection that a slot of a flow stands for: the one bound to it, or else the only one of its connector.

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::drive::{Accepted, Driver, Ended, Signal, Start};
 use super::shared::Shared;
+use super::trail::{self, Wrote};
 use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
 use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Priority};
@@ -14,7 +15,7 @@ use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
 use crate::record::{Exchange, Failure, FailureKind};
-use crate::run::{Call, Conclusion, Entry, HttpRequest, Outcome, Payload, Perform, Program, RunId, StepKey, Verify};
+use crate::run::{Call, Cause, Conclusion, Entry, HttpRequest, Outcome, Payload, Perform, Program, RunId, StepKey, Verify, Via};
 
 /// What came of an attempt.
 pub(super) struct Performed {
@@ -24,6 +25,15 @@ pub(super) struct Performed {
     pub(super) exchanges: Vec<Arc<Exchange>>,
 }
 
+/// The run that a step belongs to.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) run: RunId,
+    pub(super) depth: u32,
+    pub(super) cause: Arc<Cause>,
+    pub(super) priority: Priority,
+}
+
 /// No flow may call flows deeper than this.
 const DEEPEST: u32 = 16;
 
@@ -31,33 +41,25 @@ const DEEPEST: u32 = 16;
 pub(super) fn perform(
     shared: Arc<Shared>,
     program: Arc<Program>,
-    run: RunId,
-    depth: u32,
-    priority: Priority,
+    origin: Origin,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    Box::pin(priority.scope(attempt(shared, program, run, depth, priority, perform)))
+    let priority = origin.priority;
+    Box::pin(priority.scope(attempt(shared, program, origin, perform)))
 }
 
-async fn attempt(
-    shared: Arc<Shared>,
-    program: Arc<Program>,
-    run: RunId,
-    depth: u32,
-    priority: Priority,
-    perform: Perform,
-) -> Performed {
+async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, perform: Perform) -> Performed {
     let Perform { step, attempt, call } = perform;
     let mut exchanges = Vec::new();
     let conclusion = match call {
-        Call::SubFlow { flow, input } => sub_flow(&shared, run, depth, priority, &step, &flow, input).await,
+        Call::SubFlow { flow, input } => sub_flow(&shared, &program, &origin, &step, &flow, input).await,
         call => {
             // Closed only when the process ends.
             let _place = shared.steps.acquire().await;
             match call {
                 Call::Operation { operation, connector, slot, input, named, verify } => {
                     let wanted = Wanted { slot: &slot, connector: &connector, operation: &operation, named: &named };
-                    call_operation(&shared, &program, wanted, input, verify, &mut exchanges).await
+                    call_operation(&shared, &program, &origin, wanted, input, verify, &mut exchanges).await
                 }
                 Call::Http(request) => call_http(&shared, &program, *request, &mut exchanges).await,
                 Call::Script { script, input } => run_script(&shared, program.title(&step.node), script, input).await,
@@ -103,6 +105,7 @@ struct Wanted<'a> {
 async fn call_operation(
     shared: &Shared,
     program: &Program,
+    origin: &Origin,
     wanted: Wanted<'_>,
     mut input: Map<String, Value>,
     verify: Option<Verify>,
@@ -123,9 +126,15 @@ async fn call_operation(
             Err(conclusion) => return conclusion,
         }
     }
+    let _under_way = trail::begin(shared, program, origin, &connection, connector, operation);
     let called = shared.caller.call(&connection, connector, operation, &input).await;
     breaker::save(shared, &connection).await;
-    conclude(called, &connection, exchanges)
+    let concluded = conclude(called, &connection, exchanges);
+    if let Conclusion::Succeeded(answer) = &concluded {
+        let wrote = Wrote { connection: &connection, connector, operation, input: &input, answer };
+        trail::note(shared, program, origin, wrote, exchanges).await;
+    }
+    concluded
 }
 
 /// Whether an earlier attempt happened after all: its record if so.
@@ -261,9 +270,8 @@ fn unsigned(error: CallError) -> Conclusion {
 /// Runs another flow. The child's delivery is the step itself, so that a repeated attempt finds the child that is there.
 async fn sub_flow(
     shared: &Arc<Shared>,
-    run: RunId,
-    depth: u32,
-    priority: Priority,
+    program: &Program,
+    origin: &Origin,
     step: &StepKey,
     flow: &FlowId,
     input: Value,
@@ -274,6 +282,7 @@ async fn sub_flow(
                 .hint("Open or serve it together with this one."),
         );
     };
+    let Origin { run, depth, .. } = *origin;
     if depth >= DEEPEST {
         return Conclusion::Failed(Failure::new(FailureKind::Limit, format!("Flows call each other more than {DEEPEST} deep")));
     }
@@ -291,7 +300,9 @@ async fn sub_flow(
         delivery: Some(format!("step:{run}:{step}")),
         parent: Some((run, step.clone())),
         depth: depth + 1,
-        priority,
+        cause: Cause { via: Via::Flow, chain: origin.cause.chain_with(&program.flow), record: origin.cause.record.clone() },
+        refused: None,
+        priority: origin.priority,
         watch: None,
         respond: None,
     };

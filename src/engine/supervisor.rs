@@ -2,6 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
@@ -11,7 +12,7 @@ use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
-use crate::run::RunId;
+use crate::run::{Cause, RunId};
 
 /// When the journal is first brought within its bound after a start, and how often from then on.
 const TIDY_FIRST: Duration = Duration::from_secs(20);
@@ -19,6 +20,9 @@ const TIDY_EVERY: Duration = Duration::from_mins(10);
 /// The same, of bringing the index of the search up to date.
 const INDEX_FIRST: Duration = Duration::from_secs(5);
 const INDEX_EVERY: Duration = Duration::from_mins(1);
+
+/// Where the journal keeps which flows hold back.
+pub(super) const PAUSED: &str = "paused";
 
 /// The one task that commands go through.
 pub(super) struct Supervisor {
@@ -66,6 +70,8 @@ impl Supervisor {
                         delivery: None,
                         parent: None,
                         depth: 0,
+                        cause: Cause::default(),
+                        refused: None,
                         // Whoever has a handle is at a window or a terminal.
                         priority: Priority::First,
                         watch,
@@ -88,8 +94,15 @@ impl Supervisor {
                 Command::Heed { reread: by } => heeded = Some(by),
                 // In this task, so that the connections are those that were read last.
                 Command::Reread { reply } => {
-                    reply.send(reread::apply(&self.shared, heeded.clone()).await).ok();
+                    reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
+                Command::Pause { flow, paused } => {
+                    let value = if paused { Value::Bool(true) } else { Value::Null };
+                    drop(self.shared.journal.put_state(PAUSED, flow.as_str(), &value));
+                    self.shared.queues.pause(&flow, paused);
+                }
+                Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
+                Command::Look => self.shared.nudge(),
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;

@@ -106,6 +106,7 @@ mod tests {
                 event: OperationId::new(event),
                 slot: "crm".into(),
                 input: [].into(),
+                watch: crate::flow::Watch::default(),
                 sample: serde_json::Value::Null,
             };
             flow.nodes

@@ -122,6 +122,11 @@ impl<'c> Desk<'c> {
     pub(super) fn write(&mut self, change: &Change) -> Result<(), JournalError> {
         match change {
             Change::Append(append) => self.write_append(append),
+            Change::State { scope, key, value } if value == "null" => {
+                let sql = "DELETE FROM state WHERE scope = ?1 AND key = ?2";
+                let written = self.db.prepare_cached(sql).and_then(|mut it| it.execute([scope, key]));
+                self.said(written.map(|_| ()))
+            }
             Change::State { scope, key, value } => {
                 let sql = "INSERT INTO state VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value";
                 let written = self.db.prepare_cached(sql).and_then(|mut it| it.execute([scope, key, value]));

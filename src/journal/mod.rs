@@ -175,7 +175,7 @@ impl Journal {
         self.inner.queue.send(Change::Revision { hash: (*revision.0).to_owned(), flow }).wait()
     }
 
-    /// Keeps a small value, for example how far a trigger has read; in order with the appends of the same sender.
+    /// Keeps a small value, for example how far a trigger has read; in order with the appends of the same sender. Null takes it away.
     pub fn put_state(&self, scope: &str, key: &str, value: &Value) -> Commit {
         let change = Change::State { scope: scope.to_owned(), key: key.to_owned(), value: value.to_string() };
         self.inner.queue.send(change)

@@ -233,6 +233,27 @@ impl Reader {
         found.map(parse).transpose()
     }
 
+    /// The scopes that begin so and hold something.
+    pub fn scopes(&self, prefix: &str) -> Result<Vec<String>, JournalError> {
+        self.ask(|link| {
+            let mut query = link.db.prepare_cached("SELECT DISTINCT scope FROM state WHERE substr(scope, 1, ?2) = ?1")?;
+            query.query_map(params![prefix, prefix.chars().count() as i64], |row| row.get(0))?.collect()
+        })
+    }
+
+    /// Everything that was put under this scope, by key.
+    pub fn states(&self, scope: &str) -> Result<Vec<(String, Value)>, JournalError> {
+        let found: Vec<(String, String)> = self.ask(|link| {
+            let mut query = link.db.prepare_cached("SELECT key, value FROM state WHERE scope = ?1 ORDER BY key")?;
+            query.query_map([scope], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let parse = |(key, text): (String, String)| {
+            let value = serde_json::from_str(&text).map_err(|error| self.damaged(format!("a kept value: {error}")))?;
+            Ok((key, value))
+        };
+        found.into_iter().map(parse).collect()
+    }
+
     /// Bytes on the disk, with the log.
     pub fn size(&self) -> Result<u64, JournalError> {
         let file = self.links.file();

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Cause;
 use crate::flow::{Level, NodeId, PortId};
 use crate::record::Failure;
 
@@ -47,6 +48,9 @@ pub enum Entry {
         payload: Arc<Value>,
         /// When.
         at: Timestamp,
+        /// What it goes back to.
+        #[serde(default, skip_serializing_if = "is_default")]
+        cause: Arc<Cause>,
     },
     /// An attempt begins; written before the request leaves. What goes in is not kept: it is evaluated again from what
     /// the earlier steps gave, as of the first attempt's time, and is therefore the same.
@@ -273,6 +277,10 @@ impl Entry {
             | Self::Finished { at, .. } => *at,
         }
     }
+}
+
+fn is_default(cause: &Cause) -> bool {
+    cause.is_default()
 }
 
 impl fmt::Display for RunId {

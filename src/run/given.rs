@@ -80,7 +80,12 @@ mod tests {
             *node = Arc::new(Node { kind, ..Node::clone(node) });
         }
         let mut run = Run::new(RunId(1), Arc::new(Program::compile(&flow, &Catalog::default()).unwrap()));
-        run.apply(&Entry::Accepted { trigger: id("t"), payload: Arc::default(), at: Timestamp::UNIX_EPOCH });
+        run.apply(&Entry::Accepted {
+            trigger: id("t"),
+            payload: Arc::default(),
+            at: Timestamp::UNIX_EPOCH,
+            cause: Arc::default(),
+        });
         run
     }
 

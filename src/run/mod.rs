@@ -11,6 +11,7 @@
 mod aim;
 mod begin;
 mod call;
+mod cause;
 mod conclude;
 mod entry;
 mod fill;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use self::aim::{Aim, Desk, NoPlan, Plan, Shown};
 pub use self::call::{Call, Conclusion, HttpRequest, Next, Payload, Perform, Repeatable, Verify};
+pub use self::cause::{Cause, Via};
 pub use self::entry::{Entry, ItemPath, Outcome, Park, Release, Revision, RunId, StepKey};
 pub use self::given::Given;
 pub use self::hook::{HookError, HookRequest};

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::program::Program;
-use super::{Entry, ItemPath, Outcome, Park, Release, RunId, StepKey};
+use super::{Cause, Entry, ItemPath, Outcome, Park, Release, RunId, StepKey};
 use crate::flow::{NodeId, PortId};
 use crate::record::{Failure, FailureKind};
 
@@ -16,6 +16,7 @@ pub struct Run {
     pub(super) id: RunId,
     pub(super) program: Arc<Program>,
     pub(super) accepted: Option<Timestamp>,
+    pub(super) cause: Arc<Cause>,
     pub(super) root: Frame,
     /// How it will end once what is under way has come back.
     pub(super) ending: Option<Outcome>,
@@ -152,7 +153,7 @@ impl Run {
     /// A run of which nothing is known yet; its first entry is `Accepted`.
     pub fn new(id: RunId, program: Arc<Program>) -> Self {
         let root = Frame::new(program.scopes[0].nodes.len());
-        Self { id, program, accepted: None, root, ending: None, outcome: None, parked: 0 }
+        Self { id, program, accepted: None, cause: Arc::default(), root, ending: None, outcome: None, parked: 0 }
     }
 
     /// The run that these entries tell of.
@@ -167,6 +168,11 @@ impl Run {
     /// The program that it runs.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
+    }
+
+    /// What it goes back to.
+    pub fn cause(&self) -> &Arc<Cause> {
+        &self.cause
     }
 
     /// How it ended, if it did.
@@ -191,8 +197,9 @@ impl Run {
     /// Folds one fact into the state. Facts about items that are finished already change nothing.
     pub fn apply(&mut self, entry: &Entry) {
         match entry {
-            Entry::Accepted { trigger, payload, at } => {
+            Entry::Accepted { trigger, payload, at, cause } => {
                 self.accepted = Some(*at);
+                self.cause = Arc::clone(cause);
                 self.accept(trigger, payload);
             }
             Entry::StepStarted { step, attempt, at } => self.change(step, |state| {

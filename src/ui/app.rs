@@ -36,7 +36,7 @@ use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
 use crate::catalog::Catalog;
-use crate::engine::private;
+use crate::engine::{Mode, private};
 use crate::flow::Flow;
 
 /// How long changed preferences wait for more changes before they are written.
@@ -84,8 +84,10 @@ pub(crate) struct App {
     had_focus: bool,
     /// The last one that a test was asked for with.
     pub(super) tickets: u64,
-    /// What is on the disk of runs.
+    /// What is on the disk of runs in the sandbox.
     pub(super) archive: Archive,
+    /// What is on the disk of live runs, and what is told of them.
+    pub(super) served: (Archive, Live),
     /// How they are looked at.
     pub(crate) log: Log,
     /// Lists to choose from.
@@ -126,6 +128,7 @@ impl App {
             catalog,
             drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
             archive: Archive::new(data, Arc::clone(&waker)),
+            served: (Archive::new(home.clone(), Arc::clone(&waker)), Live::elsewhere()),
             log: Log::default(),
             offers: Offers::default(),
             names: None,
@@ -274,6 +277,7 @@ impl App {
             asking: self.dialog.is_some() || self.palette.is_some(),
             now: (self.clock)(),
             archive: &self.archive,
+            served: (&self.served.0, &self.served.1),
             offers: &self.offers,
             imports: &self.imports,
             queue: &self.queue,
@@ -364,7 +368,10 @@ impl App {
             self.file_done(ctx, done);
         }
         while let Some(news) = self.archive.next() {
-            self.archive_told(ctx, news);
+            self.archive_told(ctx, Mode::Sandbox, news);
+        }
+        while let Some(news) = self.served.0.next() {
+            self.archive_told(ctx, Mode::Live, news);
         }
         self.hear_imports(ctx);
         self.hear_planting(ctx);

@@ -9,13 +9,14 @@ use std::sync::mpsc::{Receiver, Sender};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::accounts;
+use crate::accounts::why::Why;
+use crate::accounts::{self, Bindings, Had, Lack, Made};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
-use crate::engine::{self, Connection, ConnectionId, Deployment, Given};
+use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
 use crate::flow::{Flow, FlowId, NodeId, SlotId};
 use crate::record::Failure;
-use crate::run::RunId;
+use crate::run::{Release, RunId, StepKey};
 use crate::sandbox;
 
 /// Asks the window for a frame, from any thread: something is there to be read.
@@ -43,11 +44,37 @@ pub type DoAccount = Box<dyn Fn(AccountJob) + Send>;
 /// Something to be done about connections.
 pub enum AccountJob {
     /// Read them all, and what flows need of them.
-    List {
-        /// The flows that are open.
-        open: Vec<Arc<Flow>>,
-        /// Files of others that may use them.
-        files: Vec<PathBuf>,
+    List(Flows),
+    /// A slot of a flow stands for these from now on; for none it is not bound.
+    Bind {
+        /// Which flow.
+        flow: FlowId,
+        /// In which environment.
+        environment: String,
+        /// Which slot.
+        slot: SlotId,
+        /// What it stands for.
+        connections: Vec<ConnectionId>,
+    },
+    /// Look what the accounts of a flow lack of what was chosen by name.
+    Check {
+        /// Comes back with the answer.
+        ticket: u64,
+        /// Which flow.
+        flow: FlowId,
+        /// In which environment.
+        environment: String,
+        /// Where it is.
+        known: Flows,
+    },
+    /// That is not wanted to be known any more.
+    StopCheck(u64),
+    /// Make what accounts lack: each with its place among what is missing.
+    Make {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// What a person agreed to.
+        lacks: Vec<(usize, Lack)>,
     },
     /// Add one.
     Add {
@@ -70,6 +97,30 @@ pub enum AccountJob {
     CancelSignIn(ConnectionId),
     /// Take it away, with its secret.
     Remove(ConnectionId),
+    /// Find out why a service refused a step.
+    Why {
+        /// Comes back with the answer.
+        ticket: u64,
+        /// Which log the run is in.
+        mode: Mode,
+        /// The run.
+        run: RunId,
+        /// Its step.
+        step: StepKey,
+        /// The connection that it used, where a person had to say.
+        connection: Option<ConnectionId>,
+    },
+    /// Why is not wanted to be known any more.
+    StopWhy(u64),
+    /// A step of a live run that waits for a person goes on.
+    Release {
+        /// The run.
+        run: RunId,
+        /// Its step.
+        step: StepKey,
+        /// What a person said.
+        release: Release,
+    },
 }
 
 /// What came of it.
@@ -77,6 +128,44 @@ pub enum AccountJob {
 pub enum AccountNews {
     /// They were read.
     Listed(Result<Listed, Failure>),
+    /// A slot stands for something else; what it was bound to before.
+    Bound {
+        /// Which flow.
+        flow: FlowId,
+        /// In which environment.
+        environment: String,
+        /// Which slot.
+        slot: SlotId,
+        /// What it stands for now.
+        connections: Vec<ConnectionId>,
+        /// What it was bound to before.
+        before: Result<Vec<ConnectionId>, Failure>,
+    },
+    /// How many accounts were looked at for what they lack.
+    Checking {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// So many.
+        done: usize,
+        /// Of so many.
+        of: usize,
+    },
+    /// What accounts lack.
+    Checked {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// Each value that was chosen by name, on each account, and how what is missing can be made.
+        result: Result<Lacking, Failure>,
+    },
+    /// Something that an account lacked was made, or was not.
+    Made {
+        /// The one of [`AccountJob::Check`].
+        ticket: u64,
+        /// Which of what was missing.
+        at: usize,
+        /// What came of it.
+        result: Result<Made, Failure>,
+    },
     /// One was added.
     Added(Result<Connection, Failure>),
     /// It was tried.
@@ -93,6 +182,31 @@ pub enum AccountNews {
     Budgets(BTreeMap<ConnectionId, Spent>),
     /// It is gone.
     Removed(ConnectionId, Result<accounts::Removed, Failure>),
+    /// Why a service refused a step.
+    Why {
+        /// The one of [`AccountJob::Why`].
+        ticket: u64,
+        /// What was found out.
+        result: Result<WhyTold, Failure>,
+    },
+    /// A step of a live run goes on, or why it does not.
+    Released(Result<Effective, Failure>),
+}
+
+/// What was found out of a refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhyTold {
+    /// What was looked at, and the cause.
+    Looked {
+        /// The connection that the step used.
+        connection: Box<Connection>,
+        /// What its service calls itself.
+        service: String,
+        /// What was found.
+        why: Box<Why>,
+    },
+    /// Any of these can have made the call: a person has to say which.
+    Which(Vec<Connection>),
 }
 
 /// How far a sign-in is.
@@ -113,6 +227,18 @@ pub enum SignInStep {
     Answered,
 }
 
+/// Each value that was chosen by name, on each account; and what is missing, with how it can be made.
+pub(crate) type Lacking = (Vec<Had>, Vec<Lack>);
+
+/// Flows that may use connections.
+#[derive(Debug, Clone, Default)]
+pub struct Flows {
+    /// Those that are open.
+    pub open: Vec<Arc<Flow>>,
+    /// The files of others.
+    pub files: Vec<PathBuf>,
+}
+
 /// What is used of a connection's budget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spent {
@@ -129,6 +255,8 @@ pub struct Listed {
     pub entries: Vec<accounts::Entry>,
     /// The flows that are known.
     pub flows: Vec<Needs>,
+    /// What slots are bound to.
+    pub bindings: Bindings,
     /// Where their secrets are kept, in words.
     pub kept_in: &'static str,
 }
@@ -176,7 +304,7 @@ pub struct Behind {
     pub troubles: Vec<String>,
     /// Where preferences are kept.
     pub home: PathBuf,
-    /// Where runs are logged.
+    /// Where runs in the sandbox are logged.
     pub data: PathBuf,
     /// What comes from behind, in order.
     pub told: Receiver<Told>,
@@ -261,7 +389,15 @@ impl AccountJob {
     /// Whose it is; none where it is about all of them, or about a new one.
     pub fn connection(&self) -> Option<&ConnectionId> {
         match self {
-            Self::List { .. } | Self::Add { .. } => None,
+            Self::List(_)
+            | Self::Bind { .. }
+            | Self::Check { .. }
+            | Self::StopCheck(_)
+            | Self::Make { .. }
+            | Self::Add { .. }
+            | Self::Why { .. }
+            | Self::StopWhy(_)
+            | Self::Release { .. } => None,
             Self::Test(id)
             | Self::Rename(id, _)
             | Self::Rotate(id, _)

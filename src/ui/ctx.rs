@@ -58,6 +58,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) now: Timestamp,
     /// What is on the disk of runs, to be asked.
     pub(crate) archive: &'a Archive,
+    /// Live runs: what is on the disk of them, and what is told of them.
+    pub(crate) served: (&'a Archive, &'a Live),
     /// Services that are imported.
     pub(crate) imports: &'a Imports,
     /// Lists to choose from.

@@ -67,8 +67,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use self::behind::{
-    AccountJob, AccountNews, Behind, DoAccount, Listed, Needs, Read, ReadChoices, SignInStep, Spent, Stage, Start, StartRun,
-    Told, Waker,
+    AccountJob, AccountNews, Behind, DoAccount, Flows, Listed, Needs, Read, ReadChoices, SignInStep, Spent, Stage, Start, StartRun,
+    Told, Waker, WhyTold,
 };
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};

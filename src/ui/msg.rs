@@ -13,8 +13,8 @@ use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
-use crate::engine::ConnectionId;
-use crate::flow::{Edit, Gesture, NodeId};
+use crate::engine::{ConnectionId, Mode};
+use crate::flow::{Edit, FlowId, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
@@ -123,6 +123,21 @@ pub(crate) enum Msg {
     AskRemoveAccount(ConnectionId),
     /// The log over the whole window, with this run and step in front.
     OpenLog(Option<(RunId, Option<StepKey>)>),
+    /// Look what the accounts of a flow lack, in the environment that is looked at.
+    CheckFlow(FlowId),
+    /// That is not wanted to be known any more.
+    StopCheck(FlowId),
+    /// Find out why a service refused a step of a run.
+    Why {
+        mode: Mode,
+        run: RunId,
+        step: StepKey,
+        connection: Option<ConnectionId>,
+    },
+    /// That is not wanted to be known any more.
+    CloseWhy,
+    /// A connection, in its room.
+    ShowConnection(ConnectionId),
     /// To the clipboard; what it is, for the words that say so.
     CopyText {
         text: String,

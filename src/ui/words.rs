@@ -4,6 +4,19 @@ use jiff::tz::TimeZone;
 
 pub(crate) use super::files::sentence;
 
+/// What to do, without what to type into a terminal: a window has buttons for that.
+pub(crate) fn without_commands(hint: &str) -> String {
+    let mut sentences: Vec<&str> = Vec::new();
+    for sentence in hint.split_inclusive(". ") {
+        match sentence.split_once(": `flowyard") {
+            Some((before, _)) => sentences.extend([before, ". "]),
+            None if sentence.contains("`flowyard") => {}
+            None => sentences.push(sentence),
+        }
+    }
+    sentences.concat().trim().to_owned()
+}
+
 /// From one time to a later one; nothing if it is not later.
 pub(crate) fn ms_between(from: Timestamp, to: Timestamp) -> u64 {
     u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0)

@@ -154,7 +154,8 @@ async fn work(journal: Journal, stop: Arc<AtomicBool>, last: u64) -> Fallible<Ve
             parent: None,
             accepted: now,
         };
-        let entries = vec![Entry::Accepted { trigger: node.clone(), payload: Arc::clone(&payload), at: now }];
+        let entries =
+            vec![Entry::Accepted { trigger: node.clone(), payload: Arc::clone(&payload), at: now, cause: Arc::default() }];
         let begun = Instant::now();
         journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).await?;
         waits.push(begun.elapsed());

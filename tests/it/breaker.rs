@@ -56,7 +56,7 @@ async fn start(data: &Path, target: &Target, attempts: u32) -> Handle {
         connections: vec![(connection, None)],
         vault: engine::Vault::in_memory(),
         mode: Mode::Live,
-        flows: vec![Deployment { flow: Arc::new(booking(target, attempts)), bindings: BTreeMap::new() }],
+        flows: vec![Deployment::listening(Arc::new(booking(target, attempts)), BTreeMap::new())],
         listen: None,
         clock: Clock::System,
         calls: CallSettings::default(),

@@ -35,7 +35,7 @@ async fn start_with(data: &Path, flows: &[Flow], limits: Limits, recover: bool) 
         connections: Vec::new(),
         vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
-        flows: flows.iter().map(|flow| Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }).collect(),
+        flows: flows.iter().map(|flow| Deployment::listening(Arc::new(flow.clone()), BTreeMap::new())).collect(),
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         clock: Clock::System,
         calls: CallSettings::default(),
@@ -381,8 +381,7 @@ async fn two_engines_do_not_share_a_data_directory_nor_two_flows_a_hook() {
     let handle = engine(dir.path(), &[hook("a")]).await;
     let second = start(dir.path(), &[], Limits::default()).await.expect_err("in use");
     assert_eq!(second.kind, FailureKind::Machine);
-    let taken =
-        handle.deploy(Deployment { flow: Arc::new(hook("b")), bindings: BTreeMap::new() }).wait().await.expect("an answer");
+    let taken = handle.deploy(Deployment::listening(Arc::new(hook("b")), BTreeMap::new())).wait().await.expect("an answer");
     assert!(taken.expect_err("the hook is taken").title.contains("in"));
     handle.stop().wait().await;
 }

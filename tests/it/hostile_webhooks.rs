@@ -321,7 +321,7 @@ async fn engine_with(dir: &Path, limits: Limits) -> (Handle, SocketAddr) {
         connections: Vec::new(),
         vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
-        flows: vec![Deployment { flow: Arc::new(flow), bindings: BTreeMap::new() }],
+        flows: vec![Deployment::listening(Arc::new(flow), BTreeMap::new())],
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
         clock: Clock::System,
         calls: CallSettings::default(),

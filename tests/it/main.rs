@@ -28,6 +28,7 @@ mod part;
 mod sign_in;
 mod support;
 mod templates;
+mod triggers;
 mod webhooks;
 #[cfg(feature = "gui")]
 mod window;

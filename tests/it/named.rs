@@ -38,10 +38,7 @@ async fn start(data: &std::path::Path, sandbox: &sandbox::Handle, flow: Flow) ->
         connections: connections(sandbox.access()),
         vault: engine::Vault::in_memory(),
         mode: Mode::Live,
-        flows: vec![Deployment {
-            flow: Arc::new(flow),
-            bindings: BTreeMap::from([("crm".into(), engine::ConnectionId::new("crm"))]),
-        }],
+        flows: vec![Deployment::listening(Arc::new(flow), BTreeMap::from([("crm".into(), engine::ConnectionId::new("crm"))]))],
         listen: None,
         clock: Clock::System,
         calls: CallSettings::default(),

@@ -37,7 +37,7 @@ impl World {
             connections: connections(sandbox.access()),
             vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
-            flows: vec![Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }],
+            flows: vec![Deployment::listening(Arc::new(flow.clone()), BTreeMap::new())],
             listen: None,
             clock: Clock::System,
             calls: CallSettings::default(),

@@ -49,6 +49,11 @@ impl Book {
         Ok(Self { path: path.to_owned(), accounts })
     }
 
+    /// Connections that lie in no file.
+    pub(super) fn loose(connections: impl IntoIterator<Item = Connection>) -> Self {
+        Self { path: PathBuf::new(), accounts: connections.into_iter().map(Account::loose).collect() }
+    }
+
     /// Changes the file, under a lock. What `change` refuses is not written.
     ///
     /// # Errors
@@ -85,6 +90,11 @@ impl Book {
     /// All of them.
     pub fn accounts(&self) -> &[Account] {
         &self.accounts
+    }
+
+    /// All connections.
+    pub fn connections(&self) -> Vec<&Connection> {
+        self.accounts.iter().map(|it| &it.connection).collect()
     }
 
     /// The one with this id.

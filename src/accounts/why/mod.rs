@@ -5,6 +5,7 @@
 //! Invariant: nothing is changed at the service; what is asked there is the cheap read that tries a connection.
 //! Invariant: the first check that fails is the cause. Where none fails, the cause is what remains, and it is said that nobody
 //! proved it.
+mod caller;
 mod sent;
 
 use std::collections::BTreeMap;
@@ -101,6 +102,11 @@ pub struct Facts<'a> {
     pub probe: Option<Result<(), Failure>>,
 }
 
+/// Whether a call was answered in a way that can be looked into: with a 401, 403 or 404.
+pub fn is_refusal(call: &Exchange) -> bool {
+    matches!(call.answer.as_ref().map(|it| it.status), Some(401 | 403 | 404))
+}
+
 impl Desk {
     /// Looks why a call was refused.
     ///
@@ -113,8 +119,8 @@ impl Desk {
         operation: &Operation,
         refused: &Exchange,
     ) -> Result<Why, Failure> {
-        let status = refused.answer.as_ref().map(|it| it.status);
-        if !matches!(status, Some(401 | 403 | 404)) {
+        if !is_refusal(refused) {
+            let status = refused.answer.as_ref().map(|it| it.status);
             let title = match status {
                 Some(status) => format!("The call was answered with {status}, which is no refusal of access"),
                 None => "The call was not answered".to_owned(),

@@ -33,6 +33,7 @@ fn entry() -> Entry {
         expires_at: None,
         scopes: None,
         budget: None,
+        waiting: 0,
     }
 }
 

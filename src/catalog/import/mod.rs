@@ -148,6 +148,7 @@ pub fn import_watched(
     tell_apart(&mut operations);
     let title = if options.title.is_empty() { words::title(id) } else { options.title.clone() };
     let connector = Connector {
+        notices: None,
         id: options.connector.clone(),
         title,
         environments: access.environments,
@@ -157,6 +158,7 @@ pub fn import_watched(
         limit_headers: None,
         guides: Vec::new(),
         probe: None,
+        makers: Vec::new(),
         breaker: None,
         errors: ErrorShape {
             message: ["message", "error", "error.message", "detail"].map(str::to_owned).to_vec(),

@@ -1,16 +1,16 @@
 //! `flowyard connect bind`: which connections a flow's slots stand for.
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
 
+use super::lacks::{self, LacksArgs};
 use super::place::PlaceArgs;
-use crate::accounts::{Bindings, Desk, Presence};
+use crate::accounts::{Bindings, Slots, Stand};
 use crate::cli::bind::{self, SlotBinding};
 use crate::cli::exit::{Error, Exit};
-use crate::cli::print::{BAD, GOOD, Plain, Printer, WAITING, paint};
-use crate::cli::{flows, runtime};
+use crate::cli::flows;
+use crate::cli::print::{Plain, Printer};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, SlotId};
 
@@ -36,11 +36,18 @@ pub(super) struct Bind {
     check: bool,
 
     #[command(flatten)]
+    lacks: LacksArgs,
+
+    /// In which of your environments
+    #[arg(long, value_name = "NAME", default_value = Connection::LIVE, value_parser = bind::environment)]
+    environment: String,
+
+    #[command(flatten)]
     place: PlaceArgs,
 }
 
 pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
-    let (desk, _catalog) = args.place.desk(out)?;
+    let (desk, catalog) = args.place.desk(out)?;
     let flow = flows::read(&args.flow)?.flow;
     bind::all_known(&args.slots, std::iter::once(&*flow))?;
     if let Some(unknown) = args.unbind.iter().find(|it| !flow.slots.contains_key(&it.as_str().into())) {
@@ -50,85 +57,61 @@ pub(super) fn run(args: &Bind, out: &mut Printer) -> Result<Exit, Error> {
             format!("It has {}.", slots.join(", ")),
         ));
     }
-    let book = desk.book()?;
+    let data = args.place.dir()?;
+    let (book, before) = (desk.book()?, Bindings::read(&data)?);
+    let connections = book.connections();
+    let slots = Slots { connections: &connections, kept: &before, environment: &args.environment };
     for it in &args.slots {
         let wanted = &flow.slots[it.slot()];
         for id in it.connections() {
-            let connection = &book.account(id)?.connection;
-            if connection.connector != *wanted {
-                let title =
-                    format!("The connection \"{id}\" is to {}, and the slot {} needs {wanted}", connection.connector, it.slot());
-                return Err(Error::usage(title, "Bind another connection.".to_owned()));
-            }
+            book.account(id)?;
+            bind::fits(slots, id, wanted, wanted.as_str()).map_err(|(title, hint)| Error::usage(title, hint))?;
         }
     }
-    let data = args.place.dir()?;
     let changed = !args.slots.is_empty() || !args.unbind.is_empty();
     let kept = if changed {
         Bindings::change(&data, |kept| {
             for it in &args.slots {
-                kept.set(&flow.id, Connection::LIVE, it.slot(), it.connections().to_vec());
+                kept.set(&flow.id, &args.environment, it.slot(), it.connections().to_vec());
             }
             for slot in &args.unbind {
-                kept.set(&flow.id, Connection::LIVE, &slot.as_str().into(), Vec::new());
+                kept.set(&flow.id, &args.environment, &slot.as_str().into(), Vec::new());
             }
             kept.clone()
         })?
     } else {
-        Bindings::read(&data)?
+        before.clone()
     };
-    show(&flow, &kept, args.place.json, out);
-    if args.check { check(args, &flow, &kept, &desk, out) } else { Ok(Exit::Done) }
+    show(&flow, Slots { kept: &kept, ..slots }, args.place.json, out);
+    if args.check {
+        lacks::check(&flow, &desk, &catalog, &args.environment, &args.lacks, args.place.json, out)
+    } else {
+        Ok(Exit::Done)
+    }
 }
 
-/// What each account has of what was chosen by name.
-fn check(args: &Bind, flow: &Flow, kept: &Bindings, desk: &Desk, out: &mut Printer) -> Result<Exit, Error> {
-    let mut slots = BTreeMap::new();
+fn show(flow: &Flow, slots: Slots<'_>, as_json: bool, out: &mut Printer) {
+    let list = |ids: &[ConnectionId]| ids.iter().map(ConnectionId::as_str).collect::<Vec<_>>().join(", ");
     for (slot, connector) in &flow.slots {
-        let bound = kept.of(&flow.id, Connection::LIVE, slot);
-        let only = || {
-            let book = desk.book()?;
-            let mut fitting = book.accounts().iter().map(|it| &it.connection).filter(|it| it.connector == *connector);
-            let first = fitting.next().filter(|_| fitting.next().is_none());
-            Ok::<_, Error>(first.map(|it| it.id.clone()).into_iter().collect())
-        };
-        slots.insert(slot.clone(), if bound.is_empty() { only()? } else { bound.to_vec() });
-    }
-    let all = runtime::block_on(async { Ok(desk.had(flow, &slots).await?) })?;
-    let mut lacking = false;
-    for it in &all {
-        lacking |= matches!(it.presence, Presence::Missing { .. });
-        if args.place.json {
-            out.json(&json!({ "had": it }));
+        let bound = slots.kept.of(&flow.id, slots.environment, slot);
+        if as_json {
+            let environment = slots.environment;
+            out.json(&json!({ "flow": flow.id, "environment": environment, "slot": slot, "connector": connector, "connections": bound }));
             continue;
         }
-        let (style, mark, words) = match &it.presence {
-            Presence::Same => (GOOD, "✓", String::new()),
-            Presence::ByName => (GOOD, "✓", " (another one of that name)".to_owned()),
-            Presence::Missing { name } => (BAD, "✗", format!(": \"{name}\" is not there")),
-            Presence::Unknown { why } => (WAITING, "?", format!(": {why}")),
+        let words = match slots.of(&flow.id, slot, connector) {
+            Stand::Bound(ids) if ids.len() > 1 => {
+                format!("{}; the flow runs for each of these {} accounts", list(&ids), ids.len())
+            }
+            Stand::Bound(ids) => list(&ids),
+            Stand::Only(id) => format!("not bound; {id} is taken, the only connection to {connector}"),
+            Stand::Unfit(id) => format!("bound to {id}, which is no connection to {connector} here any more"),
+            Stand::Choose(ids) => format!("not bound; choose one of {}", list(&ids)),
+            Stand::Nothing => format!("not bound; there is no connection to {connector}"),
         };
-        let names = it.names.join(", ");
-        let what = format!("{}, {} of \"{}\": {names}{words}", it.connection, it.field, it.step);
-        out.line(format_args!("{} {}", paint(style, mark), Plain(&what)));
-    }
-    if all.is_empty() && !args.place.json {
-        out.say("Nothing in this flow was chosen by name from a list of an account.");
-    }
-    Ok(if lacking { Exit::Failed } else { Exit::Done })
-}
-
-fn show(flow: &Flow, kept: &Bindings, as_json: bool, out: &mut Printer) {
-    for (slot, connector) in &flow.slots {
-        let bound = kept.of(&flow.id, Connection::LIVE, slot);
-        let list: Vec<_> = bound.iter().map(ConnectionId::as_str).collect();
-        if as_json {
-            out.json(&json!({ "flow": flow.id, "slot": slot, "connector": connector, "connections": list }));
-        } else if list.is_empty() {
-            out.line(format_args!("{slot}: not bound; the only connection to {connector} is taken, if there is one"));
-        } else {
-            out.line(format_args!("{slot}: {}", Plain(&list.join(", "))));
-        }
+        let others: Vec<&str> = slots.kept.environments(&flow.id, slot).filter(|it| *it != slots.environment).collect();
+        let others = if others.is_empty() { String::new() } else { format!(" (also bound in {})", others.join(", ")) };
+        out.line(format_args!("{slot}: {}{}", Plain(&words), Plain(&others)));
     }
     if flow.slots.is_empty() && !as_json {
         out.say(format_args!("\"{}\" calls no service.", Plain(&flow.name)));

@@ -3,6 +3,7 @@ mod add;
 mod bind;
 mod budget;
 mod key;
+mod lacks;
 mod list;
 mod place;
 mod remove;
@@ -19,6 +20,8 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "gui")]
 pub(super) use self::place::kept_in;
+#[cfg(feature = "gui")]
+pub(super) use self::why::Refused;
 
 use super::exit::{Error, Exit};
 use super::print::Printer;

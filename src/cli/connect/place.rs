@@ -49,6 +49,14 @@ impl PlaceArgs {
         self.data.resolve(false)
     }
 
+    /// Where runs are logged: those in the sandbox have a place of their own, unless one is named.
+    ///
+    /// # Errors
+    /// If none is named and the user has no home.
+    pub(super) fn data(&self, sandbox: bool) -> Result<PathBuf, Error> {
+        self.data.resolve(sandbox)
+    }
+
     /// Tells the `serve` that is at work on this data directory, if there is one.
     ///
     /// # Errors
@@ -56,9 +64,9 @@ impl PlaceArgs {
     pub(super) fn tell(&self, out: &mut Printer) -> Result<(), Error> {
         match engine::reread(&self.dir()?) {
             None => {}
-            Some(Ok(count)) if self.json => tracing::debug!(count, "the engine at work has read the connections"),
-            Some(Ok(count)) => {
-                let count = words::count(count, "connection");
+            Some(Ok(it)) if self.json => tracing::debug!(count = it.connections, "the engine at work has read the connections"),
+            Some(Ok(it)) => {
+                let count = words::count(it.connections, "connection");
                 out.say(paint(DIM, format_args!("The Flowyard at work has it already: it knows {count} now.")));
             }
             Some(Err(failure)) => out.failure("warning", &failure),

@@ -3,15 +3,17 @@ use clap::Args;
 use serde_json::json;
 
 use super::place::PlaceArgs;
-use crate::accounts::why::Verdict;
-use crate::accounts::{Bindings, Desk};
+use crate::accounts::why::{Verdict, is_refusal};
+use crate::accounts::{self, Desk};
+use crate::catalog::{Catalog, Connector, Operation};
+use crate::cli::embedded::{self, FaultArgs};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use crate::cli::runtime;
 use crate::engine::log::{Journal, Reader, StepExchange};
 use crate::engine::{Connection, ConnectionId};
-use crate::flow::{Flow, NodeId, NodeKind, SlotId};
-use crate::record::Exchange;
+use crate::flow::{Flow, NodeKind, SlotId};
+use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
 
 /// Find out why a service refused a step with a 401, 403 or 404: secret, expiry, token, account, scope, record and permission
@@ -30,31 +32,54 @@ pub(super) struct Why {
     #[arg(long, value_name = "ID")]
     connection: Option<String>,
 
+    /// The run was one in the sandbox: a sandbox is asked, and the connection to it looked at
+    #[arg(long)]
+    sandbox: bool,
+
     #[command(flatten)]
     place: PlaceArgs,
 }
 
+impl Why {
+    async fn look(
+        &self,
+        desk: &Desk,
+        refused: &Refused,
+        called: &Called<'_>,
+    ) -> Result<(ConnectionId, accounts::why::Why), Error> {
+        let id = match &self.connection {
+            Some(id) => ConnectionId::new(id),
+            None => match refused.callers(desk, called)?.as_slice() {
+                [one] => one.id.clone(),
+                several => {
+                    let ids: Vec<_> = several.iter().map(|it| it.id.as_str()).collect();
+                    let hint = format!("Name one with --connection: {}.", ids.join(", "));
+                    return Err(Error::usage("Several connections can have made the call", hint));
+                }
+            },
+        };
+        let why = desk.why(&id, called.connector, called.operation, &refused.call.exchange).await?;
+        Ok((id, why))
+    }
+}
+
 pub(super) fn run(args: &Why, out: &mut Printer) -> Result<Exit, Error> {
     let (desk, catalog) = args.place.desk(out)?;
-    let data = args.place.dir()?;
-    let reader = Journal::open_reader(&data)?;
-    let (flow, refused) = find(&reader, RunId(args.run), args.step.as_deref())?;
-    let node = flow.nodes.get(&refused.step.node).map(|it| (&it.name, &it.kind));
-    let Some((name, NodeKind::Action { operation, slot, .. })) = node else {
-        let title = format!("The step \"{}\" calls no operation of the catalogue", refused.step.node);
-        return Err(Error::usage(title, "Only those say what they need of a connection.".to_owned()));
-    };
-    let Some((connector, called)) = catalog.operation(operation) else {
-        return Err(Error::not_found(
-            format!("The catalogue has no operation \"{operation}\" any more"),
-            "Import the service again.",
-        ));
-    };
-    let id = match &args.connection {
-        Some(id) => ConnectionId::new(id),
-        None => connection(&desk, &Bindings::read(&data)?, &flow, slot, &refused.exchange)?,
-    };
-    let why = runtime::block_on(async { Ok(desk.why(&id, connector, called, &refused.exchange).await?) })?;
+    let data = args.place.data(args.sandbox)?;
+    let refused = Refused::find(&Journal::open_reader(&data)?, RunId(args.run), args.step.as_deref())?;
+    let called = refused.called(&catalog)?;
+    let (id, why) = runtime::block_on(async {
+        if !args.sandbox {
+            return args.look(&desk, &refused, &called).await;
+        }
+        let sandbox = embedded::start(&catalog, &FaultArgs::default()).await?;
+        let desk = Desk::over(&data, embedded::connections(sandbox.access(), &catalog), catalog.clone());
+        let looked = args.look(&desk, &refused, &called).await;
+        sandbox.stop().await;
+        looked
+    })?;
+    let (name, connector) = (called.step, called.connector);
+    let refused = &refused.call;
     if args.place.json {
         out.json(&json!({ "run": args.run, "step": refused.step.to_string(), "connection": id, "why": why }));
         return Ok(Exit::Done);
@@ -77,54 +102,78 @@ pub(super) fn run(args: &Why, out: &mut Printer) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// The call that was refused, and the flow as it was then.
-fn find(reader: &Reader, run: RunId, step: Option<&str>) -> Result<(Flow, StepExchange), Error> {
-    let hint = "`flowyard log list` shows what there is.";
-    let head = reader.run(run)?.ok_or_else(|| Error::not_found(format!("There is no run {run}"), hint))?;
-    let text = reader.revision(&head.revision)?;
-    let flow = text.and_then(|it| Flow::parse(it.as_bytes()).ok());
-    let flow = flow.ok_or_else(|| Error::not_found(format!("The flow of run {run} is not kept any more"), hint))?;
-    let is_it = |node: &NodeId| {
-        let name = flow.nodes.get(node).map(|it| it.name.as_str()).unwrap_or_default();
-        step.is_none_or(|it| it == node.as_str() || it.eq_ignore_ascii_case(name))
-    };
-    let refusal = |it: &StepExchange| matches!(it.exchange.answer.as_ref().map(|it| it.status), Some(401 | 403 | 404));
-    let all = reader.exchanges(run)?;
-    let known = all.iter().any(|it| is_it(&it.step.node) || step == Some(it.step.to_string().as_str()));
-    let wanted = |it: &StepExchange| refusal(it) && (is_it(&it.step.node) || step == Some(it.step.to_string().as_str()));
-    if let Some(found) = all.into_iter().rfind(wanted) {
-        return Ok((flow, found));
-    }
-    let title = match step {
-        Some(step) if !known => format!("Run {run} made no call in a step \"{step}\""),
-        Some(step) => format!("No call of the step \"{step}\" was refused with a 401, 403 or 404"),
-        None => format!("No call of run {run} was refused with a 401, 403 or 404"),
-    };
-    Err(Error::not_found(title, "`flowyard log show RUN` shows its steps and their calls."))
+/// A call that was refused, and the flow as it was then.
+pub(in crate::cli) struct Refused {
+    /// The flow.
+    flow: Flow,
+    /// The call.
+    pub(in crate::cli) call: StepExchange,
 }
 
-/// The connection that a step used: the one that its slot is bound to, or the only one that the call can have been made on.
-fn connection(desk: &Desk, kept: &Bindings, flow: &Flow, slot: &SlotId, call: &Exchange) -> Result<ConnectionId, Error> {
-    let book = desk.book()?;
-    let connector = flow.slots.get(slot);
-    let fits = |it: &&Connection| Some(&it.connector) == connector && call.request.url.starts_with(&it.base_url);
-    let mut all: Vec<&Connection> = book.accounts().iter().map(|it| &it.connection).filter(fits).collect();
-    let bound = kept.of(&flow.id, Connection::LIVE, slot);
-    if all.iter().any(|it| bound.contains(&it.id)) {
-        all.retain(|it| bound.contains(&it.id));
-    }
-    match all.as_slice() {
-        [one] => Ok(one.id.clone()),
-        [] => Err(Error::not_found(
-            format!("No connection of today can have made the call to {}", call.request.url),
-            "Name it with --connection; `flowyard connect list` shows what there is.",
-        )),
-        several => {
-            let ids: Vec<_> = several.iter().map(|it| it.id.as_str()).collect();
-            Err(Error::usage(
-                "Several connections can have made the call",
-                format!("Name one with --connection: {}.", ids.join(", ")),
-            ))
+/// What the call was of.
+pub(in crate::cli) struct Called<'a> {
+    /// What the step is called.
+    pub(in crate::cli) step: &'a str,
+    /// Where it was called.
+    pub(in crate::cli) connector: &'a Connector,
+    /// What was called.
+    pub(in crate::cli) operation: &'a Operation,
+    slot: &'a SlotId,
+}
+
+impl Refused {
+    /// The last call of a run that was refused; `step` says in which step, by its name, its id, or as the log has it.
+    ///
+    /// # Errors
+    /// What is not there.
+    pub(in crate::cli) fn find(reader: &Reader, run: RunId, step: Option<&str>) -> Result<Self, Failure> {
+        let gone = |title: String, hint: &str| Failure::new(FailureKind::NotFound, title).hint(hint);
+        let hint = "`flowyard log list` shows what there is.";
+        let head = reader.run(run)?.ok_or_else(|| gone(format!("There is no run {run}"), hint))?;
+        let text = reader.revision(&head.revision)?;
+        let flow = text.and_then(|it| Flow::parse(it.as_bytes()).ok());
+        let flow = flow.ok_or_else(|| gone(format!("The flow of run {run} is not kept any more"), hint))?;
+        let is_it = |it: &StepExchange| {
+            let name = flow.nodes.get(&it.step.node).map(|it| it.name.as_str()).unwrap_or_default();
+            step.is_none_or(|step| {
+                step == it.step.node.as_str() || step.eq_ignore_ascii_case(name) || step == it.step.to_string()
+            })
+        };
+        let all = reader.exchanges(run)?;
+        let known = all.iter().any(is_it);
+        if let Some(call) = all.into_iter().rfind(|it| is_it(it) && is_refusal(&it.exchange)) {
+            return Ok(Self { flow, call });
         }
+        let title = match step {
+            Some(step) if !known => format!("Run {run} made no call in a step \"{step}\""),
+            Some(step) => format!("No call of the step \"{step}\" was refused with a 401, 403 or 404"),
+            None => format!("No call of run {run} was refused with a 401, 403 or 404"),
+        };
+        Err(gone(title, "`flowyard log show RUN` shows its steps and their calls."))
+    }
+
+    /// What it was a call of.
+    ///
+    /// # Errors
+    /// If the step is none that the catalogue knows.
+    pub(in crate::cli) fn called<'a>(&'a self, catalog: &'a Catalog) -> Result<Called<'a>, Failure> {
+        let node = self.flow.nodes.get(&self.call.step.node).map(|it| (&it.name, &it.kind));
+        let Some((step, NodeKind::Action { operation, slot, .. })) = node else {
+            let title = format!("The step \"{}\" calls no operation of the catalogue", self.call.step.node);
+            return Err(Failure::new(FailureKind::NotFound, title).hint("Only those say what they need of a connection."));
+        };
+        let Some((connector, operation)) = catalog.operation(operation) else {
+            let title = format!("The catalogue has no operation \"{operation}\" any more");
+            return Err(Failure::new(FailureKind::NotFound, title).hint("Import the service again."));
+        };
+        Ok(Called { step, connector, operation, slot })
+    }
+
+    /// The connections that can have made it.
+    ///
+    /// # Errors
+    /// As [`Desk::callers`].
+    pub(in crate::cli) fn callers(&self, desk: &Desk, called: &Called<'_>) -> Result<Vec<Connection>, Failure> {
+        desk.callers(&self.flow, called.slot, called.operation, &self.call.exchange)
     }
 }

@@ -1,9 +1,10 @@
 //! Connections for the window: what a person asks for is done on a thread or as a task, and told when it is done.
 //!
-//! Invariant: an answer comes for everything that is asked for, but for what goes into a sign-in under way.
+//! Invariant: an answer comes for everything that is asked for, but for what goes into a sign-in under way and for what is given
+//! up.
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle as Runtime;
@@ -11,14 +12,19 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::budgets::Watch;
-use crate::accounts::{Desk, Given, Progress};
+use crate::accounts::{Bindings, Desk, Given, Lack, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
-use crate::cli::connect::kept_in;
-use crate::engine::{self, Connection, ConnectionId, Vault};
-use crate::flow::{Flow, disk};
+use crate::cli::connect::{Refused, kept_in};
+use crate::cli::embedded;
+use crate::engine::log::Journal;
+use crate::engine::{self, Connection, ConnectionId, Mode, Vault};
+use crate::engine::log::waiting_for_sign_in;
+use crate::flow::{Flow, FlowId, SlotId, disk};
 use crate::record::{Failure, FailureKind};
-use crate::ui::{AccountJob, AccountNews, DoAccount, Listed, Needs, SignInStep};
+use crate::run::{RunId, StepKey};
+use crate::sandbox::Access;
+use crate::ui::{AccountJob, AccountNews, DoAccount, Flows, Listed, Needs, SignInStep, WhyTold};
 
 /// Answers that a person pasted and that wait to be looked at.
 const PASTED: usize = 4;
@@ -33,7 +39,30 @@ pub(super) struct Accounts {
     vault: Vault,
     tell: Tell,
     runtime: Runtime,
+    sandbox: Sandboxed,
     under_way: Arc<Mutex<HashMap<ConnectionId, UnderWay>>>,
+    /// What is looked for, by its ticket.
+    looks: Arc<Mutex<HashMap<u64, CancellationToken>>>,
+}
+
+/// The connections to the sandbox, once it is up, and where its runs are logged.
+#[derive(Debug, Clone)]
+pub(crate) struct Sandboxed {
+    data: PathBuf,
+    desk: Arc<OnceLock<Desk>>,
+}
+
+impl Sandboxed {
+    /// Not up yet.
+    pub(crate) fn new(data: &Path) -> Self {
+        Self { data: data.to_owned(), desk: Arc::default() }
+    }
+
+    /// It is up.
+    pub(crate) fn is_up(&self, access: &Access, catalog: &Catalog) {
+        // Only one is started.
+        self.desk.set(Desk::over(&self.data, embedded::connections(access, catalog), catalog.clone())).ok();
+    }
 }
 
 /// A sign-in that waits for a person.
@@ -43,8 +72,15 @@ struct UnderWay {
 }
 
 /// A door to the connections of a data directory, on this runtime.
-pub(crate) fn door(data: &Path, vault: Vault, runtime: Runtime, tell: impl Fn(AccountNews) + Send + Sync + 'static) -> DoAccount {
-    let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, under_way: Arc::default() };
+pub(crate) fn door(
+    data: &Path,
+    vault: Vault,
+    runtime: Runtime,
+    sandbox: Sandboxed,
+    tell: impl Fn(AccountNews) + Send + Sync + 'static,
+) -> DoAccount {
+    let (under_way, looks) = (Arc::default(), Arc::default());
+    let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, sandbox, under_way, looks };
     accounts.runtime.spawn(Watch::of(data).run(accounts.clone()));
     Box::new(move |job| accounts.begin(job))
 }
@@ -52,7 +88,14 @@ pub(crate) fn door(data: &Path, vault: Vault, runtime: Runtime, tell: impl Fn(Ac
 impl Accounts {
     fn begin(&self, job: AccountJob) {
         match job {
-            AccountJob::List { open, files } => self.aside(AccountNews::Listed, move |it| it.list(&open, &files)),
+            AccountJob::List(known) => self.aside(AccountNews::Listed, move |it| it.list(&known)),
+            AccountJob::Bind { flow, environment, slot, connections } => {
+                let (of, place, to, wanted) = (flow.clone(), environment.clone(), slot.clone(), connections.clone());
+                let tell = move |before| AccountNews::Bound { flow, environment, slot, connections, before };
+                self.aside(tell, move |it| it.bind(&of, &place, &to, wanted));
+            }
+            AccountJob::Make { ticket, lacks } => self.make(ticket, lacks),
+            AccountJob::Check { ticket, flow, environment, known } => self.check(ticket, flow, environment, known),
             AccountJob::Add { fields, given } => self.aside(AccountNews::Added, move |it| it.add(fields, given)),
             AccountJob::Rename(id, name) => {
                 let told = id.clone();
@@ -79,6 +122,12 @@ impl Accounts {
                 });
             }
             AccountJob::SignIn(id) => self.sign_in(id),
+            AccountJob::Why { ticket, mode, run, step, connection } => self.why(ticket, mode, run, &step, connection),
+            AccountJob::StopCheck(ticket) | AccountJob::StopWhy(ticket) => self.give_up(ticket),
+            AccountJob::Release { run, step, release } => self.aside(AccountNews::Released, move |it| {
+                let released = engine::release(&it.data, &it.catalog(), run, Some(&step.to_string()), release);
+                released.map(|(_, effective)| effective)
+            }),
             AccountJob::Paste(id, text) => {
                 if let Some(it) = self.under_way().get(&id) {
                     // Where so many wait already, one more says nothing new.
@@ -91,6 +140,119 @@ impl Accounts {
                 }
             }
         }
+    }
+
+    fn looks(&self) -> MutexGuard<'_, HashMap<u64, CancellationToken>> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn give_up(&self, ticket: u64) {
+        if let Some(it) = self.looks().remove(&ticket) {
+            it.cancel();
+        }
+    }
+
+    /// Looks for something until it is found or given up, and tells it.
+    fn look<T>(
+        &self,
+        ticket: u64,
+        work: impl Future<Output = T> + Send + 'static,
+        told: impl FnOnce(T) -> AccountNews + Send + 'static,
+    ) {
+        let (accounts, cancel) = (self.clone(), CancellationToken::new());
+        self.looks().insert(ticket, cancel.clone());
+        self.runtime.spawn(async move {
+            let Some(found) = cancel.run_until_cancelled(work).await else { return };
+            accounts.looks().remove(&ticket);
+            (accounts.tell)(told(found));
+        });
+    }
+
+    fn why(&self, ticket: u64, mode: Mode, run: RunId, step: &StepKey, connection: Option<ConnectionId>) {
+        let (accounts, step) = (self.clone(), step.to_string());
+        let work = async move { accounts.looked(mode, run, step, connection).await };
+        self.look(ticket, work, move |result| AccountNews::Why { ticket, result });
+    }
+
+    fn check(&self, ticket: u64, flow: FlowId, environment: String, known: Flows) {
+        let accounts = self.clone();
+        let work = async move {
+            let (tell, sandbox) = (Arc::clone(&accounts.tell), accounts.sandbox.desk.get().cloned());
+            let read = tokio::task::spawn_blocking(move || {
+                let desk = accounts.desk();
+                let found = flows(&known).into_iter().find(|it| it.id == flow);
+                let gone = || Failure::new(FailureKind::NotFound, "The flow is not there any more").hint("Open its file again.");
+                let found = found.ok_or_else(gone)?;
+                let stands = desk.stands(&found, &environment)?;
+                Ok::<_, Failure>((desk, found, stands, accounts.catalog()))
+            });
+            let (desk, flow, stands, catalog) = read.await.map_err(|error| broken(&error))??;
+            let slots = stands.into_iter().map(|(slot, it)| (slot, it.connections().to_vec())).collect();
+            let checkup = desk.checkup(&flow, &slots, move |done, of| tell(AccountNews::Checking { ticket, done, of })).await?;
+            let mut patterns = Vec::new();
+            if let Some(sandbox) = sandbox.filter(|_| !checkup.lacks(&[], &catalog).is_empty()) {
+                // What the sandbox cannot tell is no fault of the account.
+                patterns.extend(sandbox.patterns(&flow).await.ok());
+            }
+            let lacks = checkup.lacks(&patterns.iter().collect::<Vec<_>>(), &catalog);
+            Ok((checkup.had, lacks))
+        };
+        self.look(ticket, work, move |result| AccountNews::Checked { ticket, result });
+    }
+
+    /// One after the other, so that each is told as soon as it is there.
+    fn make(&self, ticket: u64, lacks: Vec<(usize, Lack)>) {
+        let accounts = self.clone();
+        self.runtime.spawn(async move {
+            let desk = accounts.desk_soon().await;
+            for (at, lack) in lacks {
+                let result = match &desk {
+                    Ok(desk) => desk.make(&lack).await,
+                    Err(failure) => Err(failure.clone()),
+                };
+                (accounts.tell)(AccountNews::Made { ticket, at, result });
+            }
+        });
+    }
+
+    /// What the slot was bound to before.
+    fn bind(
+        &self,
+        flow: &FlowId,
+        environment: &str,
+        slot: &SlotId,
+        connections: Vec<ConnectionId>,
+    ) -> Result<Vec<ConnectionId>, Failure> {
+        Bindings::change(&self.data, |kept| {
+            let before = kept.of(flow, environment, slot).to_vec();
+            kept.set(flow, environment, slot, connections);
+            before
+        })
+    }
+
+    async fn looked(&self, mode: Mode, run: RunId, step: String, connection: Option<ConnectionId>) -> Result<WhyTold, Failure> {
+        let (desk, data) = match mode {
+            Mode::Live => (self.desk_soon().await?, self.data.clone()),
+            Mode::Sandbox => {
+                let not_up = || Failure::new(FailureKind::Machine, "The sandbox is not up").hint("Try again once it is.");
+                (self.sandbox.desk.get().cloned().ok_or_else(not_up)?, self.sandbox.data.clone())
+            }
+        };
+        let accounts = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let refused = Refused::find(&Journal::open_reader(&data)?, run, Some(&step))?;
+            Ok::<_, Failure>((refused, accounts.catalog()))
+        });
+        let (refused, catalog) = read.await.map_err(|error| broken(&error))??;
+        let called = refused.called(&catalog)?;
+        let known = match connection {
+            Some(id) => vec![desk.book()?.account(&id)?.connection.clone()],
+            None => refused.callers(&desk, &called)?,
+        };
+        let [connection] = known.as_slice() else { return Ok(WhyTold::Which(known)) };
+        let why = desk.why(&connection.id, called.connector, called.operation, &refused.call.exchange).await?;
+        let service = called.connector.title.clone();
+        Ok(WhyTold::Looked { connection: Box::new(connection.clone()), service, why: Box::new(why) })
     }
 
     pub(super) fn tell(&self, news: AccountNews) {
@@ -130,18 +292,16 @@ impl Accounts {
         Catalog::shipped().with(Shelf::of(&self.data).read().connectors)
     }
 
-    fn list(&self, open: &[Arc<Flow>], files: &[PathBuf]) -> Result<Listed, Failure> {
+    fn list(&self, known: &Flows) -> Result<Listed, Failure> {
         let (desk, catalog) = (self.desk(), self.catalog());
-        let entries = desk.entries()?;
-        let mut flows: Vec<Needs> = open.iter().map(|it| Needs::of(it, &catalog)).collect();
-        for path in files {
-            // A file that is gone or damaged says so where it is opened.
-            let Ok(flow) = disk::read(path) else { continue };
-            if !flows.iter().any(|it| it.flow == flow.id) {
-                flows.push(Needs::of(&flow, &catalog));
-            }
+        let (mut entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
+        // A log that cannot be read says so where it is shown.
+        let waiting = waiting_for_sign_in(&self.data).unwrap_or_default();
+        for it in &mut entries {
+            it.waiting = waiting.get(&it.connection.id).copied().unwrap_or_default();
         }
-        Ok(Listed { entries, flows, kept_in: kept_in(self.vault.place()) })
+        let flows = flows(known).iter().map(|it| Needs::of(it, &catalog)).collect();
+        Ok(Listed { entries, flows, bindings, kept_in: kept_in(self.vault.place()) })
     }
 
     fn add(&self, fields: Map<String, Value>, given: Option<Given>) -> Result<Connection, Failure> {
@@ -218,6 +378,19 @@ impl Accounts {
             (accounts.tell)(AccountNews::SignedIn(id, result));
         });
     }
+}
+
+/// The flows themselves, each once.
+fn flows(known: &Flows) -> Vec<Arc<Flow>> {
+    let mut all = known.open.clone();
+    for path in &known.files {
+        // A file that is gone or damaged says so where it is opened.
+        let Ok(flow) = disk::read(path) else { continue };
+        if !all.iter().any(|it| it.id == flow.id) {
+            all.push(Arc::new(flow));
+        }
+    }
+    all
 }
 
 /// What a person sees of it.

@@ -14,6 +14,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc as async_mpsc, oneshot};
 
+use self::accounts::Sandboxed;
 use super::connections::VaultArgs;
 use super::data::DataArgs;
 use super::embedded::{self, FaultArgs};
@@ -109,8 +110,9 @@ impl Background {
             // A window that is never drawn, since it is out of sight, does not keep flows from running.
             shown.recv_timeout(UNSEEN).ok();
             let work = async {
-                tell_of_accounts(&accounts.0, accounts.1, &teller);
-                go(&catalog, &data, teller.clone(), ended).await
+                let sandboxed = Sandboxed::new(&data);
+                tell_of_accounts(&accounts.0, accounts.1, sandboxed.clone(), &teller);
+                go(&catalog, &data, sandboxed, teller.clone(), ended).await
             };
             if let Err(error) = runtime::block_on(work) {
                 let unknown = || Failure::new(FailureKind::Machine, "Engine and sandbox cannot start");
@@ -137,16 +139,23 @@ impl Background {
 }
 
 /// Connections can be looked at, whatever becomes of engine and sandbox.
-fn tell_of_accounts(data: &Path, vault: Vault, teller: &Teller) {
+fn tell_of_accounts(data: &Path, vault: Vault, sandbox: Sandboxed, teller: &Teller) {
     let answers = teller.clone();
     let tell = move |news| {
         answers.tell(Told::Account(Box::new(news)));
     };
-    teller.tell(Told::Accounts(accounts::door(data, vault, Runtime::current(), tell)));
+    teller.tell(Told::Accounts(accounts::door(data, vault, Runtime::current(), sandbox, tell)));
 }
 
-async fn go(catalog: &Catalog, data: &Path, teller: Teller, ended: oneshot::Receiver<()>) -> Result<(), Error> {
+async fn go(
+    catalog: &Catalog,
+    data: &Path,
+    sandboxed: Sandboxed,
+    teller: Teller,
+    ended: oneshot::Receiver<()>,
+) -> Result<(), Error> {
     let sandbox = embedded::start(catalog, &FaultArgs::default()).await?;
+    sandboxed.is_up(sandbox.access(), catalog);
     let connections = embedded::connections(sandbox.access(), catalog);
     let plain = connections.iter().map(|(it, _)| it.clone()).collect();
     let chooser = Chooser::new(catalog.clone(), embedded::connections(sandbox.access(), catalog))?;

@@ -33,6 +33,7 @@ fn flow(items: usize, repeatable: bool) -> Flow {
         id: "test".into(),
         name: "Test".to_owned(),
         description: String::new(),
+        pace: Pace::default(),
         nodes: nodes.map(|(id, kind)| (id.into(), Arc::new(Node { name: id.to_owned(), muted: false, kind }))).into(),
         edges: [edge("start", "out", "each"), edge("each", "item", "call")].into(),
         slots: BTreeMap::new(),
@@ -70,7 +71,12 @@ async fn accepted(dir: &std::path::Path, flow: &Flow) -> Driver {
         parent: None,
         accepted: now,
     });
-    driver.entries.push(Entry::Accepted { trigger: "start".into(), payload: Arc::new(json!({})), at: now });
+    driver.entries.push(Entry::Accepted {
+        trigger: "start".into(),
+        payload: Arc::new(json!({})),
+        at: now,
+        cause: Arc::default(),
+    });
     driver.run.apply(&driver.entries[0]);
     driver.commit(true).await.expect("it is taken");
     driver.entries.clear();

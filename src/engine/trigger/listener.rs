@@ -1,4 +1,4 @@
-//! The HTTP listener: takes connections, a bounded number at a time, and hands their requests to [`super::webhook`].
+//! The HTTP listener: takes connections, a bounded number at a time, and hands their requests to [`super::answer`].
 //!
 //! Invariant: no connection costs more than a bounded buffer, and none that is slow, idle or silent stays for ever; while
 //! there is room the others do not notice it.
@@ -18,7 +18,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::webhook;
 use crate::engine::shared::Shared;
 use crate::record::{Failure, FailureKind};
 
@@ -91,7 +90,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, place: OwnedSemaphorePerm
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let (shared, places) = (Arc::clone(&shared), Arc::clone(&places));
         async move {
-            let mut response = webhook::take(shared, request.map(Body::new)).await;
+            let mut response = super::answer(shared, request.map(Body::new)).await;
             // Where few places are left, nobody keeps one for later.
             if places.available_permits() <= limits.hook_connections / 4 {
                 response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

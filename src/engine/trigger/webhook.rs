@@ -3,35 +3,24 @@
 //! Invariant: 2xx is answered only after the event's `Accepted` is committed; what cannot be stored is answered 429 or
 //! 503, so that the sender sends it again.
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::http::{not_an_event, not_taken, refuse, reply, whole};
 use crate::connector::Priority;
 use crate::engine::drive::{Accepted, Driver, Reply, Start};
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{NodeId, Trigger, WebhookAnswer};
-use crate::record::FailureKind;
-use crate::run::{HookError, HookRequest, Outcome, RunId};
-
-/// What is left of a body that is refused is read and thrown away for so long: a sender whose connection is reset while it
-/// still sends may never see the answer.
-const LINGER: Duration = Duration::from_secs(2);
+use crate::run::{Cause, HookRequest, Outcome, RunId, Via};
 
 /// One request.
-pub(super) async fn take(shared: Arc<Shared>, request: Request) -> Response {
+pub(super) async fn take(shared: Arc<Shared>, path: &str, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let Some(path) = parts.uri.path().strip_prefix("/hooks/") else {
-        return refuse(StatusCode::NOT_FOUND, "Nothing answers here", "Webhooks answer below /hooks/.");
-    };
     let Some((deployed, node)) = shared.hook(path) else {
         return refuse(
             StatusCode::NOT_FOUND,
@@ -57,69 +46,6 @@ pub(super) async fn take(shared: Arc<Shared>, request: Request) -> Response {
     start(&shared, &deployed, node.clone(), *answer, delivery, event, &parts.method).await
 }
 
-/// The whole body, or why it is refused.
-async fn whole(parts: &Parts, mut body: Body, shared: &Shared) -> Result<Bytes, Box<Response>> {
-    let limit = shared.limits.hook_bytes;
-    let too_large = || {
-        let words = format!("At most {limit} bytes are taken.");
-        Err(Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large", &words)))
-    };
-    // One that says how long it is need not be read to be refused.
-    if http_body::Body::size_hint(&body).lower() > limit as u64 {
-        // Who asks first whether to send the body is not told to.
-        if !parts.headers.contains_key(header::EXPECT) {
-            pour_away(body);
-        }
-        return too_large();
-    }
-    match tokio::time::timeout(shared.limits.hook_time, read(&mut body, limit)).await {
-        Ok(Ok(Some(body))) => Ok(body),
-        Ok(Ok(None)) => {
-            pour_away(body);
-            too_large()
-        }
-        Ok(Err(error)) => Err(Box::new(refuse(StatusCode::BAD_REQUEST, "The body did not arrive whole", &error.to_string()))),
-        Err(_) => {
-            let hint = format!("It may take {} s; send it again.", shared.limits.hook_time.as_secs_f32());
-            let mut refusal = refuse(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive", &hint);
-            refusal.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            Err(Box::new(refusal))
-        }
-    }
-}
-
-/// A body of at most so many bytes; none if there are more.
-async fn read(body: &mut Body, limit: usize) -> Result<Option<Bytes>, axum::Error> {
-    let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else { continue };
-        if whole.len() + data.len() > limit {
-            return Ok(None);
-        }
-        if whole.is_empty() {
-            whole = BytesMut::from(data);
-        } else {
-            whole.extend_from_slice(&data);
-        }
-    }
-    Ok(Some(whole.freeze()))
-}
-
-fn pour_away(mut body: Body) {
-    tokio::spawn(tokio::time::timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
-}
-
-fn not_an_event(error: &HookError) -> Response {
-    let (status, hint) = match error {
-        HookError::NotJson { detail } => (StatusCode::BAD_REQUEST, format!("{detail}. Send JSON, or another content type.")),
-        HookError::Beyond(_) => (StatusCode::PAYLOAD_TOO_LARGE, "Send less at a time.".to_owned()),
-        HookError::NotText { detail } => {
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("{detail}. JSON, forms and text are taken."))
-        }
-    };
-    refuse(status, &error.to_string(), &hint)
-}
-
 async fn start(
     shared: &Arc<Shared>,
     deployed: &Deployed,
@@ -137,6 +63,8 @@ async fn start(
         payload,
         parent: None,
         depth: 0,
+        cause: Cause::by(Via::Hook),
+        refused: None,
         priority: Priority::Background,
         watch: None,
         respond: (answer == WebhookAnswer::Flow).then_some(respond),
@@ -144,16 +72,7 @@ async fn start(
     let run = match Driver::accept(shared, deployed, start).await {
         Ok(Accepted::Run(run)) => run,
         Ok(Accepted::Duplicate(run)) => return reply(StatusCode::OK, &json!({ "run": run, "duplicate": true })),
-        Err(failure) => {
-            let status = if failure.kind == FailureKind::Machine {
-                StatusCode::TOO_MANY_REQUESTS
-            } else {
-                StatusCode::INTERNAL_SERVER_ERROR
-            };
-            let mut response = refuse(status, &failure.title, &failure.hint);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("30"));
-            return response;
-        }
+        Err(failure) => return not_taken(&failure),
     };
     match answer {
         WebhookAnswer::Accepted => reply(StatusCode::ACCEPTED, &json!({ "run": run })),
@@ -204,15 +123,4 @@ fn respond(output: &Value) -> Response {
         }
     }
     response
-}
-
-fn reply(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn refuse(status: StatusCode, title: &str, hint: &str) -> Response {
-    reply(status, &json!({ "error": title, "hint": hint }))
 }

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::literal::{Fitting, Literal, literal};
 use super::{Check, Severity};
-use crate::catalog::{Encoding, Event, EventSource, Input, OperationId, Place, Reading};
+use crate::catalog::{Counts, Encoding, Event, EventSource, Input, OperationId, Place, Reading};
 use crate::flow::nearest::nearest;
-use crate::flow::{Binding, Mapping, Missing, NodeId, SlotId};
+use crate::flow::{Binding, Mapping, Missing, NodeId, SlotId, Watch};
 
 impl Check<'_> {
     pub(super) fn action(&mut self, id: &NodeId, operation: &OperationId, slot: &SlotId, mapping: &Mapping) {
@@ -98,6 +98,37 @@ impl Check<'_> {
                 .of(id)
                 .at(format!("input.{key}"))
                 .meant(meant, "Take it away.");
+        }
+    }
+
+    /// How a service is watched for an event.
+    pub(super) fn watch(&mut self, id: &NodeId, event: &OperationId, watch: &Watch) {
+        let Some(found) = Event::find(event) else { return };
+        if !watch.every.is_empty() && watch.every_ms().is_none() {
+            self.error("watch", format!("\"{}\" is not how long to wait between two looks", watch.every))
+                .of(id)
+                .at("watch.every")
+                .hint("Write a length of time of at least 5 seconds, such as \"5 minutes\".");
+        }
+        if !watch.ahead.is_empty() {
+            let is_a_time = found.poll().is_some_and(|it| matches!(it.counts, Counts::Reached { .. }));
+            if !is_a_time {
+                self.error("watch", format!("\"{}\" is not the coming of a time", found.title))
+                    .of(id)
+                    .at("watch.ahead")
+                    .hint("Take it away.");
+            } else if watch.ahead_ms().is_none() {
+                self.error("watch", format!("\"{}\" is not how long before the time", watch.ahead))
+                    .of(id)
+                    .at("watch.ahead")
+                    .hint("Write a length of time, such as \"24 hours\", or \"-1 hour\" for after it.");
+            }
+        }
+        if watch.reconcile && found.reconciled_by.is_none() {
+            self.error("watch", format!("\"{}\" cannot be looked for", found.title))
+                .of(id)
+                .at("watch.reconcile")
+                .hint("The service tells it, and has no list of it.");
         }
     }
 

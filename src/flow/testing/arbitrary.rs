@@ -2,14 +2,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::civil::Date;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 
 use crate::catalog::{ConnectorId, Method, OperationId};
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing,
-    Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Begin, Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping,
+    Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
+    Watch, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -104,10 +107,20 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             delivery_field,
             sample,
         });
-    let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), values()).prop_map(
-        |(event, slot, input, sample)| Trigger::Event { event: OperationId::new(&event), slot: SlotId::new(slot), input, sample },
+    let watch = (words(), select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]), words(), any::<bool>())
+        .prop_map(|(every, begin, ahead, reconcile)| Watch { every, begin, ahead, reconcile });
+    let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), watch, values()).prop_map(
+        |(event, slot, input, watch, sample)| Trigger::Event {
+            event: OperationId::new(&event),
+            slot: SlotId::new(slot),
+            input,
+            watch,
+            sample,
+        },
     );
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, event]
+    let schedule = (words(), words(), select(Missed::ALL.map(|it| it.0).to_vec()), values())
+        .prop_map(|(rule, zone, missed, sample)| Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {
@@ -202,9 +215,10 @@ pub(crate) fn flows() -> impl Strategy<Value = Flow> {
     let sheets = prop::collection::btree_map(words().prop_map(NoteId::new), notes(), 0..3);
     // Each group is within the one before it, or within none.
     let groups = prop::collection::vec((group_id(), words(), any::<bool>(), any::<bool>()), 0..4);
-    let named = (words(), words(), words());
+    let pace = (0..3_u32, any::<bool>()).prop_map(|(at_once, any_order)| Pace { at_once, any_order });
+    let named = (words(), words(), words(), pace);
     (named, nodes, edges, slots, layout, sheets, groups).prop_map(|(named, nodes, edges, slots, layout, sheets, made)| {
-        let (id, name, description) = named;
+        let (id, name, description, pace) = named;
         let ids: Vec<NodeId> = nodes.keys().cloned().collect();
         let edge =
             |(from, port, to): (Index, PortId, Index)| Edge { from: from.get(&ids).clone(), port, to: to.get(&ids).clone() };
@@ -220,7 +234,7 @@ pub(crate) fn flows() -> impl Strategy<Value = Flow> {
             let parent = before.replace(id.clone()).filter(|_| inside);
             groups.insert(id, Group { title, nodes, parent, folded });
         }
-        Flow { id: FlowId::new(id), name, description, nodes, edges, slots, layout, notes: sheets, groups }
+        Flow { id: FlowId::new(id), name, description, pace, nodes, edges, slots, layout, notes: sheets, groups }
     })
 }
 
@@ -255,6 +269,7 @@ pub(crate) fn edits() -> impl Strategy<Value = Edit> {
         3 => (group_id(), prop::option::of(groups())).prop_map(|(id, group)| Edit::PutGroup { id, group }),
         1 => words().prop_map(Edit::SetName),
         1 => words().prop_map(Edit::SetDescription),
+        1 => any::<bool>().prop_map(|any_order| Edit::SetPace(Pace { at_once: 2, any_order })),
     ];
     one.prop_recursive(2, 8, 4, |inner| {
         (words(), prop::collection::vec(inner, 0..4)).prop_map(|(label, edits)| Edit::Many { label, edits })

@@ -181,7 +181,12 @@ fn entry() -> impl Strategy<Value = Entry> {
         Just(Release::Decline)
     ];
     prop_oneof![
-        (value(), moment()).prop_map(|(it, at)| Entry::Accepted { trigger: NodeId::from("t"), payload: Arc::new(it), at }),
+        (value(), moment()).prop_map(|(it, at)| Entry::Accepted {
+            trigger: NodeId::from("t"),
+            payload: Arc::new(it),
+            at,
+            cause: Arc::default()
+        }),
         (step(), value(), moment()).prop_map(|(step, it, at)| Entry::StepSucceeded {
             step,
             port: PortId::out(),

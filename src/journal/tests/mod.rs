@@ -95,7 +95,7 @@ fn accepted(run: RunId, flow: &str, delivery: Option<&str>) -> Append {
             parent: None,
             accepted: at(run.0 as i64),
         }),
-        entries: vec![Entry::Accepted { trigger: NodeId::from("hook"), payload, at: at(run.0 as i64) }],
+        entries: vec![Entry::Accepted { trigger: NodeId::from("hook"), payload, at: at(run.0 as i64), cause: Arc::default() }],
         exchanges: Vec::new(),
     }
 }

@@ -77,6 +77,8 @@ fn catalog() -> Catalog {
         limit_headers: None,
         guides: Vec::new(),
         probe: None,
+        makers: Vec::new(),
+        notices: None,
         breaker: None,
         errors: ErrorShape::default(),
         schemas: Schemas::default(),
@@ -90,6 +92,7 @@ fn flow(nodes: &[(&str, NodeKind)], wires: &[&str]) -> Flow {
         id: "test".into(),
         name: "Test".to_owned(),
         description: String::new(),
+        pace: crate::flow::Pace::default(),
         nodes: BTreeMap::new(),
         edges: std::collections::BTreeSet::new(),
         slots: BTreeMap::from([(SlotId::new("shop"), ConnectorId::new("shop"))]),
@@ -209,7 +212,7 @@ fn drive(journal: &mut Vec<Entry>, program: &Arc<Program>, world: &mut World, cr
 }
 
 fn accepted(payload: Value) -> Vec<Entry> {
-    vec![Entry::Accepted { trigger: "hook".into(), payload: Arc::new(payload), at: at(0) }]
+    vec![Entry::Accepted { trigger: "hook".into(), payload: Arc::new(payload), at: at(0), cause: Arc::default() }]
 }
 
 fn run(program: &Arc<Program>, payload: Value, world: &mut World) -> (Vec<Entry>, Run) {

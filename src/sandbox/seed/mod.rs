@@ -18,6 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use self::crowd::Crowd;
+use super::webhook::PublicKeys;
 use super::access::{Access, HighlevelAccess, OauthAccess, ScheduleItAccess};
 use super::faults::Draw;
 use super::highlevel::{self, ContactIndex, EventIndex};
@@ -117,6 +118,8 @@ impl Planting {
                 user_id: self.account.user_id.clone(),
                 company_id: self.account.company_id.clone(),
                 oauth: self.app(url, Service::Highlevel),
+                // Those who start a sandbox know them.
+                notice_keys: PublicKeys::default(),
             },
             schedule_it: ScheduleItAccess {
                 base_url: format!("{url}{}", Service::ScheduleIt.prefix()),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::problem::{Groups, failed_step};
 use super::{News, Seat, Teller};
+use crate::engine::Mode;
 use crate::engine::log::{Filter, Format, Found, Journal, JournalError, OutcomeKind, Reader, Searched};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -21,6 +22,8 @@ const TELL_EVERY: Duration = Duration::from_millis(150);
 /// What an export holds.
 #[derive(Debug, Clone)]
 pub(crate) struct Exporting {
+    /// Of which log.
+    pub(crate) mode: Mode,
     pub(crate) format: Format,
     pub(crate) subject: Subject,
 }
@@ -191,7 +194,6 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::engine::Mode;
     use crate::flow::NodeId;
     use crate::journal::{Append, NewRun, Options};
     use crate::run::{Entry, Revision};
@@ -211,7 +213,7 @@ mod tests {
                 parent: None,
                 accepted: at,
             };
-            let entries = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::default(), at }];
+            let entries = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::default(), at, cause: Arc::default() }];
             journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).wait().unwrap();
         }
         journal
@@ -223,7 +225,7 @@ mod tests {
         let _journal = runs(dir.path());
         let (news, told) = mpsc::channel();
         let teller = Teller { news, waker: Arc::new(|| {}) };
-        let what = Exporting { format: Format::Csv, subject: Subject::Filter(Filter::default()) };
+        let what = Exporting { mode: Mode::Sandbox, format: Format::Csv, subject: Subject::Filter(Filter::default()) };
         let path = dir.path().join("out.csv");
         let export = |ended: bool| export(dir.path(), &teller, &AtomicBool::new(ended), &what, &path);
         export(true);

@@ -29,6 +29,12 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, id: &Con
     let connector = ctx.catalog.connector(&entry.connection.connector).map(AsRef::as_ref);
     acts(ui, ctx, state, &entry);
     ui.add_space(space::XS);
+    if entry.waiting > 0 {
+        let verb = if entry.waiting == 1 { "event is" } else { "events are" };
+        let title = format!("{} {verb} waiting for {} to be reconnected", entry.waiting, entry.connection.name);
+        said(ui, false, &title, "They go on in their order once it is signed in again; nothing is lost.");
+        ui.add_space(space::XS);
+    }
     outcome(ui, &entry, state.known.get(id));
     ui.add_space(space::XS);
     let spent = ctx.live.budgets.get(id).map(|it| it.budget).or(entry.budget);

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::needs::Needed;
 use crate::accounts::{self, Given};
 use crate::catalog::{AuthKind, Connector, ConnectorId, Grant};
+use crate::engine::Connection;
 
 /// As long as a secret may be before its buffer has to move.
 const ROOM: usize = 8 << 10;
@@ -43,6 +44,8 @@ pub(crate) struct Draft {
     pub(crate) name: String,
     pub(crate) account: BTreeMap<String, String>,
     pub(crate) zone: String,
+    /// Which environment it belongs to.
+    pub(crate) environment: String,
     /// Empty for the service's own.
     pub(crate) base_url: String,
     pub(crate) user: String,
@@ -78,6 +81,7 @@ impl Draft {
             name: String::new(),
             account: BTreeMap::new(),
             zone: String::new(),
+            environment: Connection::LIVE.to_owned(),
             base_url: String::new(),
             user: String::new(),
             secret: empty_secret(),
@@ -103,8 +107,8 @@ impl Draft {
         if self.connector.as_ref() == Some(&connector.id) {
             return;
         }
-        let name = std::mem::take(&mut self.name);
-        *self = Self { name, ..Self::new(None) };
+        let (name, environment) = (std::mem::take(&mut self.name), std::mem::take(&mut self.environment));
+        *self = Self { name, environment, ..Self::new(None) };
         self.connector = Some(connector.id.clone());
         self.choose_kind(connector, 0);
     }
@@ -149,6 +153,13 @@ impl Draft {
         }
         if !text(&self.zone).is_empty() {
             fields.insert("zone".to_owned(), text(&self.zone).into());
+        }
+        let environment = text(&self.environment);
+        if !environment.is_empty() && environment != Connection::LIVE {
+            if !accounts::is_environment(&environment) {
+                return Err("An environment's name is of letters, digits, - _ and . only.".to_owned());
+            }
+            fields.insert("environment".to_owned(), environment.into());
         }
         match text(&self.base_url) {
             url if !url.is_empty() => {

@@ -8,10 +8,13 @@
 //! Invariant: a secret that was typed is shown nowhere, and is forgotten once it is stored or not wanted.
 mod details;
 mod draft;
+mod flows;
+mod lacks;
 mod needs;
 mod paint;
 mod pane;
 mod rows;
+pub(crate) mod slots;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +24,13 @@ use zeroize::Zeroizing;
 pub(crate) use self::draft::Draft;
 pub(crate) use self::paint::show;
 pub(crate) use self::rows::Known;
-use crate::accounts::Entry;
-use crate::engine::ConnectionId;
-use crate::flow::Flow;
+use crate::accounts::{Entry, Made};
+use crate::engine::{Connection, ConnectionId};
+use crate::flow::{Flow, FlowId};
 use crate::record::Failure;
-use crate::ui::behind::{DoAccount, Listed, SignInStep};
+use crate::ui::behind::{DoAccount, Lacking, Listed, SignInStep};
 
 /// How connections are looked at, and what is known of them.
-#[derive(Default)]
 pub(crate) struct Connections {
     /// Whom they are asked of; none until that is there.
     pub(crate) door: Option<DoAccount>,
@@ -43,7 +45,39 @@ pub(crate) struct Connections {
     pub(crate) known: BTreeMap<ConnectionId, Known>,
     pub(crate) chosen: Option<ConnectionId>,
     pub(crate) pane: Option<Pane>,
+    /// What the page shows.
+    pub(crate) tab: Tab,
+    /// In which environment slots are looked at.
+    pub(crate) environment: String,
+    new_environment: String,
+    /// What the accounts of a flow lack in an environment, or that it is being looked for.
+    pub(crate) checks: BTreeMap<(FlowId, String), Checked>,
     query: String,
+}
+
+/// What the page shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Tab {
+    /// The connections.
+    #[default]
+    Accounts,
+    /// What the slots of flows stand for.
+    Flows,
+}
+
+/// A look at what accounts lack.
+#[derive(Debug, Default)]
+pub(crate) struct Checked {
+    pub(crate) ticket: u64,
+    /// How many accounts were looked at, and of how many.
+    pub(crate) done: usize,
+    pub(crate) of: usize,
+    /// None as long as it is under way.
+    pub(crate) told: Option<Result<Lacking, Failure>>,
+    /// What a person is asked to agree to, by its place among what is missing.
+    pub(crate) asking: Vec<usize>,
+    /// What was made; none as long as it is under way.
+    pub(crate) made: BTreeMap<usize, Option<Result<Made, Failure>>>,
 }
 
 /// What is done beside the list.
@@ -78,6 +112,26 @@ pub(crate) struct SignIn {
     pub(crate) pasted: Zeroizing<String>,
     /// Why it has ended without tokens.
     pub(crate) failed: Option<Failure>,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            door: None,
+            listed: None,
+            reading: false,
+            flows: Vec::new(),
+            stale: false,
+            known: BTreeMap::new(),
+            chosen: None,
+            pane: None,
+            tab: Tab::default(),
+            environment: Connection::LIVE.to_owned(),
+            new_environment: String::new(),
+            checks: BTreeMap::new(),
+            query: String::new(),
+        }
+    }
 }
 
 impl std::fmt::Debug for Connections {

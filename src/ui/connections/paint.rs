@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::draft::Draft;
 use super::rows::{Health, Row, Scopes};
-use super::{Connections, Pane, details, needs, pane};
+use super::{Connections, Pane, Tab, details, needs, pane};
 use crate::catalog::ConnectorId;
 use crate::engine::ConnectionId;
 use crate::ui::behind::AccountJob;
@@ -17,7 +17,7 @@ use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, line, radius, size, space};
 use crate::ui::theme::{self, Colors, font, icon};
-use crate::ui::widgets::{button, cut_text, dim, nothing};
+use crate::ui::widgets::{button, cut_text, dim, nothing, switch};
 
 /// The width of what is done beside the list.
 const PANE: f32 = 408.0;
@@ -68,6 +68,7 @@ fn list(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections) {
             }
             return;
         }
+        Some(Ok(_)) if state.tab == Tab::Flows => return super::flows::show(ui, ctx, state),
         Some(Ok(listed)) if listed.entries.is_empty() => {
             nothing(
                 ui,
@@ -124,8 +125,12 @@ fn head(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections) {
         if count > 0 {
             ui.label(RichText::new(count.to_string()).font(font::mono(size::MONO_SMALL)).color(colors.text.dim));
         }
+        let tab = usize::from(state.tab == Tab::Flows);
+        if let Some(at) = switch::segments(ui, "Show", &["Accounts", "Flows"], tab) {
+            state.tab = if at == 0 { Tab::Accounts } else { Tab::Flows };
+        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if count == 0 {
+            if count == 0 || state.tab == Tab::Flows {
                 return;
             }
             if button::plain(ui, Some(icon::PLUS), "Add connection…").clicked() {

@@ -202,6 +202,7 @@ pub(super) mod tests {
             expires_at: None,
             scopes: None,
             budget: None,
+            waiting: 0,
         }
     }
 

@@ -12,10 +12,12 @@ use super::records::Broken;
 use super::viewer::Carried;
 use super::{automap, pill, tree};
 use crate::catalog::{Choice, Choices};
+use crate::engine::Mode;
 use crate::flow::{Binding, Edit, FieldPath, Node, NodeId, NodeKind, Severity, Source};
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
+use crate::ui::live::{StepLine, StepState};
 use crate::ui::msg::Msg;
 use crate::ui::names::{Called, Lists};
 use crate::ui::samples::{Known, Upstream, Worth, worth};
@@ -292,7 +294,7 @@ impl Fields<'_> {
     /// Problems that belong to no field.
     fn problems_of_all(&self, ui: &mut Ui) {
         let known = ["input", "url", "query", "headers", "body", "condition", "value", "cases", "items", "collect", "duration"];
-        let more = ["until", "fields", "key", "status", "message"];
+        let more = ["until", "fields", "key", "status", "message", "rule", "zone"];
         for problem in self.doc.problems.iter().filter(|it| it.node.as_ref() == Some(self.id)) {
             let first = problem.place.split('.').next().unwrap_or_default();
             if !known.contains(&first) && !more.contains(&first) {
@@ -302,6 +304,15 @@ impl Fields<'_> {
         let failed = self.ctx.play(self.doc).and_then(|it| it.node(self.id)).filter(|it| it.failed > 0);
         if let Some(failure) = failed.and_then(|it| it.failure.as_ref()) {
             super::note(ui, Severity::Error, "", &failure.title, &format!("{} {}", failure.detail, failure.hint));
+            let play = self.ctx.play(self.doc).filter(|_| matches!(failure.status, Some(401 | 403 | 404)));
+            let refused = |it: &&StepLine| it.step.node == *self.id && it.state == StepState::Failed;
+            if let Some((play, line)) = play.and_then(|it| Some((it, it.steps.iter().rev().find(refused)?)))
+                && button::flat(ui, Some(icon::QUESTION), "Why was it refused?").clicked()
+            {
+                let (run, step) = (play.id, line.step.clone());
+                self.ctx.send(Msg::OpenLog(Some((run, Some(step.clone())))));
+                self.ctx.send(Msg::Why { mode: Mode::Sandbox, run, step, connection: None });
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) use self::play::{NodePlay, Phase, Play, StepLine, StepState};
 use super::behind::{Spent, Stage, Told};
 use crate::engine::{ConnectionId, Event};
-use crate::record::Failure;
+use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
 
 /// Runs that are kept; the oldest that ended are forgotten.
@@ -43,6 +43,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
+    /// Of runs that another process does: nothing is told of them, and what is on the disk is read again and again.
+    pub(crate) fn elsewhere() -> Self {
+        let failure = Failure::new(FailureKind::Machine, "These runs are done elsewhere");
+        Self { behind: Readiness::Unavailable(failure), ..Self::default() }
+    }
+
     /// Folds in what came; a failure that no run can tell is handed back.
     pub(crate) fn take(&mut self, told: Told) -> Option<Failure> {
         self.version += 1;
@@ -85,7 +91,7 @@ impl Live {
                     play.end(outcome);
                 }
             }
-            Event::Trouble(_) => {}
+            Event::Looked(_) | Event::Trouble(_) => {}
         }
     }
 

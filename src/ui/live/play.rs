@@ -241,7 +241,7 @@ impl Play {
     /// Folds in a fact.
     pub(crate) fn apply(&mut self, entry: &Entry) {
         match entry {
-            Entry::Accepted { trigger, payload, at } => {
+            Entry::Accepted { trigger, payload, at, .. } => {
                 self.started = Some(*at);
                 let step = StepKey::new(trigger.clone());
                 self.succeeded(&step, &PortId::out(), payload, *at);
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_step_runs_and_is_done_and_its_wire_counts() {
         let mut play = play();
-        play.apply(&Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!(1)), at: at(0) });
+        play.apply(&Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!(1)), at: at(0), cause: Arc::default() });
         assert_eq!(play.node(&"t".into()).unwrap().phase(), Phase::Done);
         play.apply(&started("a", 5));
         assert_eq!(play.node(&"a".into()).unwrap().phase(), Phase::Running);

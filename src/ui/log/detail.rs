@@ -14,10 +14,14 @@ use super::rows;
 use super::steps;
 use super::text::{self, LINE};
 use super::view::{Side, TextKey, View, calls_of};
+use super::why::{self, Asked};
+use crate::accounts::why::is_refusal;
+use crate::engine::Mode;
 use crate::engine::log::StepExchange;
 use crate::record::{Body, Exchange, Failure};
 use crate::run::{Entry, Park, Release, RunId, StepKey};
 use crate::ui::archive::Loaded;
+use crate::ui::behind::AccountJob;
 use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{line, radius, size, space};
@@ -31,12 +35,12 @@ const BOTH: f32 = 560.0;
 const LAID_OUT: usize = 4 << 20;
 
 /// The chosen step, in all the room that there is.
-pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
+pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, why: Option<&Asked>) {
     let rect = ui.available_rect_before_wrap();
     let Some(run) = view.run.take() else { return };
     let is_chosen = Some(run.head.id) == view.chosen;
     match view.step.clone().filter(|_| is_chosen) {
-        Some(step) => of_step(ui, ctx, view, &run, &step),
+        Some(step) => of_step(ui, ctx, view, &run, &step, why),
         None if is_chosen => {
             ui.scope_builder(UiBuilder::new().max_rect(rect.shrink(space::M)), |ui| {
                 nothing(ui, icon::LIST_DASHES, "No step is chosen", "Choose one above to see what went in and what came back.");
@@ -47,16 +51,21 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
     view.run = Some(run);
 }
 
-fn of_step(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &StepKey) {
+fn of_step(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &StepKey, why: Option<&Asked>) {
     let count = calls_of(run, step).count();
     if view.call.is_some_and(|it| it >= count) {
         view.call = count.checked_sub(1);
     }
     bar(ui, ctx, view, run, step, count);
+    if let Some(asked) = why.filter(|it| it.is_about(view.mode, run.head.id, step)) {
+        why::show(ui, ctx, asked);
+        return;
+    }
     if view.call.is_some()
         && let Some(failure) = end_of(&run.entries, step).failure
+        && why_line(ui, failure, refused(run, step))
     {
-        why(ui, failure);
+        ask_why(ctx, view, run, step);
     }
     match view.call {
         None => result(ui, ctx, view, run, step),
@@ -165,9 +174,14 @@ fn result(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &Step
             }
             ui.horizontal_wrapped(|ui| {
                 if let Some(park) = end.parked.filter(|_| !is_over) {
-                    decide(ui, ctx, run.head.id, step, park);
+                    decide(ui, ctx, view.mode, run.head.id, step, park);
                 }
-                steps::retry_here(ui, ctx, run, step);
+                if end.failure.is_some() && refused(run, step) && button::plain(ui, Some(icon::QUESTION), "Why?").clicked() {
+                    ask_why(ctx, view, run, step);
+                }
+                if view.mode == Mode::Sandbox {
+                    steps::retry_here(ui, ctx, run, step);
+                }
                 if end.attempts > 1 {
                     ui.label(dim(ui, format!("Tried {} times.", end.attempts)));
                 }
@@ -238,8 +252,18 @@ fn code_lines(ui: &mut Ui, view: &mut View, key: &TextKey, lines: &Lines, range:
     }
 }
 
-/// Why the step failed, in a line above its calls; all of it where the result is shown.
-fn why(ui: &mut Ui, failure: &Failure) {
+/// Whether a call of the step was refused in a way that can be looked into.
+fn refused(run: &Loaded, step: &StepKey) -> bool {
+    calls_of(run, step).any(|it| is_refusal(&it.exchange))
+}
+
+fn ask_why(ctx: &Ctx<'_>, view: &View, run: &Loaded, step: &StepKey) {
+    ctx.send(Msg::Why { mode: view.mode, run: run.head.id, step: step.clone(), connection: None });
+}
+
+/// Why the step failed, in a line above its calls; all of it where the result is shown. True where a person wants to know why
+/// it was refused.
+fn why_line(ui: &mut Ui, failure: &Failure, refused: bool) -> bool {
     let colors = theme::colors(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 26.0), Sense::hover());
     let words = failure.to_string();
@@ -248,12 +272,19 @@ fn why(ui: &mut Ui, failure: &Failure) {
     let left = rect.left() + space::M;
     let mark = pos2(left + 7.0, rect.center().y);
     ui.painter().text(mark, Align2::CENTER_CENTER, icon::X_CIRCLE, font::icons_fill(14.0), colors.failed.mark);
-    let room = rect.right() - left - 20.0 - space::M;
+    let right = if refused { 70.0 } else { 0.0 };
+    let room = rect.right() - left - 20.0 - space::M - right;
     cut_text(ui, pos2(left + 20.0, rect.center().y), &words, font::regular(size::SMALL), colors.text.strong, room);
     response.on_hover_text(&words);
+    if !refused {
+        return false;
+    }
+    let place = rect.with_min_x(rect.right() - right).with_max_x(rect.right() - 6.0);
+    within(ui, place, Layout::right_to_left(Align::Center), |ui| button::flat(ui, Some(icon::QUESTION), "Why?").clicked())
 }
 
-fn note(ui: &mut Ui, failure: &Failure) {
+/// A failure, all of it.
+pub(super) fn note(ui: &mut Ui, failure: &Failure) {
     let colors = theme::colors(ui);
     Frame::new().fill(colors.failed.tint).corner_radius(radius::BASE).inner_margin(Margin::symmetric(10, 8)).show(ui, |ui| {
         ui.horizontal_top(|ui| {
@@ -273,7 +304,7 @@ fn note(ui: &mut Ui, failure: &Failure) {
 }
 
 /// What a person is asked, as below the card on the canvas.
-fn decide(ui: &mut Ui, ctx: &Ctx<'_>, run: RunId, step: &StepKey, park: &Park) {
+fn decide(ui: &mut Ui, ctx: &Ctx<'_>, mode: Mode, run: RunId, step: &StepKey, park: &Park) {
     let asked = rows::park_words(park, ctx.live);
     ui.label(RichText::new(&asked).color(theme::colors(ui).waiting.text));
     // What a person agrees to is said on the button.
@@ -287,7 +318,11 @@ fn decide(ui: &mut Ui, ctx: &Ctx<'_>, run: RunId, step: &StepKey, park: &Park) {
         let clicked = response.clicked();
         response.accessible_name(format!("{words} in the log: {asked}"));
         if clicked {
-            ctx.send(Msg::Release { run, step: step.clone(), release });
+            let step = step.clone();
+            ctx.send(match mode {
+                Mode::Sandbox => Msg::Release { run, step, release },
+                Mode::Live => Msg::Account(Box::new(AccountJob::Release { run, step, release })),
+            });
         }
     }
 }

@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn calls_and_pauses_stand_beneath_their_step_and_what_was_not_reached_at_the_end() {
         let entries = vec![
-            Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!(1)), at: at(0) },
+            Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!(1)), at: at(0), cause: Arc::default() },
             started("a", 10),
             failed("a", 50, Some(1_000), FailureKind::RateLimit),
             started("a", 1_000),

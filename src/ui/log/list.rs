@@ -10,6 +10,7 @@ use super::roll::{self, Pressed};
 use super::rows::{self, Mark, RunRow};
 use super::text;
 use super::view::{HITS, Shown, View};
+use crate::engine::Mode;
 use crate::engine::log::{Format, Hit, Place};
 use crate::run::RunId;
 use crate::ui::archive::{Exporting, Problem, Subject};
@@ -32,12 +33,14 @@ pub(super) fn glyph(mark: Mark, colors: &Colors) -> (char, FontId, Color32) {
     }
 }
 
-/// All that narrows the list, above it.
-pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
+/// All that narrows the list, above it; the other runs, where a person wants to see those.
+pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) -> Option<Mode> {
     let colors = theme::colors(ui);
+    let mut picked = None;
     ui.horizontal(|ui| {
         ui.set_min_height(extent::CONTROL);
         ui.label(font::title("Log").color(colors.text.strong));
+        picked = switch::segments(ui, "Log of", &["Sandbox", "Live"], usize::from(view.mode == Mode::Live));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| export_menu(ui, ctx, view));
     });
     search_field(ui, ctx, view);
@@ -84,6 +87,7 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) {
             view.cause = None;
         }
     }
+    picked.map(|it| if it == 0 { Mode::Sandbox } else { Mode::Live })
 }
 
 fn group_switch(ui: &mut Ui, view: &mut View) {
@@ -203,7 +207,7 @@ fn export_menu(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) {
             (Format::Csv, "A line for each run (CSV)", "For a spreadsheet"),
         ] {
             if ui.button(words).on_hover_text(help).clicked() {
-                ctx.send(Msg::Export(Exporting { format, subject: subject(view, ctx) }));
+                ctx.send(Msg::Export(Exporting { mode: view.mode, format, subject: subject(view, ctx) }));
             }
         }
     });
@@ -268,6 +272,8 @@ fn runs(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, list: &Response, steps: Id,
         let rect = ui.available_rect_before_wrap();
         let (title, first) = if !view.known {
             ("Reading the log…", "Runs are listed here in a moment.")
+        } else if view.narrow.is_open() && view.mode == Mode::Live {
+            ("No live runs yet", "Runs on your own accounts are listed here, once a flow runs on them.")
         } else if view.narrow.is_open() {
             ("No runs yet", "Open a flow and test it to see its first run here.")
         } else if dense {

@@ -9,6 +9,7 @@
 //! | `narrow`, `rows` | which runs are listed, and as which words |
 //! | `fall`, `body`, `curl` | a run as a waterfall, a body as lines, a call as a command |
 //! | `retry`, `compare` | a run done again, and two runs side by side |
+//! | `why` | why a service refused a step |
 //! | `roll`, `list`, `steps`, `detail`, `text`, `beside` | painting |
 //!
 //! Invariant: only visible rows are made, and a frame reads no disk.
@@ -27,12 +28,14 @@ mod rows;
 mod steps;
 mod text;
 mod view;
+mod why;
 
 use std::time::Duration;
 
 use eframe::egui::{Frame, Id, Layout, Margin, Rect, Response, Stroke, Ui, UiBuilder, vec2};
 
 pub(crate) use self::view::View;
+pub(crate) use self::why::Asked;
 use super::archive::{Job, Loaded, News, Seat};
 use super::ctx::Ctx;
 use super::document::{Document, Test};
@@ -40,7 +43,7 @@ use super::msg::Msg;
 use super::theme::tokens::{extent, line, space};
 use super::theme::{self, icon};
 use super::widgets::{button, dim, pane, within};
-use crate::engine::Pending;
+use crate::engine::{Mode, Pending};
 use crate::record::Failure;
 use crate::run::{RunId, StepKey};
 
@@ -49,6 +52,12 @@ use crate::run::{RunId, StepKey};
 pub(crate) struct Log {
     pub(crate) docked: View,
     pub(crate) whole: View,
+    /// Live runs, over the whole window.
+    pub(crate) served: View,
+    /// Which of the two is shown there.
+    pub(crate) mode: Mode,
+    /// Why a service refused a step, or that it is being found out.
+    pub(crate) why: Option<Asked>,
     /// The export that is being written, and how many bytes it has.
     pub(crate) export: Option<(Job, u64)>,
     /// Runs that were asked for here, by their tickets.
@@ -60,8 +69,11 @@ pub(crate) struct Log {
 impl Default for Log {
     fn default() -> Self {
         Self {
-            docked: View::new(Seat::Docked),
-            whole: View::new(Seat::Whole),
+            docked: View::new(Seat::Docked, Mode::Sandbox),
+            whole: View::new(Seat::Whole, Mode::Sandbox),
+            served: View::new(Seat::Whole, Mode::Live),
+            mode: Mode::Sandbox,
+            why: None,
             export: None,
             retries: Vec::new(),
             releases: Vec::new(),
@@ -71,8 +83,11 @@ impl Default for Log {
 
 impl Log {
     /// Takes in what came; what is about no view is handed back.
-    pub(crate) fn take(&mut self, news: News) -> Option<News> {
-        self.docked.take(news).and_then(|it| self.whole.take(it))
+    pub(crate) fn take(&mut self, mode: Mode, news: News) -> Option<News> {
+        match mode {
+            Mode::Sandbox => self.docked.take(news).and_then(|it| self.whole.take(it)),
+            Mode::Live => self.served.take(news),
+        }
     }
 
     /// A run that one of the views has read.
@@ -83,13 +98,14 @@ impl Log {
 
     /// Shows a run over the whole window.
     pub(crate) fn open(&mut self, run: RunId, step: Option<StepKey>) {
+        self.mode = Mode::Sandbox;
         self.whole.open(run, step);
     }
 }
 
 /// The pane below the canvas, with the runs of its flow; what comes back is its head.
 pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, hide: &mut dyn FnMut()) -> Response {
-    let view = &mut log.docked;
+    let Log { docked: view, why, .. } = log;
     view.of_flow(&doc.flow().id, doc.test.as_ref().and_then(Test::run));
     keep_up(ui, ctx, view);
     let head = pane::head(ui, "Runs", &list::count_words(ctx, view), |ui| {
@@ -121,15 +137,20 @@ pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, 
     });
     if roomy {
         divide(ui, second, rect);
-        part(ui, "detail", rect.with_min_x(second + 1.0), |ui| detail::show(ui, ctx, view));
+        part(ui, "detail", rect.with_min_x(second + 1.0), |ui| detail::show(ui, ctx, view, why.as_ref()));
     }
     head
 }
 
 /// The whole window.
 pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
-    let Log { whole: view, export, .. } = log;
+    let Log { whole, served, mode, export, why, .. } = log;
+    let (view, ctx) = match mode {
+        Mode::Sandbox => (whole, ctx),
+        Mode::Live => (served, &Ctx { archive: ctx.served.0, live: ctx.served.1, ..*ctx }),
+    };
     keep_up(ui, ctx, view);
+    let mut picked = None;
     let rect = ui.available_rect_before_wrap();
     let (runs, falls) = ids(ui, "whole");
     let split = rect.left() + (rect.width() * 0.29).clamp(240.0, 380.0);
@@ -138,7 +159,7 @@ pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
     part(ui, "list", rect.with_max_x(split).with_max_y(foot.top()), |ui| {
         Frame::new().inner_margin(Margin { left: 12, right: 12, top: 8, bottom: 6 }).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 6.0;
-            list::filters(ui, ctx, view);
+            picked = list::filters(ui, ctx, view);
         });
         hairline(ui);
         list::show(ui, ctx, view, runs, falls, false);
@@ -167,6 +188,7 @@ pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
         if closed {
             view.compare(None);
         }
+        *mode = picked.unwrap_or(*mode);
         return;
     }
     // As high as it needs to be, and no more than a half.
@@ -175,7 +197,8 @@ pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
     let half = below.top() + wanted.clamp(110.0, (below.height() * 0.46).max(110.0));
     part(ui, "steps", below.with_max_y(half), |ui| drop(steps::waterfall(ui, ctx, view, falls)));
     hairline_at(ui, half, right);
-    part(ui, "detail", below.with_min_y(half + 1.0), |ui| detail::show(ui, ctx, view));
+    part(ui, "detail", below.with_min_y(half + 1.0), |ui| detail::show(ui, ctx, view, why.as_ref()));
+    *mode = picked.unwrap_or(*mode);
 }
 
 fn keep_up(ui: &Ui, ctx: &Ctx<'_>, view: &mut View) {

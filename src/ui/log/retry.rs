@@ -146,7 +146,8 @@ mod tests {
     }
 
     fn run(entries: Vec<Entry>) -> Vec<Entry> {
-        let mut all = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!({"n": 1})), at: AT }];
+        let mut all =
+            vec![Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!({"n": 1})), at: AT, cause: Arc::default() }];
         all.extend(entries);
         all
     }

@@ -204,7 +204,12 @@ mod tests {
 
     fn play(id: u64, flow: &str) -> Play {
         let mut play = Play::of(RunId(id), flow.into(), flow.to_uppercase(), false);
-        play.apply(&Entry::Accepted { trigger: NodeId::from("t"), payload: Arc::new(json!(1)), at: at(0) });
+        play.apply(&Entry::Accepted {
+            trigger: NodeId::from("t"),
+            payload: Arc::new(json!(1)),
+            at: at(0),
+            cause: Arc::default(),
+        });
         play
     }
 

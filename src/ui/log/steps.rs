@@ -12,6 +12,7 @@ use super::retry;
 use super::roll::{self, Pressed};
 use super::rows::{self, Mark};
 use super::view::View;
+use crate::engine::Mode;
 use crate::run::{RunId, StepKey};
 use crate::ui::archive::Loaded;
 use crate::ui::ctx::Ctx;
@@ -46,8 +47,10 @@ fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 58.0), Sense::hover());
     let inner = rect.shrink2(vec2(space::L, 0.0));
     let tools = within(ui, inner, Layout::right_to_left(Align::Center), |ui| {
-        retry_menu(ui, ctx, run);
-        if let Some(doc) = open_flow(ctx, run)
+        if view.mode == Mode::Sandbox {
+            retry_menu(ui, ctx, run);
+        }
+        if let Some(doc) = open_flow(ctx, run).filter(|_| view.mode == Mode::Sandbox)
             && button::plain(ui, Some(icon::FLOW_ARROW), "Show on canvas").clicked()
         {
             let nodes = view.step.iter().map(|it| it.node.clone()).collect();

@@ -27,10 +27,12 @@ fn open() -> (Desk, tokio::runtime::Runtime, Vault) {
     (desk, runtime, vault)
 }
 
-fn behind(desk: &Desk, runtime: &tokio::runtime::Runtime, vault: Vault) {
+pub(super) fn behind(desk: &Desk, runtime: &tokio::runtime::Runtime, vault: Vault) {
     let (told, waker) = (desk.told.clone(), std::sync::Arc::clone(&desk.waker));
     let (answers, wake) = (told.clone(), std::sync::Arc::clone(&waker));
-    let door = accounts::door(desk.home.path(), vault, runtime.handle().clone(), move |news| {
+    let sandbox = accounts::Sandboxed::new(&desk.home.path().join("sandbox"));
+    sandbox.is_up(&access(desk), &crate::catalog::Catalog::shipped());
+    let door = accounts::door(desk.home.path(), vault, runtime.handle().clone(), sandbox, move |news| {
         answers.send(Told::Account(Box::new(news))).unwrap_or_default();
         wake();
     });
@@ -39,7 +41,7 @@ fn behind(desk: &Desk, runtime: &tokio::runtime::Runtime, vault: Vault) {
 }
 
 /// All is read, and nothing is under way.
-fn listed(desk: &mut Desk) {
+pub(super) fn listed(desk: &mut Desk) {
     desk.until("the connections are read", |app| {
         let connections = &app.connections;
         let idle = connections.known.values().all(|it| it.busy.is_none());
@@ -47,7 +49,7 @@ fn listed(desk: &mut Desk) {
     });
 }
 
-fn fill(desk: &mut Desk, field: &str, text: &str) {
+pub(super) fn fill(desk: &mut Desk, field: &str, text: &str) {
     let roles = [Role::TextInput, Role::PasswordInput, Role::MultilineTextInput];
     let found = desk.window.get_all_by_label(field).find(|it| roles.contains(&it.accesskit_node().role()));
     found.unwrap_or_else(|| panic!("no field {field}")).focus();
@@ -71,7 +73,7 @@ fn choose(desk: &mut Desk, service: &str) {
     desk.press(service);
 }
 
-fn access(desk: &Desk) -> crate::sandbox::Access {
+pub(super) fn access(desk: &Desk) -> crate::sandbox::Access {
     desk.window.state().live.stage().unwrap().sandbox.access().clone()
 }
 
@@ -190,6 +192,7 @@ fn what_cannot_be_added_says_why_and_keeps_what_was_typed() {
 fn a_damaged_file_of_connections_is_said_and_read_again_once_it_is_mended() {
     let mut desk = Desk::first();
     let runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
     std::fs::write(desk.home.path().join("connections.json"), "[{").unwrap();
     behind(&desk, &runtime, Vault::in_memory());
     desk.key(Modifiers::ALT, Key::Num5);

@@ -191,6 +191,7 @@ fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
             expires_at: None,
             scopes: None,
             budget: None,
+            waiting: 0,
         }
     };
     let again = State::Reconnect { why: "its credentials are not in the vault".to_owned() };
@@ -218,7 +219,8 @@ fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
         needs("a", "New contact to first visit", &["contacts.readonly", "contacts.write"]),
         needs("b", "Visit to calendar", &["contacts.readonly", "calendars.readonly", "calendars/events.write"]),
     ];
-    let listed = Listed { entries: all, flows, kept_in: "the keychain of the system" };
+    let listed =
+        Listed { entries: all, flows, bindings: crate::accounts::Bindings::default(), kept_in: "the keychain of the system" };
     desk.told.send(Told::Accounts(Box::new(|_| ()))).unwrap();
     desk.run();
     desk.key(Modifiers::ALT, Key::Num5);

@@ -17,9 +17,10 @@ use crate::ui::app::App;
 use crate::ui::msg::{Msg, RetryFrom, Room};
 
 /// A data directory with runs in it.
-struct Disk {
-    home: Arc<tempfile::TempDir>,
+pub(super) struct Disk {
+    pub(super) home: Arc<tempfile::TempDir>,
     journal: Journal,
+    mode: Mode,
 }
 
 fn at(ms: i64) -> Timestamp {
@@ -59,23 +60,35 @@ impl Disk {
     fn new() -> Self {
         let home = Arc::new(tempfile::tempdir().unwrap());
         let journal = Journal::open(&home.path().join("sandbox"), Options::default()).unwrap();
-        Self { home, journal }
+        Self { home, journal, mode: Mode::Sandbox }
     }
 
-    fn append(&self, flow: &Flow, entries: Vec<Entry>, exchanges: Vec<StepExchange>) -> RunId {
+    /// The same, of live runs.
+    pub(super) fn live() -> Self {
+        let home = Arc::new(tempfile::tempdir().unwrap());
+        let journal = Journal::open(home.path(), Options::default()).unwrap();
+        Self { home, journal, mode: Mode::Live }
+    }
+
+    pub(super) fn append(&self, flow: &Flow, entries: Vec<Entry>, exchanges: Vec<StepExchange>) -> RunId {
         let run = self.journal.next_run_id();
         let revision = Revision(flow.content_hash().into());
         self.journal.save_revision(&revision, &flow.revision_text()).unwrap();
         let trigger = NodeId::from("t");
         let begin = at(run.0 as i64 * 1_000);
-        let accepted = Entry::Accepted { trigger: trigger.clone(), payload: Arc::new(json!({"run": run})), at: begin };
+        let accepted = Entry::Accepted {
+            trigger: trigger.clone(),
+            payload: Arc::new(json!({"run": run})),
+            at: begin,
+            cause: Arc::default(),
+        };
         let new = NewRun {
             flow: flow.id.clone(),
             flow_name: flow.name.clone(),
             revision,
             trigger,
             delivery: None,
-            mode: Mode::Sandbox,
+            mode: self.mode,
             parent: None,
             accepted: begin,
         };
@@ -101,7 +114,7 @@ impl Disk {
         self.append(flow, entries, vec![call("a", 201, &json!({"email": mail}), &json!({"id": "c1", "echo": mail}))])
     }
 
-    fn failed(&self, flow: &Flow) -> RunId {
+    pub(super) fn failed(&self, flow: &Flow) -> RunId {
         let step = StepKey::new("a");
         let entries = vec![
             Entry::StepStarted { step: step.clone(), attempt: 1, at: at(10) },
@@ -115,13 +128,13 @@ impl Disk {
         )
     }
 
-    fn parked(&self, flow: &Flow) -> RunId {
+    pub(super) fn parked(&self, flow: &Flow) -> RunId {
         let on = Park::Approval("Send it?".to_owned());
         self.append(flow, vec![Entry::StepParked { step: StepKey::new("a"), on, at: at(40) }], Vec::new())
     }
 
     /// A window on it, with this flow in front, that shows the log.
-    fn desk(&self, flow: &Flow) -> Desk {
+    pub(super) fn desk(&self, flow: &Flow) -> Desk {
         let path = self.home.path().join("flow.flowyard");
         crate::flow::disk::save(flow, &path).unwrap();
         let mut desk = Desk::at(Arc::clone(&self.home), &[path]);
@@ -440,7 +453,7 @@ fn of_a_hundred_thousand_runs_only_visible_rows_are_made() {
             accepted: begin,
         };
         let entries = vec![
-            Entry::Accepted { trigger, payload: Arc::new(json!(run)), at: begin },
+            Entry::Accepted { trigger, payload: Arc::new(json!(run)), at: begin, cause: Arc::default() },
             Entry::Finished { outcome: Outcome::Succeeded, at: begin },
         ];
         let append = Append { run, new: Some(new), entries, exchanges: Vec::new() };

@@ -1,4 +1,5 @@
 //! The window as a person uses it, by the names of its controls: no display, no graphics driver, no sleeping.
+mod bindings;
 mod canvas;
 mod catalog;
 mod choices;
@@ -14,3 +15,4 @@ mod outline;
 mod runs;
 mod sandbox;
 mod shell;
+mod why;

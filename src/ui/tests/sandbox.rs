@@ -93,6 +93,7 @@ fn a_record_added_by_hand_starts_the_open_flows_that_wait_for_it() {
             event: OperationId::new(event),
             slot: "crm".into(),
             input: BTreeMap::new(),
+            watch: crate::flow::Watch::default(),
             sample: serde_json::Value::Null,
         })
     };

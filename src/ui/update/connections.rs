@@ -1,19 +1,19 @@
 //! What a person does about connections, and what comes of it.
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::{Context, OpenUrl};
 
 use crate::catalog::AuthKind;
 use crate::engine::{Connection, ConnectionId};
+use crate::flow::{FlowId, SlotId};
 use crate::record::{Failure, FailureKind};
 use crate::ui::app::App;
-use crate::ui::behind::{AccountJob, AccountNews, SignInStep};
+use crate::ui::behind::{AccountJob, AccountNews, Flows, SignInStep};
 use crate::ui::canvas::sentence::count;
-use crate::ui::connections::{Pane, SignIn};
+use crate::ui::connections::{Checked, Pane, SignIn};
 use crate::ui::dialog::Dialog;
 use crate::ui::document::Document;
-use crate::ui::msg::Room;
+use crate::ui::msg::{Msg, Room};
 use crate::ui::toast::{Toast, Tone};
 
 impl App {
@@ -31,14 +31,64 @@ impl App {
     }
 
     pub(super) fn list_accounts(&mut self) {
-        let open: Vec<_> = self.docs.list.iter().map(|it| Arc::clone(it.flow())).collect();
-        let files: Vec<PathBuf> = self.prefs.recent.iter().filter(|it| !self.prefs.open.contains(it)).cloned().collect();
-        self.connections.flows.clone_from(&open);
+        let known = self.known_flows();
+        self.connections.flows.clone_from(&known.open);
         self.connections.stale = false;
         if let Some(door) = &self.connections.door {
             self.connections.reading = true;
-            door(AccountJob::List { open, files });
+            door(AccountJob::List(known));
         }
+    }
+
+    /// The flows that are open, and those that were of late.
+    fn known_flows(&self) -> Flows {
+        let open = self.docs.list.iter().map(|it| Arc::clone(it.flow())).collect();
+        let files = self.prefs.recent.iter().filter(|it| !self.prefs.open.contains(it)).cloned().collect();
+        Flows { open, files }
+    }
+
+    pub(super) fn check_flow(&mut self, ctx: &Context, flow: FlowId) {
+        self.stop_check(flow.clone());
+        self.tickets += 1;
+        let (ticket, environment) = (self.tickets, self.connections.environment.clone());
+        let checked = Checked { ticket, ..Checked::default() };
+        self.connections.checks.insert((flow.clone(), environment.clone()), checked);
+        let known = self.known_flows();
+        self.account(ctx, AccountJob::Check { ticket, flow, environment, known });
+    }
+
+    pub(super) fn stop_check(&mut self, flow: FlowId) {
+        let key = (flow, self.connections.environment.clone());
+        if let Some(checked) = self.connections.checks.remove(&key).filter(|it| it.told.is_none())
+            && let Some(door) = &self.connections.door
+        {
+            door(AccountJob::StopCheck(checked.ticket));
+        }
+    }
+
+    fn checked(&mut self, ticket: u64) -> Option<&mut Checked> {
+        self.connections.checks.values_mut().find(|it| it.ticket == ticket)
+    }
+
+    /// What a slot stands for from now on, with the way back.
+    fn account_bound(&mut self, ctx: &Context, change: (FlowId, String, SlotId, Vec<ConnectionId>), before: Vec<ConnectionId>) {
+        let (flow, environment, slot, connections) = change;
+        // What was found out of other accounts says nothing of these.
+        self.connections.checks.remove(&(flow.clone(), environment.clone()));
+        if before == connections {
+            return;
+        }
+        let names: Vec<String> = connections.iter().map(|it| self.connections.name(it)).collect();
+        let flows = self.connections.read().map(|it| it.flows.as_slice()).unwrap_or_default();
+        let name = flows.iter().find(|it| it.flow == flow).map_or_else(|| flow.to_string(), |it| it.name.clone());
+        let title = if names.is_empty() {
+            format!("{slot} of “{name}” is not bound any more")
+        } else {
+            format!("{slot} of “{name}” stands for {}", names.join(", "))
+        };
+        let back = AccountJob::Bind { flow, environment, slot, connections: before };
+        let toast = Toast::new(Tone::Done, title).detail("Flows that run already go on as they began.");
+        self.say(ctx, toast.action("Undo", Msg::Account(Box::new(back))));
     }
 
     /// Has something done about connections.
@@ -56,7 +106,17 @@ impl App {
                 self.connections.chosen = Some(id.clone());
                 self.connections.pane = Some(Pane::SignIn(SignIn::new(id.clone())));
             }
-            AccountJob::List { .. } | AccountJob::Add { .. } | AccountJob::Paste(..) | AccountJob::CancelSignIn(_) => {}
+            AccountJob::List(_)
+            | AccountJob::Bind { .. }
+            | AccountJob::Check { .. }
+            | AccountJob::StopCheck(_)
+            | AccountJob::Make { .. }
+            | AccountJob::Add { .. }
+            | AccountJob::Paste(..)
+            | AccountJob::CancelSignIn(_)
+            | AccountJob::Why { .. }
+            | AccountJob::StopWhy(_)
+            | AccountJob::Release { .. } => {}
         }
         if let Some(door) = &self.connections.door {
             door(job);
@@ -88,6 +148,30 @@ impl App {
                 }
                 return;
             }
+            AccountNews::Bound { flow, environment, slot, connections, before } => match before {
+                Ok(before) => self.account_bound(ctx, (flow, environment, slot, connections), before),
+                Err(failure) => self.say(ctx, Toast::failure(&failure)),
+            },
+            AccountNews::Checking { ticket, done, of } => {
+                if let Some(checked) = self.checked(ticket) {
+                    (checked.done, checked.of) = (done, of);
+                }
+                return;
+            }
+            AccountNews::Made { ticket, at, result } => {
+                if let Some(checked) = self.checked(ticket) {
+                    checked.made.insert(at, Some(result));
+                }
+                return;
+            }
+            AccountNews::Checked { ticket, result } => {
+                if let Some(checked) = self.checked(ticket) {
+                    checked.told = Some(result);
+                }
+                return;
+            }
+            AccountNews::Why { ticket, result } => return self.why_told(ticket, result),
+            AccountNews::Released(result) => return self.served_released(ctx, result),
             AccountNews::Budgets(budgets) => {
                 self.live.budgets = budgets;
                 return;

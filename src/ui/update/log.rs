@@ -7,15 +7,18 @@ use eframe::egui::Context;
 
 use super::file::home;
 use crate::engine::log::Format;
+use crate::engine::{ConnectionId, Effective, Mode};
 use crate::flow::{Flow, FlowId};
+use crate::record::{Failure, FailureKind};
 use crate::run::{RunId, StepKey};
 use crate::ui::app::App;
 use crate::ui::archive::{Ask, Exporting, News};
-use crate::ui::behind::Start;
+use crate::ui::behind::{AccountJob, Start, WhyTold};
 use crate::ui::dialog::Dialog;
 use crate::ui::document::{DocId, Document, Test, TestState};
 use crate::ui::files;
 use crate::ui::live::Play;
+use crate::ui::log::Asked;
 use crate::ui::log::retry::{self, Plan};
 use crate::ui::msg::{Msg, RetryFrom, Room};
 use crate::ui::toast::{Toast, Tone};
@@ -40,8 +43,8 @@ impl App {
     }
 
     /// What was read.
-    pub(crate) fn archive_told(&mut self, ctx: &Context, news: News) {
-        match self.log.take(news) {
+    pub(crate) fn archive_told(&mut self, ctx: &Context, mode: Mode, news: News) {
+        match self.log.take(mode, news) {
             Some(News::Recent { runs }) => {
                 for it in runs {
                     self.live.restore(it.play);
@@ -102,7 +105,8 @@ impl App {
     }
 
     pub(super) fn export_to(&mut self, what: Exporting, path: PathBuf) {
-        self.log.export = Some((self.archive.export(what, path), 0));
+        let archive = if what.mode == Mode::Live { &self.served.0 } else { &self.archive };
+        self.log.export = Some((archive.export(what, path), 0));
     }
 
     pub(super) fn cancel_export(&mut self, ctx: &Context) {
@@ -121,6 +125,49 @@ impl App {
         let Some(doc) = self.docs.get_mut(doc).filter(|it| !it.test.as_ref().is_some_and(under_way)) else { return };
         let flow = was.unwrap_or_else(|| Arc::clone(doc.flow()));
         doc.test = Some(Test { flow, state: TestState::Run(run), cancelled: false, told: true });
+    }
+
+    // ---- why a step was refused
+
+    /// Has it found out; what was asked before is given up.
+    pub(super) fn ask_why(&mut self, ctx: &Context, mode: Mode, run: RunId, step: StepKey, connection: Option<ConnectionId>) {
+        self.close_why();
+        self.tickets += 1;
+        let ticket = self.tickets;
+        let told = self.connections.door.is_none().then(|| {
+            let failure = Failure::new(FailureKind::Machine, "Connections are not there yet");
+            Err(failure.hint("Try again in a moment."))
+        });
+        let is_asked = told.is_none();
+        self.log.why = Some(Asked { ticket, mode, run, step: step.clone(), told });
+        if is_asked {
+            self.account(ctx, AccountJob::Why { ticket, mode, run, step, connection });
+        }
+    }
+
+    pub(super) fn close_why(&mut self) {
+        if let Some(asked) = self.log.why.take().filter(|it| it.told.is_none())
+            && let Some(door) = &self.connections.door
+        {
+            door(AccountJob::StopWhy(asked.ticket));
+        }
+    }
+
+    pub(super) fn why_told(&mut self, ticket: u64, result: Result<WhyTold, Failure>) {
+        if let Some(asked) = self.log.why.as_mut().filter(|it| it.ticket == ticket) {
+            asked.told = Some(result);
+        }
+    }
+
+    /// A step of a live run that a person let go on.
+    pub(super) fn served_released(&mut self, ctx: &Context, result: Result<Effective, Failure>) {
+        let toast = match result {
+            Ok(Effective::Now) => Toast::new(Tone::Done, "The run goes on"),
+            Ok(Effective::WithNextStart) => Toast::new(Tone::Done, "It is written down")
+                .detail("The run goes on once flows run on this data directory again."),
+            Err(failure) => Toast::failure(&failure),
+        };
+        self.say(ctx, toast);
     }
 
     // ---- a run again

@@ -13,6 +13,7 @@ use super::behind::{AccountJob, Read};
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
 use super::command::UiCommand;
+use super::connections::Tab;
 use super::ctx::Ctx;
 use super::dialog::{Answer, Dialog};
 use super::document::{DocId, Document};
@@ -103,6 +104,16 @@ impl App {
             Msg::ListAccounts => self.list_accounts(),
             Msg::AskRemoveAccount(id) => self.ask_remove_account(id),
             Msg::OpenLog(run) => self.open_log(run),
+            Msg::Why { mode, run, step, connection } => self.ask_why(ctx, mode, run, step, connection),
+            Msg::CloseWhy => self.close_why(),
+            Msg::CheckFlow(flow) => self.check_flow(ctx, flow),
+            Msg::StopCheck(flow) => self.stop_check(flow),
+            Msg::ShowConnection(id) => {
+                self.connections.chosen = Some(id);
+                self.connections.pane = None;
+                self.connections.tab = Tab::Accounts;
+                self.room = Room::Connections;
+            }
             Msg::CopyText { text, what } => {
                 ctx.copy_text(text);
                 self.say(ctx, Toast::new(Tone::Done, format!("{what} copied")));
@@ -185,6 +196,7 @@ impl App {
             asking: false,
             now: (self.clock)(),
             archive: &self.archive,
+            served: (&self.served.0, &self.served.1),
             offers: &self.offers,
             imports: &self.imports,
             queue: &queue,

@@ -215,7 +215,7 @@ impl App {
 }
 
 fn deployment(flow: &Arc<Flow>) -> Deployment {
-    Deployment { flow: Arc::clone(flow), bindings: BTreeMap::new() }
+    Deployment::quiet(Arc::clone(flow), BTreeMap::new())
 }
 
 fn called(flow: &Flow) -> Vec<crate::flow::FlowId> {

@@ -36,7 +36,7 @@ pub(crate) fn run(data: &[u8]) {
         }
     }
     let at = "2026-11-23T09:30:00Z".parse().expect("a time");
-    let entry = Entry::Accepted { trigger: "t".into(), payload: Arc::new(event), at };
+    let entry = Entry::Accepted { trigger: "t".into(), payload: Arc::new(event), at, cause: Arc::default() };
     let kept = serde_json::to_string(&[&entry]).expect("it can be written");
     let read: Vec<Entry> = serde_json::from_str(&kept).expect("it can be read back");
     assert_eq!(read, [entry]);

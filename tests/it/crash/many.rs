@@ -30,7 +30,8 @@ async fn begun(journal: &Journal, flow: &Flow, more: Vec<Entry>, parent: Option<
         parent,
         accepted: at,
     };
-    let mut entries = vec![Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!({ "n": 21 })), at }];
+    let mut entries =
+        vec![Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!({ "n": 21 })), at, cause: Arc::default() }];
     entries.extend(more);
     journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).await.expect("a written run");
     run
@@ -66,9 +67,7 @@ async fn a_flow_that_waits_for_another_finds_it_however_much_lies_between_them()
         connections: Vec::new(),
         vault: engine::Vault::in_memory(),
         mode: Mode::Sandbox,
-        flows: [&inner, &outer, &patient]
-            .map(|flow| Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() })
-            .to_vec(),
+        flows: [&inner, &outer, &patient].map(|flow| Deployment::listening(Arc::new(flow.clone()), BTreeMap::new())).to_vec(),
         listen: None,
         clock: Clock::System,
         calls: CallSettings::default(),

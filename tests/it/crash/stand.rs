@@ -62,7 +62,7 @@ impl Stand {
             connections: connections(&self.door.access()),
             vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
-            flows: vec![Deployment { flow: Arc::new(flow.clone()), bindings: BTreeMap::new() }],
+            flows: vec![Deployment::listening(Arc::new(flow.clone()), BTreeMap::new())],
             listen: None,
             clock: Clock::following(start),
             calls: CallSettings::default(),

@@ -258,7 +258,7 @@ async fn what_a_process_had_under_way_that_is_gone_is_free_after_an_interval() {
         let other = Arc::clone(&other);
         async move { other.take(Priority::Background, LONG).await.map(used) }
     });
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     assert!(!waits.is_finished(), "it lives, and its requests may still be counted");
     // As the system leaves it where a process was killed: nobody holds its file locked.
     let mine = place.alive();
@@ -274,7 +274,7 @@ async fn what_a_process_had_under_way_that_is_gone_is_free_after_an_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_damaged_file_is_begun_anew() {
     let place = Place::new(&[(3, 10_000), (100, 86_400_000)]);
-    for damage in [&b""[..], b"{}", &[0; 4_096], &[0xff; 70_000]] {
+    for damage in [&b""[..], b"{}", &[0; 4_096], &vec![0xff; 70_000]] {
         let process = place.process();
         std::fs::create_dir_all(place.dir.path().join("budgets")).unwrap();
         std::fs::write(place.file(), damage).unwrap();

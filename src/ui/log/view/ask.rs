@@ -134,7 +134,10 @@ impl View {
         let is_stale = match loaded {
             // One that was told just now is there in a moment.
             None => self.run_failure.is_none() || (live.run(run).is_some() && self.run_seen != live.version),
-            Some(it) => it.head.finished.is_none() && self.run_seen != live.version,
+            Some(it) => {
+                let elsewhere = matches!(live.behind, Readiness::Unavailable(_)) && time - self.run_asked_at >= ELSEWHERE;
+                it.head.finished.is_none() && (elsewhere || self.run_seen != live.version)
+            }
         };
         // A long run that is under way is read again the more seldom the longer that takes.
         let left = if loaded.is_some() { self.run_asked_at + REREAD.max(4.0 * self.run_took) - time } else { 0.0 };

@@ -18,6 +18,7 @@ use super::mark::Mark;
 use super::narrow::Narrow;
 use super::roll::Roll;
 use super::rows::{self, Listed, RunRow};
+use crate::engine::Mode;
 use crate::engine::log::{Hit, Place, RunHead, Searched, StepExchange};
 use crate::record::Failure;
 use crate::run::{RunId, StepKey};
@@ -79,6 +80,8 @@ pub(super) type TextKey = (RunId, StepKey, Option<usize>, Side, bool, usize);
 #[derive(Debug)]
 pub(crate) struct View {
     seat: Seat,
+    /// Which runs: those in the sandbox, or live ones.
+    pub(super) mode: Mode,
     pub(super) narrow: Narrow,
     pub(super) text: String,
     typed: Option<f64>,
@@ -159,9 +162,10 @@ pub(super) enum Shown {
 }
 
 impl View {
-    pub(super) fn new(seat: Seat) -> Self {
+    pub(super) fn new(seat: Seat, mode: Mode) -> Self {
         Self {
             seat,
+            mode,
             narrow: Narrow::default(),
             text: String::new(),
             typed: None,

@@ -1,0 +1,113 @@
+//! What services tell by themselves: one address a service, below `/events/`, for all flows and accounts.
+//!
+//! Invariant: nothing of a message is believed before its signature is checked.
+//! Invariant: 2xx is answered only after every run that the message starts is on the disk; a message that is sent again
+//! starts only those that are not.
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::fire::{Fate, Fired, fire};
+use super::http::{not_an_event, not_taken, refuse, reply, whole};
+use crate::catalog::{Connector, ConnectorId, Event, EventSource};
+use crate::connector::{ConnectionId, Genuine, Notice, NoticeError};
+use crate::engine::shared::{Deployed, Shared};
+use crate::expr::to_text;
+use crate::flow::{NodeId, Trigger};
+use crate::run::{Cause, HookRequest, Via};
+
+/// One message, at the address of this service.
+pub(super) async fn take(shared: Arc<Shared>, service: &str, request: Request) -> Response {
+    let (parts, body): (_, Body) = request.into_parts();
+    let Some(connector) = shared.catalog.connector(&ConnectorId::new(service)).cloned() else {
+        return refuse(StatusCode::NOT_FOUND, "Nothing answers here", "A service's messages come to /events/ and its name.");
+    };
+    let Some(notices) = &connector.notices else {
+        let title = format!("{} sends no messages that could be checked", connector.title);
+        return refuse(StatusCode::NOT_FOUND, &title, "Use a web hook of the flow's own, or let the service be looked at.");
+    };
+    if parts.method != Method::POST {
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, "Messages are posted", "");
+    }
+    let bytes = match whole(&parts, body, &shared).await {
+        Ok(bytes) => bytes,
+        Err(refusal) => return *refusal,
+    };
+    let headers: Vec<(&str, &[u8])> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    let request = HookRequest { method: parts.method.as_str(), query: "", headers: &headers, body: &bytes };
+    let mut event = match request.event() {
+        Ok(event) => event,
+        Err(error) => return not_an_event(&error),
+    };
+    let message = event.get_mut("body").map(Value::take).unwrap_or_default();
+    let connections = shared.connections();
+    let notice = Notice { headers: &headers, body: &bytes, message: &message };
+    match notice.check(notices, connections.for_connector(&connector.id), shared.clock.now()) {
+        Ok(genuine) => start_all(&shared, &connector, &genuine, message).await,
+        Err(error) => {
+            tracing::warn!(service, %error, "a message was refused");
+            let status = if error.is_of_a_stranger() { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+            refuse(status, &error.to_string(), hint(&error))
+        }
+    }
+}
+
+fn hint(error: &NoticeError) -> &'static str {
+    match error {
+        NoticeError::Unsigned => "Only the service itself may send here: use a web hook of the flow's own for others.",
+        NoticeError::Forged { .. } => "If the service has changed its key, set the new one on the connection.",
+        NoticeError::TooOld { .. } | NoticeError::TooEarly { .. } => "Check the clock of this machine.",
+        NoticeError::Incomplete { .. } => "",
+    }
+}
+
+/// Starts every flow that waits for it.
+async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuine, message: Value) -> Response {
+    let event = Event::of(&connector.id)
+        .find(|it| matches!(&it.source, EventSource::Webhook { name } if *name == genuine.name) && it.is_named_by_type());
+    let waiting = event.map(|it| waiting_for(shared, it, genuine)).unwrap_or_default();
+    let record = event.and_then(|it| record_of(it, &message)).unwrap_or_default();
+    let (mut runs, mut duplicates) = (Vec::new(), 0_u32);
+    for (deployed, trigger, connection) in waiting {
+        let delivery = format!("event:{trigger}:{}", genuine.id);
+        let cause = Cause { record: record.clone(), ..Cause::by(Via::Notice) };
+        let about = event.map(|it| (connection, it));
+        let fired = Fired { trigger, payload: message.clone(), delivery, cause, about };
+        match fire(shared, &deployed, fired).await {
+            Ok(Fate::Run(run)) => runs.push(run),
+            Ok(Fate::Duplicate) => duplicates += 1,
+            Ok(Fate::Echo) => {}
+            Err(failure) => return not_taken(&failure),
+        }
+    }
+    tracing::debug!(service = %connector.id, name = genuine.name, started = runs.len(), duplicates, "a message came");
+    reply(StatusCode::OK, &json!({ "runs": runs, "duplicates": duplicates }))
+}
+
+/// The triggers that wait for an event at one of these accounts.
+fn waiting_for(shared: &Shared, event: &Event, genuine: &Genuine) -> Vec<(Arc<Deployed>, NodeId, ConnectionId)> {
+    let mut found = Vec::new();
+    for deployed in shared.listening() {
+        for (node, trigger) in &deployed.triggers {
+            let Trigger::Event { event: id, slot, .. } = trigger else { continue };
+            if *id != event.id {
+                continue;
+            }
+            let connection = shared.connection(&deployed.program.flow, slot, Some(event.id.connector()));
+            if let Some(connection) = connection.ok().filter(|it| genuine.connections.contains(&it.id)) {
+                found.push((Arc::clone(&deployed), node.clone(), connection.id.clone()));
+            }
+        }
+    }
+    found
+}
+
+/// The id of the record that it is about.
+fn record_of(event: &Event, message: &Value) -> Option<String> {
+    let id = event.record(message)?.get(event.id_field()).filter(|it| it.is_string() || it.is_number())?;
+    Some(to_text(id).into_owned())
+}

@@ -1,0 +1,170 @@
+//! Looking at services for what they do not tell: one feed for everything that is asked in the same way of the same account,
+//! however many flows wait for it.
+//!
+//! Invariant: how far a feed has looked belongs to the connection and to what is asked, never to a flow or its version; it is
+//! written down after the runs that it started, so that a crash in between finds the same events again, and the journal
+//! takes each only once.
+//! Invariant: a flow gets the events of looks that began after it was switched on.
+mod feed;
+mod pages;
+mod sift;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+
+use self::feed::Feed;
+use crate::catalog::{Event, OperationId};
+use crate::connector::ConnectionId;
+use crate::engine::shared::{Deployed, Shared};
+use crate::flow::{NodeId, Trigger, Watch};
+use crate::journal::{JournalError, Mode};
+
+/// What the scopes of the journal begin with in which marks are kept.
+const KEPT: &str = "poll:";
+/// Looks under way at a time.
+const AT_ONCE: usize = 16;
+
+/// What is asked, and of whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct FeedId {
+    connection: ConnectionId,
+    /// Where its service is: another place is another account, a sandbox that was started anew for example.
+    place: String,
+    event: OperationId,
+    /// What a person chose of it, as JSON.
+    input: String,
+    ahead_ms: Option<i64>,
+}
+
+/// A trigger that waits for what a feed finds.
+#[derive(Clone)]
+pub(super) struct Subscriber {
+    deployed: Arc<Deployed>,
+    trigger: NodeId,
+    watch: Watch,
+    /// What a person chose of the poll.
+    input: BTreeMap<String, Value>,
+    /// The event that the service tells, where the feed only makes up for lost messages.
+    told: Option<&'static Event>,
+}
+
+impl FeedId {
+    /// What the marks of all feeds of an account begin with.
+    fn of_place(connection: &ConnectionId, place: &str) -> String {
+        format!("{KEPT}{connection}|{place}|")
+    }
+
+    /// Where its marks are kept.
+    fn scope(&self) -> String {
+        let ahead = self.ahead_ms.map(|it| format!("|{it}")).unwrap_or_default();
+        format!("{}{}|{}{ahead}", Self::of_place(&self.connection, &self.place), self.event, self.input)
+    }
+}
+
+/// Keeps a feed for everything that some flow waits for, until the engine stops.
+pub(super) async fn stand(shared: Arc<Shared>) {
+    if shared.mode == Mode::Sandbox {
+        forget_gone(&shared).await;
+    }
+    let mut changes = shared.changes();
+    let stopped = shared.stopped();
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut feeds: HashMap<FeedId, (watch::Sender<Vec<Subscriber>>, CancellationToken)> = HashMap::new();
+    loop {
+        changes.mark_unchanged();
+        let wanted = wanted(&shared);
+        let mut counts = HashMap::new();
+        for it in wanted.keys() {
+            *counts.entry(it.connection.clone()).or_default() += 1;
+        }
+        shared.set_feeds(counts);
+        feeds.retain(|id, (_, gone)| {
+            let stays = wanted.contains_key(id);
+            if !stays {
+                gone.cancel();
+            }
+            stays
+        });
+        for (id, subscribers) in wanted {
+            if let Some((sender, _)) = feeds.get(&id) {
+                sender.send_replace(subscribers);
+                continue;
+            }
+            let Some(event) = Event::find(&id.event) else { continue };
+            let (sender, receiver) = watch::channel(subscribers);
+            let gone = CancellationToken::new();
+            let feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&places));
+            let (until, stop, left, scope) = (gone.clone(), stopped.clone(), Arc::clone(&shared), id.scope());
+            shared.tasks.spawn(async move {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    // Whoever switched it off does not want later what happens meanwhile.
+                    () = until.cancelled() => feed::leave(&left, &scope).await,
+                    () = feed.stand() => {}
+                }
+            });
+            feeds.insert(id, (sender, gone));
+        }
+        tokio::select! {
+            () = stopped.cancelled() => return,
+            it = changes.changed() => if it.is_err() { return },
+        }
+    }
+}
+
+/// Forgets what was seen at imitations that are gone.
+async fn forget_gone(shared: &Shared) {
+    let known: Vec<String> = shared.connections().iter().map(|it| FeedId::of_place(&it.id, &it.base_url)).collect();
+    let journal = shared.journal.clone();
+    let forget = move || {
+        for scope in journal.reader().scopes(KEPT)? {
+            if known.iter().any(|it| scope.starts_with(it)) {
+                continue;
+            }
+            for (key, _) in journal.reader().states(&scope)? {
+                drop(journal.put_state(&scope, &key, &Value::Null));
+            }
+        }
+        Ok::<_, JournalError>(())
+    };
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(forget).await {
+        tracing::warn!(%error, "what was seen at an earlier sandbox could not be forgotten");
+    }
+}
+
+/// What the flows that are on wait for, by how it is asked.
+fn wanted(shared: &Shared) -> BTreeMap<FeedId, Vec<Subscriber>> {
+    let mut wanted: BTreeMap<FeedId, Vec<Subscriber>> = BTreeMap::new();
+    for deployed in shared.listening() {
+        for (node, trigger) in &deployed.triggers {
+            let Trigger::Event { event: id, slot, input, watch, .. } = trigger else { continue };
+            let Some(event) = Event::find(id) else { continue };
+            let (asked, told) = match &event.reconciled_by {
+                Some(poll) if watch.reconcile => (poll, Some(event)),
+                _ if event.poll().is_some() => (id, None),
+                _ => continue,
+            };
+            // One that is not bound yet says so when it is run; its feed begins once it is.
+            let Ok(connection) = shared.connection(&deployed.program.flow, slot, Some(id.connector())) else { continue };
+            let feed = FeedId {
+                connection: connection.id.clone(),
+                place: connection.base_url.clone(),
+                event: asked.clone(),
+                input: serde_json::to_string(input).unwrap_or_default(),
+                ahead_ms: watch.ahead_ms(),
+            };
+            wanted.entry(feed).or_default().push(Subscriber {
+                deployed: Arc::clone(&deployed),
+                trigger: node.clone(),
+                watch: watch.clone(),
+                input: input.clone(),
+                told,
+            });
+        }
+    }
+    wanted
+}

@@ -1,0 +1,97 @@
+//! What a run goes back to: how its event came here, and which flows it comes from.
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::flow::FlowId;
+
+/// How the event of a run came here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// Somebody pressed a button, or gave a command.
+    #[default]
+    Person,
+    /// A request to a hook of the flow's own.
+    Hook,
+    /// The service told of it, signed.
+    Notice,
+    /// A look at the service found it.
+    Poll,
+    /// The service should have told of it and has not; a look found it.
+    Reconcile,
+    /// Its time had come.
+    Schedule,
+    /// A file appeared, or grew.
+    File,
+    /// Another flow called this one.
+    Flow,
+    /// A run of another flow failed.
+    Failure,
+}
+
+/// What a run goes back to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct Cause {
+    /// How its event came here.
+    #[serde(default)]
+    pub via: Via,
+    /// The flows whose writes led to the event, one after the other; empty where nobody knows of any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<FlowId>,
+    /// The record that the event is about: runs of a flow about one record go one after the other. Empty where there is none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub record: String,
+}
+
+impl Cause {
+    /// One that came this way, and of which no more is known.
+    pub fn by(via: Via) -> Self {
+        Self { via, ..Self::default() }
+    }
+
+    /// Whether it is what a run is taken to go back to where nothing is written.
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The flows that a write of this run goes back to: those of its own event, and the run's own.
+    pub fn chain_with(&self, flow: &FlowId) -> Vec<FlowId> {
+        let mut chain = self.chain.clone();
+        if !chain.contains(flow) {
+            chain.push(flow.clone());
+        }
+        chain
+    }
+}
+
+impl fmt::Display for Via {
+    /// What a person reads behind "Started by".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Person => "a person",
+            Self::Hook => "its web hook",
+            Self::Notice => "a message of the service",
+            Self::Poll => "a look at the service",
+            Self::Reconcile => "a look at the service, which had not told of it",
+            Self::Schedule => "its schedule",
+            Self::File => "a file",
+            Self::Flow => "another flow",
+            Self::Failure => "a flow that failed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chain_names_each_flow_once() {
+        let mut cause = Cause::by(Via::Poll);
+        cause.chain = vec!["a".into(), "b".into()];
+        assert_eq!(cause.chain_with(&"c".into()), ["a".into(), "b".into(), "c".into()]);
+        assert_eq!(cause.chain_with(&"a".into()), ["a".into(), "b".into()]);
+        assert!(Cause::default().is_default() && !cause.is_default());
+    }
+}
