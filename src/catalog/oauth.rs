@@ -34,6 +34,11 @@ pub struct OAuth {
     /// Whether the address to come back to is compared to the letter, its port included: then a free port is no use.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub exact_redirect: bool,
+    /// Whether the service gives an app that is still let in another code for its secret, at `reconnect` beside the address of its
+    /// tokens. HighLevel: "How to reconnect broken Marketplace Apps",
+    /// <https://help.gohighlevel.com/support/solutions/articles/155000003717>.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reconnect: bool,
     /// The operation by which an agency's token makes that of one of its locations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_token: Option<LocationToken>,
