@@ -9,6 +9,7 @@
 //! Invariant: a connection whose secret is in the environment never has one in the vault.
 mod account;
 mod address;
+mod asking;
 mod bindings;
 mod book;
 mod desk;
@@ -25,6 +26,7 @@ pub mod why;
 
 pub use self::account::Account;
 pub use self::address::{is_base_url, normal as base_url};
+pub use self::asking::{Asking, identity};
 pub use self::bindings::{Bindings, Use};
 pub use self::book::{Book, Bound};
 pub use self::desk::{Desk, Probed, Removed};

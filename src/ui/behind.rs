@@ -10,7 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts::why::Why;
-use crate::accounts::{self, Bindings, Had, Lack, Made};
+use crate::accounts::{self, Asking, Bindings, Had, Lack, Made};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
 use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
@@ -89,8 +89,15 @@ pub enum AccountJob {
     Rename(ConnectionId, String),
     /// Give it another secret.
     Rotate(ConnectionId, accounts::Given),
-    /// Sign in, in a browser or as a service account.
-    SignIn(ConnectionId),
+    /// Say what a sign-in would ask for.
+    Asks {
+        /// Which connection.
+        id: ConnectionId,
+        /// Where the flows are that may run on it.
+        known: Flows,
+    },
+    /// Sign in, in a browser or as a service account; for these scopes, or for those of its settings.
+    SignIn(ConnectionId, Option<Box<Asking>>),
     /// What a person brought back from the browser.
     Paste(ConnectionId, Zeroizing<String>),
     /// The sign-in is not wanted any more.
@@ -174,6 +181,8 @@ pub enum AccountNews {
     Renamed(ConnectionId, Result<(), Failure>),
     /// It has another secret; so many steps that waited for it went on.
     Rotated(ConnectionId, Result<usize, Failure>),
+    /// What a sign-in would ask for.
+    Asks(ConnectionId, Result<Asking, Failure>),
     /// How far a sign-in is.
     SigningIn(ConnectionId, SignInStep),
     /// A sign-in has ended; so many steps that waited for it went on.
@@ -390,7 +399,8 @@ impl AccountJob {
             Self::Test(id)
             | Self::Rename(id, _)
             | Self::Rotate(id, _)
-            | Self::SignIn(id)
+            | Self::Asks { id, .. }
+            | Self::SignIn(id, _)
             | Self::Paste(id, _)
             | Self::CancelSignIn(id)
             | Self::Remove(id) => Some(id),

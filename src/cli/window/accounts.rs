@@ -11,7 +11,7 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::accounts::{Bindings, Desk, Given, Lack, Progress};
+use crate::accounts::{self, Asking, Bindings, Desk, Given, Lack, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::cli::connect::{Refused, kept_in};
@@ -118,7 +118,17 @@ impl Accounts {
                     (accounts.tell)(AccountNews::Tested(id, result));
                 });
             }
-            AccountJob::SignIn(id) => self.sign_in(id),
+            AccountJob::Asks { id, known } => {
+                let told = id.clone();
+                self.aside(
+                    move |result| AccountNews::Asks(told, result),
+                    move |it| {
+                        let flows = flows(&known);
+                        it.desk().asking(&id, &flows.iter().map(AsRef::as_ref).collect::<Vec<_>>(), None)
+                    },
+                );
+            }
+            AccountJob::SignIn(id, asked) => self.sign_in(id, asked),
             AccountJob::Why { ticket, mode, run, step, connection } => self.why(ticket, mode, run, &step, connection),
             AccountJob::StopCheck(ticket) | AccountJob::StopWhy(ticket) => self.give_up(ticket),
             AccountJob::Release { run, step, release } => self.aside(AccountNews::Released, move |it| {
@@ -308,18 +318,19 @@ impl Accounts {
 
     /// Tells the Flowyard that runs flows on these connections, if there is one.
     fn reread(&self) {
-        if let Some(Err(failure)) = engine::reread(&self.data) {
-            tracing::warn!(%failure, "the engine at work has not read the connections");
+        for data in accounts::logs(&self.data) {
+            if let Some(Err(failure)) = engine::reread(&data) {
+                tracing::warn!(%failure, "the engine at work has not read the connections");
+            }
         }
     }
 
     /// Steps that waited for these connections go on; how many.
     fn release(&self, ids: &[ConnectionId]) -> usize {
-        if !engine::has_log(&self.data) {
-            return 0;
-        }
         let catalog = self.catalog();
-        let resume = |id: &ConnectionId| match engine::resume(&self.data, &catalog, id) {
+        let logs = accounts::logs(&self.data).into_iter().filter(|it| engine::has_log(it));
+        let pairs: Vec<_> = logs.flat_map(|data| ids.iter().map(move |id| (data.clone(), id))).collect();
+        let resume = |(data, id): &(PathBuf, &ConnectionId)| match engine::resume(data, &catalog, id) {
             Ok((resumed, _)) => resumed.released.len(),
             Err(failure) => {
                 // What was stored is stored all the same.
@@ -327,10 +338,10 @@ impl Accounts {
                 0
             }
         };
-        ids.iter().map(resume).sum()
+        pairs.iter().map(resume).sum()
     }
 
-    fn sign_in(&self, id: ConnectionId) {
+    fn sign_in(&self, id: ConnectionId, asked: Option<Box<Asking>>) {
         let (pasted, receiver) = mpsc::channel(PASTED);
         let cancel = CancellationToken::new();
         let before = self.under_way().insert(id.clone(), UnderWay { pasted, cancel: cancel.clone() });
@@ -346,7 +357,7 @@ impl Accounts {
                 }
             };
             let signed = match accounts.desk_soon().await {
-                Ok(desk) => desk.sign_in(&id, receiver, progress, cancel.clone()).await,
+                Ok(desk) => desk.sign_in(&id, asked.as_deref(), receiver, progress, cancel.clone()).await,
                 Err(failure) => Err(failure),
             };
             if !cancel.is_cancelled() {

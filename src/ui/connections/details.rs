@@ -87,7 +87,7 @@ fn acts(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, entry: &Entry) {
                 if matches!(connection.auth, AuthKind::OAuth(_)) {
                     let words = if entry.refreshed_at.is_some() { "Sign in again" } else { "Sign in" };
                     if button::plain(ui, Some(icon::ARROW_SQUARE_OUT), words).clicked() {
-                        ctx.send(Msg::Account(Box::new(AccountJob::SignIn(connection.id.clone()))));
+                        ctx.send(Msg::AskSignIn(connection.id.clone()));
                     }
                 }
                 if button::plain(ui, Some(icon::PLAY), "Test connection").clicked() {

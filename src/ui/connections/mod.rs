@@ -14,6 +14,7 @@ mod needs;
 mod paint;
 mod pane;
 mod rows;
+mod signing;
 pub(crate) mod slots;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::draft::Draft;
 pub(crate) use self::paint::show;
 pub(crate) use self::rows::Known;
-use crate::accounts::{Entry, Made};
+use crate::accounts::{Asking, Entry, Made};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, FlowId};
 use crate::record::Failure;
@@ -86,7 +87,7 @@ pub(crate) enum Pane {
     Add(Box<Draft>),
     Rename { id: ConnectionId, name: String },
     Rotate(Rotate),
-    SignIn(SignIn),
+    SignIn(Box<SignIn>),
 }
 
 /// Another secret.
@@ -102,6 +103,12 @@ pub(crate) struct Rotate {
 #[derive(Debug)]
 pub(crate) struct SignIn {
     pub(crate) id: ConnectionId,
+    /// What it is going to ask for; none until that is known.
+    pub(crate) asks: Option<Result<Asking, Failure>>,
+    /// What a person types to be asked for beside that.
+    pub(crate) more: String,
+    /// A person has seen what is asked for, and goes on.
+    pub(crate) begun: bool,
     /// None until the service's page is known.
     pub(crate) step: Option<SignInStep>,
     /// The address that the browser was sent to; it is of this sign-in alone.
@@ -157,6 +164,9 @@ impl SignIn {
     pub(crate) fn new(id: ConnectionId) -> Self {
         Self {
             id,
+            asks: None,
+            more: String::new(),
+            begun: false,
             step: None,
             url: String::new(),
             paste: false,

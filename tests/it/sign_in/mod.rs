@@ -192,6 +192,32 @@ fn a_person_signs_in_from_the_command_line_and_nothing_of_it_is_left_in_clear() 
 }
 
 #[test]
+fn a_sign_in_for_a_flow_asks_for_exactly_what_it_needs_and_the_next_one_says_what_is_new() {
+    let scene = Scene::new();
+    scene.home.write("a.flowyard", &crate::connect::creating());
+    let asked = |opened: &Url| {
+        let scope = opened.query_pairs().find(|(key, _)| key == "scope").expect("scopes").1.into_owned();
+        scope.split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Without a flow, it is what stands in the settings.
+    let ended = scene.sign_in().with_code(0);
+    assert_eq!(ended.objects().pop().expect("a summary")["scopes"], json!(["contacts.write", "locations.readonly"]));
+    let (running, opened) = scene.begin(&["--scope", "users.readonly", "a.flowyard"]);
+    assert_eq!(asked(&opened), ["contacts.readonly", "contacts.write", "locations.readonly", "users.readonly"]);
+    get(&press(&opened, "allow"));
+    running.end().with_code(0);
+    // What a person added is asked for again, and what the flow needs no more is not.
+    let running = scene.spawn(&["connect", "sign-in", "crm", "--no-browser", "a.flowyard"]);
+    let opened: Url = running.line_with("http").parse().expect("an address");
+    assert_eq!(asked(&opened), ["contacts.readonly", "contacts.write", "locations.readonly", "users.readonly"]);
+    get(&press(&opened, "allow"));
+    let ended = running.end().with_code(0);
+    ended.warns(&["It asks for:", "contacts.write  \"Create\" of \"creating\"", "to see whose account it is", "added by you"]);
+    let book = fs::read_to_string(scene.home.path("data/connections.json")).expect("the file");
+    assert!(book.contains("\"more\":[\"users.readonly\"]"), "{book}");
+}
+
+#[test]
 fn a_person_who_declines_or_gives_up_is_told_so() {
     let scene = Scene::new();
     let (running, opened) = scene.begin(&[]);
