@@ -67,7 +67,8 @@ impl Asking {
     }
 }
 
-/// The scopes that it takes to see whose a token is: what trying a connection reads, and for an agency what makes its locations' tokens.
+/// The scopes that it takes to see whose a token is: what trying a connection reads, and for an agency what lists its locations and
+/// makes their tokens.
 pub fn identity(connector: &Connector, is_agency: bool) -> Vec<String> {
     let of = |id: &OperationId| connector.operations.get(id).map(|it| it.scopes.clone()).unwrap_or_default();
     if !is_agency {
@@ -77,7 +78,9 @@ pub fn identity(connector: &Connector, is_agency: bool) -> Vec<String> {
         AuthKind::OAuth(known) => known.location_token.as_ref(),
         _ => None,
     });
-    token.map(|it| of(&it.operation)).unwrap_or_default()
+    let Some(token) = token else { return Vec::new() };
+    let list = token.list.as_ref().map(|it| of(&it.operation)).unwrap_or_default();
+    [of(&token.operation), list].concat()
 }
 
 impl Desk {
@@ -194,6 +197,6 @@ mod tests {
         Bindings::change(dir.path(), |it| it.set(&"f".into(), "live", &"crm".into(), vec![ConnectionId::new("paris")])).unwrap();
         let asking = desk.asking(&ConnectionId::new("agency"), &[&flow], None).unwrap();
         assert!(asking.scopes.contains(&"contacts.write".to_owned()), "{asking:?}");
-        assert!(!asking.identity.is_empty() && asking.identity.iter().all(|it| it.starts_with("oauth")), "{asking:?}");
+        assert_eq!(asking.identity, ["oauth.write", "locations.readonly"]);
     }
 }

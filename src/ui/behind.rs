@@ -10,7 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts::why::Why;
-use crate::accounts::{self, Asking, Bindings, Had, Lack, Made};
+use crate::accounts::{self, Asking, Bindings, Had, Lack, Location, Made};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
 use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
@@ -102,6 +102,10 @@ pub enum AccountJob {
     Paste(ConnectionId, Zeroizing<String>),
     /// The sign-in is not wanted any more.
     CancelSignIn(ConnectionId),
+    /// Read which locations an agency has.
+    Locations(ConnectionId),
+    /// Make connections of locations of an agency.
+    AddLocations(ConnectionId, Vec<Location>),
     /// Take it away, with its secret.
     Remove(ConnectionId),
     /// Find out why a service refused a step.
@@ -187,6 +191,10 @@ pub enum AccountNews {
     SigningIn(ConnectionId, SignInStep),
     /// A sign-in has ended; so many steps that waited for it went on.
     SignedIn(ConnectionId, Result<usize, Failure>),
+    /// Which locations an agency has.
+    Locations(ConnectionId, Result<Vec<Location>, Failure>),
+    /// So many connections were made of locations of an agency.
+    LocationsAdded(ConnectionId, Result<usize, Failure>),
     /// It is gone.
     Removed(ConnectionId, Result<accounts::Removed, Failure>),
     /// Why a service refused a step.
@@ -403,6 +411,8 @@ impl AccountJob {
             | Self::SignIn(id, _)
             | Self::Paste(id, _)
             | Self::CancelSignIn(id)
+            | Self::Locations(id)
+            | Self::AddLocations(id, _)
             | Self::Remove(id) => Some(id),
         }
     }

@@ -4,6 +4,7 @@ mod bind;
 mod key;
 mod lacks;
 mod list;
+mod locations;
 mod place;
 mod remove;
 mod rename;
@@ -25,7 +26,7 @@ pub(super) use self::why::Refused;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, sign in, list, test, bind, scopes, why, rename, rotate, remove, resume
+/// Make and keep connections to services: add, sign in, list, locations, test, bind, scopes, why, rename, rotate, remove, resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -36,6 +37,7 @@ pub(super) struct Connect {
 enum ConnectVerb {
     Add(Box<add::Add>),
     List(list::List),
+    Locations(locations::Locations),
     Bind(bind::Bind),
     Scopes(scopes::Scopes),
     Test(test::Test),
@@ -52,6 +54,7 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
     match &args.verb {
         ConnectVerb::Add(it) => add::run(it, out),
         ConnectVerb::List(it) => list::run(it, out),
+        ConnectVerb::Locations(it) => locations::run(it, out),
         ConnectVerb::Bind(it) => bind::run(it, out),
         ConnectVerb::Scopes(it) => scopes::run(it, out),
         ConnectVerb::Test(it) => test::run(it, out),

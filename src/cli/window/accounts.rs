@@ -103,6 +103,26 @@ impl Accounts {
                 let told = id.clone();
                 self.aside(move |result| AccountNews::Rotated(told, result), move |it| it.rotate(&id, given));
             }
+            AccountJob::Locations(id) => {
+                let accounts = self.clone();
+                self.runtime.spawn(async move {
+                    let result = match accounts.desk_soon().await {
+                        Ok(desk) => desk.locations(&id).await,
+                        Err(failure) => Err(failure),
+                    };
+                    (accounts.tell)(AccountNews::Locations(id, result));
+                });
+            }
+            AccountJob::AddLocations(id, all) => {
+                let told = id.clone();
+                let tell = move |result| AccountNews::LocationsAdded(told, result);
+                self.aside(tell, move |it| {
+                    let desk = it.desk();
+                    all.iter().try_for_each(|location| desk.add_location(&id, location).map(drop))?;
+                    it.reread();
+                    Ok(all.len())
+                });
+            }
             AccountJob::Remove(id) => {
                 let told = id.clone();
                 let tell = move |result| AccountNews::Removed(told, result);

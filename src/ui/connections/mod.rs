@@ -10,6 +10,7 @@ mod details;
 mod draft;
 mod flows;
 mod lacks;
+mod locations;
 mod needs;
 mod paint;
 mod pane;
@@ -17,7 +18,7 @@ mod rows;
 mod signing;
 pub(crate) mod slots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -25,7 +26,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::draft::Draft;
 pub(crate) use self::paint::show;
 pub(crate) use self::rows::Known;
-use crate::accounts::{Asking, Entry, Made};
+use crate::accounts::{Asking, Entry, Location, Made};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, FlowId};
 use crate::record::Failure;
@@ -88,6 +89,7 @@ pub(crate) enum Pane {
     Rename { id: ConnectionId, name: String },
     Rotate(Rotate),
     SignIn(Box<SignIn>),
+    Locations(Locations),
 }
 
 /// Another secret.
@@ -97,6 +99,24 @@ pub(crate) struct Rotate {
     pub(crate) secret: Zeroizing<String>,
     pub(crate) wrong: Option<String>,
     pub(crate) busy: bool,
+}
+
+/// The locations of an agency, of which some become connections.
+#[derive(Debug)]
+pub(crate) struct Locations {
+    pub(crate) agency: ConnectionId,
+    /// None as long as they are read.
+    pub(crate) told: Option<Result<Vec<Location>, Failure>>,
+    /// The ids of those that are wanted.
+    pub(crate) wanted: BTreeSet<String>,
+    query: String,
+    pub(crate) busy: bool,
+}
+
+impl Locations {
+    pub(crate) fn new(agency: ConnectionId) -> Self {
+        Self { agency, told: None, wanted: BTreeSet::new(), query: String::new(), busy: false }
+    }
 }
 
 /// A sign-in under way.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::draft::{self, Back, Draft};
 use super::needs::{self, Needed};
-use super::{Connections, Pane, Rotate, details, signing};
+use super::{Connections, Pane, Rotate, details, locations, signing};
 use crate::accounts::Given;
 use crate::catalog::{AuthKind, Connector, Grant, Guide, OAuth};
 use crate::ui::behind::AccountJob;
@@ -41,6 +41,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections) {
             stays.0.then_some(Pane::Rename { id, name })
         }
         Pane::Rotate(mut it) => rotate(ui, ctx, state, &mut it).then_some(Pane::Rotate(it)),
+        Pane::Locations(mut it) => locations::show(ui, ctx, state, &mut it).then_some(Pane::Locations(it)),
         Pane::SignIn(mut it) => signing::show(ui, ctx, state, &mut it).then_some(Pane::SignIn(it)),
     };
     state.pane = kept;

@@ -10,7 +10,7 @@ use crate::record::{Failure, FailureKind};
 use crate::ui::app::App;
 use crate::ui::behind::{AccountJob, AccountNews, Flows, SignInStep};
 use crate::ui::canvas::sentence::count;
-use crate::ui::connections::{Checked, Pane, SignIn};
+use crate::ui::connections::{Checked, Locations, Pane, SignIn};
 use crate::ui::dialog::Dialog;
 use crate::ui::document::Document;
 use crate::ui::msg::{Msg, Room};
@@ -111,6 +111,7 @@ impl App {
                 let begun = SignIn { asks, begun: true, ..SignIn::new(id.clone()) };
                 self.connections.pane = Some(Pane::SignIn(Box::new(begun)));
             }
+            AccountJob::Locations(id) => self.connections.pane = Some(Pane::Locations(Locations::new(id.clone()))),
             AccountJob::Asks { id, .. } => {
                 self.connections.chosen = Some(id.clone());
                 self.connections.pane = Some(Pane::SignIn(Box::new(SignIn::new(id.clone()))));
@@ -123,6 +124,7 @@ impl App {
             | AccountJob::Add { .. }
             | AccountJob::Paste(..)
             | AccountJob::CancelSignIn(_)
+            | AccountJob::AddLocations(..)
             | AccountJob::Why { .. }
             | AccountJob::StopWhy(_)
             | AccountJob::Release { .. } => {}
@@ -210,6 +212,24 @@ impl App {
                     it.asks = Some(result);
                 }
                 return;
+            }
+            AccountNews::Locations(id, result) => {
+                if let Some(Pane::Locations(it)) = &mut self.connections.pane
+                    && it.agency == id
+                {
+                    it.told = Some(result);
+                }
+                return;
+            }
+            AccountNews::LocationsAdded(id, result) => {
+                if matches!(&self.connections.pane, Some(Pane::Locations(it)) if it.agency == id) {
+                    self.connections.pane = None;
+                }
+                let toast = match result {
+                    Ok(added) => Toast::new(Tone::Done, format!("{} added", count(added, "location"))),
+                    Err(failure) => Toast::failure(&failure),
+                };
+                self.say(ctx, toast);
             }
             AccountNews::SigningIn(id, step) => self.signing_in(ctx, &id, step),
             AccountNews::SignedIn(id, result) => self.signed_in(ctx, &id, result),
