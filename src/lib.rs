@@ -13,6 +13,7 @@
 //! | 1, I/O | [`journal`] | the only SQL: runs, exchanges, revisions, search, retention |
 //! | | [`connector`] | calls services and owns secrets: request, answer, budget, breaker, redaction |
 //! | | [`accounts`] | the connections of a data directory, and what a person does with them |
+//! | | [`published`] | which flows are on, and what of them is live; the difference to the draft in words |
 //! | | [`chooser`] | reads lists to choose from (calendars, users, tags), outside of runs |
 //! | 2 | [`engine`] | runs flows in the background: handle, supervisor, steps, recovery, webhooks |
 //! | 3, shells | [`sandbox`] | imitates the services, from the same catalogue |
@@ -59,6 +60,7 @@ pub mod engine;
 pub mod expr;
 pub mod flow;
 pub mod journal;
+pub mod published;
 pub mod record;
 pub mod run;
 pub mod sandbox;

@@ -13,11 +13,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("journal", &["record", "flow", "run"]),
     ("connector", &["record", "catalog"]),
     ("accounts", &["record", "catalog", "flow", "connector"]),
+    ("published", &["record", "flow", "connector"]),
     ("chooser", &["record", "catalog", "connector"]),
     ("engine", &["record", "expr", "catalog", "flow", "run", "journal", "connector"]),
     ("sandbox", &["record", "catalog"]),
-    ("ui", &["record", "expr", "catalog", "accounts", "chooser", "flow", "run", "engine", "sandbox"]),
-    ("cli", &["record", "expr", "catalog", "accounts", "chooser", "flow", "run", "engine", "sandbox", "ui"]),
+    ("ui", &["record", "expr", "catalog", "accounts", "published", "chooser", "flow", "run", "engine", "sandbox"]),
+    ("cli", &["record", "expr", "catalog", "accounts", "published", "chooser", "flow", "run", "engine", "sandbox", "ui"]),
 ];
 
 /// `(crate, the paths below src that may name it)`.

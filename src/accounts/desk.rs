@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Account, Bindings, Book, Entry, Given, Needed, Slots, Stand, State, Use, secrets};
+use super::{Account, Bindings, Book, Budget, Entry, Given, Needed, Slots, Stand, State, Use, secrets};
 use crate::catalog::{AuthKind, Catalog, Connector};
-use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault, VaultError};
+use crate::connector::{Budgets, Caller, Connection, ConnectionId, Priority, Secret, Settings, Vault, VaultError};
 use crate::flow::{Flow, SlotId};
 use crate::record::{Failure, FailureKind};
 
@@ -72,8 +73,8 @@ impl Desk {
         self.loose.is_some()
     }
 
-    /// Where bindings are.
-    pub(super) fn data(&self) -> &Path {
+    /// The data directory.
+    pub fn data(&self) -> &Path {
         &self.data
     }
 
@@ -98,6 +99,20 @@ impl Desk {
         }
     }
 
+    /// What is used of the budgets of these connections, by all who use the data directory; `budgets` remembers what was read.
+    pub fn budgets<'a>(
+        &self,
+        budgets: &mut Budgets,
+        connections: impl Iterator<Item = &'a Connection>,
+        now: Timestamp,
+    ) -> BTreeMap<ConnectionId, Budget> {
+        let of = |it: &'a Connection| {
+            let connector = self.catalog.connector(&it.connector).map(AsRef::as_ref);
+            Some((it.id.clone(), budgets.state(it, connector, now)?.into()))
+        };
+        connections.filter_map(of).collect()
+    }
+
     /// The connections as they are now; what the environment holds for them is in the vault's memory after that.
     ///
     /// # Errors
@@ -115,14 +130,22 @@ impl Desk {
     pub fn entries(&self) -> Result<Vec<Entry>, Failure> {
         let (book, bindings) = (self.book()?, Bindings::read(&self.data)?);
         let mut shut = None;
-        Ok(book.accounts().iter().map(|it| self.entry(it, &bindings, &mut shut)).collect())
+        let mut budgets =
+            self.budgets(&mut Budgets::of(&self.data), book.accounts().iter().map(|it| &it.connection), Timestamp::now());
+        let entry = |it: &Account| Entry { budget: budgets.remove(&it.connection.id), ..self.entry(it, &bindings, &mut shut) };
+        Ok(book.accounts().iter().map(entry).collect())
+    }
+
+    /// What a connection's service calls itself.
+    pub fn service(&self, connection: &Connection) -> String {
+        let connector = &connection.connector;
+        self.catalog.connector(connector).map_or_else(|| connector.to_string(), |it| it.title.clone())
     }
 
     /// `shut` is why the vault cannot be opened: it is asked once for all.
     fn entry(&self, account: &Account, bindings: &Bindings, shut: &mut Option<VaultError>) -> Entry {
         let connection = account.connection.clone();
-        let service =
-            self.catalog.connector(&connection.connector).map_or_else(|| connection.connector.to_string(), |it| it.title.clone());
+        let service = self.service(&connection);
         let granted = if account.is_of_environment() || !account.needs_secret() {
             None
         } else {
@@ -154,6 +177,8 @@ impl Desk {
             refreshed_at: granted.as_ref().map(|it| it.obtained_at),
             expires_at: granted.as_ref().and_then(|it| it.expires_at),
             scopes: granted.and_then(|it| it.scopes),
+            budget: None,
+            waiting: 0,
         }
     }
 
@@ -382,7 +407,7 @@ impl Desk {
         };
         let input = probe.input.iter().map(|(key, it)| (key.clone(), it.clone())).collect();
         let began = Instant::now();
-        let called = way.call(&connection, connector, operation, &input).await;
+        let called = Priority::First.scope(way.call(&connection, connector, operation, &input)).await;
         let answered = called.result.map_err(|error| explained(error.failure().clone(), connector))?;
         let name = probe.name.iter().find_map(|path| named(&answered.value, path));
         Ok(Probed { operation: operation.title.clone(), name, took: began.elapsed() })

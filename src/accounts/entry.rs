@@ -2,7 +2,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Use;
+use super::{Budget, Use};
 use crate::connector::Connection;
 
 /// A connection, whether it can be used, and by what it is.
@@ -26,6 +26,17 @@ pub struct Entry {
     /// What its token may do, where the service said; for OAuth 2.0 only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
+    /// What is used of the requests that its service allows, if it has a limit that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
+    /// Runs that wait for it to be signed in again; whoever shows it looks them up.
+    #[serde(skip_serializing_if = "is_none")]
+    pub waiting: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Whether a connection can be used.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Desk;
 use crate::catalog::{Choice, Choices, ConnectorId};
-use crate::connector::{ConnectionId, Listing};
+use crate::connector::{ConnectionId, Listing, Priority};
 use crate::flow::{Flow, Mapping, NodeKind, SlotId, Source};
 use crate::record::Failure;
 
@@ -99,7 +99,7 @@ impl Desk {
                     let presence = match (choices.asks(&beside), held) {
                         (Ok(asked), Some(held)) => {
                             let asked = asked.into_iter().collect();
-                            match list(&listing, choices, &asked, &mut lists).await {
+                            match Priority::First.scope(list(&listing, choices, &asked, &mut lists)).await {
                                 Ok(answer) => {
                                     let chosen = Chosen { choices, held: &held, names: &named.names };
                                     let (presence, found) = chosen.on(&answer, &beside);

@@ -94,8 +94,23 @@ pub struct Poll {
     /// Fields, and the values with which a record is passed over: an appointment that is cancelled does not come up.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ignore: BTreeMap<String, Vec<String>>,
+    /// How one such record is read again, to see what a write made of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<ReadOne>,
     /// What of it is an event.
     pub counts: Counts,
+}
+
+/// How one record is read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadOne {
+    /// A `Safe` operation of the same connector.
+    pub operation: OperationId,
+    /// The input that takes the record's key.
+    pub input: String,
+    /// Dotted path to the record in the answer; empty where the answer is the record.
+    pub item: String,
 }
 
 /// Which records of a look are events.
@@ -247,7 +262,7 @@ mod tests {
             let read: Vec<Event> = read(text).expect("it can be read");
             read.iter().filter(|it| it.id.document() == kind).count()
         };
-        assert_eq!((count(HIGHLEVEL, "webhook"), count(HIGHLEVEL, "poll")), (58, 7));
+        assert_eq!((count(HIGHLEVEL, "webhook"), count(HIGHLEVEL, "poll")), (58, 8));
         assert_eq!((count(SCHEDULE_IT, "webhook"), count(SCHEDULE_IT, "poll")), (0, 7));
     }
 
@@ -337,7 +352,7 @@ mod tests {
             .flat_map(|it| it.scopes.clone())
             .collect();
         let mut sentences = BTreeSet::new();
-        assert_eq!(Event::shipped().len(), 58 + 14);
+        assert_eq!(Event::shipped().len(), 58 + 15);
         for event in Event::shipped() {
             let id = &event.id;
             assert!(event.help.ends_with('.') && event.help.len() > 20, "{id}: {}", event.help);

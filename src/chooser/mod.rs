@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::catalog::{Catalog, OperationId, Repeat};
-use crate::connector::{Caller, Connection, ConnectionId, Secret, Settings, Vault};
+use crate::connector::{Caller, Connection, ConnectionId, Priority, Secret, Settings, Vault};
 use crate::record::{Failure, FailureKind};
 
 /// What is read: an operation that lists something, on a connection. The same gives the same list for a while.
@@ -69,7 +69,7 @@ impl Chooser {
             return Err(Failure::new(FailureKind::Flow, title).hint("Type the value by hand"));
         }
         let input = asked.input.iter().map(|(key, it)| (key.clone(), it.clone())).collect();
-        let called = self.caller.call(connection, connector, operation, &input).await;
+        let called = Priority::First.scope(self.caller.call(connection, connector, operation, &input)).await;
         called.result.map(|it| it.value).map_err(|error| error.failure().clone())
     }
 }

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use super::exit::{Error, Exit};
-use crate::accounts::{Copy, Slots, Stand, is_environment};
+use crate::accounts::{Bindings, Copy, Desk, Slots, Stand, is_environment};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::engine::{Connection, ConnectionId, Deployment};
 use crate::flow::{Flow, SlotId};
@@ -135,6 +135,26 @@ pub(super) fn deployment(copy: Copy) -> Deployment {
     Deployment::listening(copy.flow, copy.bindings)
 }
 
+/// The same, for a single run that somebody asks for: nothing else starts it.
+pub(super) fn quiet(copy: Copy) -> Deployment {
+    Deployment::quiet(copy.flow, copy.bindings)
+}
+
+/// What the slots of a flow stand for in an environment, a line each.
+///
+/// # Errors
+/// If a connection is missing, or has to be chosen.
+pub(super) fn stands(flow: &Flow, environment: &str, desk: &Desk, catalog: &Catalog) -> Result<Vec<String>, Error> {
+    let (bound, kept) = (super::connections::read(desk)?, Bindings::read(desk.data())?);
+    let all: Vec<&Connection> = bound.iter().map(|(it, _)| it).collect();
+    let slots = resolve(flow, &[], Slots { connections: &all, kept: &kept, environment }, catalog)?;
+    let words = |ids: &[ConnectionId]| match ids {
+        [one] => one.to_string(),
+        several => format!("{} accounts", several.len()),
+    };
+    Ok(slots.iter().map(|(slot, ids)| format!("{slot} is {}", words(ids))).collect())
+}
+
 /// Whether every `--bind` names a slot of one of the flows.
 ///
 /// # Errors
@@ -160,6 +180,7 @@ mod tests {
             id: FlowId::new("f"),
             name: "F".to_owned(),
             description: String::new(),
+            pace: crate::flow::Pace::default(),
             nodes: BTreeMap::new(),
             edges: [].into(),
             slots: slots.iter().map(|(slot, connector)| (SlotId::new(*slot), ConnectorId::new(connector))).collect(),

@@ -162,9 +162,14 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
         }
     };
     let (crm, calendar) = (&access.highlevel, &access.schedule_it);
+    let keys = &crm.notice_keys;
+    let keys = [("x-ghl-signature", &keys.ed25519), ("x-wh-signature", &keys.rsa)];
     vec![
         (
-            connection("highlevel", &crm.base_url, &[("location_id", &crm.location_id)], AuthKind::Bearer),
+            Connection {
+                notice_keys: keys.map(|(header, key)| (header.to_owned(), key.clone())).into(),
+                ..connection("highlevel", &crm.base_url, &[("location_id", &crm.location_id)], AuthKind::Bearer)
+            },
             Some(Secret::token(crm.token.clone())),
         ),
         (

@@ -23,8 +23,10 @@ mod flows;
 mod listen;
 mod locate;
 mod log;
+mod next;
 mod part;
 mod print;
+mod published;
 mod read;
 mod release;
 mod run;
@@ -62,6 +64,11 @@ struct Cli {
 enum Verb {
     Run(run::Run),
     Check(check::Check),
+    Next(next::Next),
+    Publish(published::Publish),
+    On(published::On),
+    Off(published::Off),
+    Flows(published::List),
     Serve(serve::Serve),
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
@@ -90,6 +97,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let result = match &cli.verb {
         Some(Verb::Run(it)) => run::run(it, &mut out),
         Some(Verb::Check(it)) => check::run(it, &mut out),
+        Some(Verb::Next(it)) => next::run(it, &mut out),
+        Some(Verb::Publish(it)) => published::publish(it, &mut out),
+        Some(Verb::On(it)) => published::on(it, &mut out),
+        Some(Verb::Off(it)) => published::off(it, &mut out),
+        Some(Verb::Flows(it)) => published::list(it, &mut out),
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),

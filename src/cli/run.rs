@@ -230,7 +230,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     if desk.is_some() {
         connections::warn(&deployments, &bound, &vault, &catalog, out).await;
     }
-    let deployments = deployments.into_iter().map(bind::deployment).collect();
+    let deployments = deployments.into_iter().map(bind::quiet).collect();
     let flow = Arc::clone(&flows[0].flow);
     let engine = engine::start(Settings {
         data,

@@ -1,22 +1,27 @@
 //! `flowyard serve`: flows that listen, until Ctrl-C.
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::json;
 use tracing_subscriber::EnvFilter;
 
 use super::embedded;
 use super::exit::{Error, Exit};
 use super::flows::{self, Source};
-use super::print::{self, DIM, Plain, Printer, WAITING, paint};
+use super::print::{self, DIM, Plain, Printer, paint};
+use super::published::Live;
 use super::run::Target;
 use super::signal::Signals;
-use super::{bind, connections, listen, runtime, words};
-use crate::catalog::{Catalog, Event};
+use super::{bind, connections, listen, next, runtime, words};
+use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
 use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Reread, Settings, Vault};
-use crate::flow::{Flow, NodeKind, Trigger};
+use crate::flow::schedule::Schedule;
+use crate::flow::{Flow, NodeId, NodeKind, Trigger, Watch};
+use crate::sandbox::Delivery;
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
 ///
@@ -24,7 +29,7 @@ use crate::flow::{Flow, NodeKind, Trigger};
 #[derive(Debug, Args)]
 #[command(after_help = CONNECTIONS_HELP)]
 pub(super) struct Serve {
-    /// The flows' files
+    /// The flows' files; without any, the flows that are published and on
     flows: Vec<PathBuf>,
 
     /// Where webhooks listen: ADDRESS:PORT; port 0 picks a free one
@@ -68,7 +73,16 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     let data = target.log()?;
     let sandbox = if target.sandbox { Some(embedded::start(&catalog, &target.faults).await?) } else { None };
     let (bound, desk) = target.connections(sandbox.as_ref(), &catalog)?;
-    let deployments = target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?;
+    let of_published = if flows.is_empty() { desk.clone() } else { None };
+    let deployments = match &of_published {
+        None => target.deployments(flows.iter().map(|it| &it.flow), &bound, &catalog)?,
+        Some(desk) => {
+            let live = Live::read(&target.data.resolve(false)?, &target.environment, desk, &catalog)?;
+            live.failures.iter().for_each(|it| out.failure("warning", it));
+            live.copies
+        }
+    };
+    let known = catalog.clone();
     let vault = desk.as_ref().map_or_else(Vault::in_memory, |it| it.vault().clone());
     if desk.is_some() {
         connections::warn(&deployments, &bound, &vault, &catalog, out).await;
@@ -91,12 +105,29 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     })
     .await?;
     if let Some(desk) = desk {
-        engine.heed(Reread::new(move || connections::read(&desk)));
+        let reread = Reread::new(move || connections::read(&desk));
+        engine.heed(match of_published {
+            None => reread,
+            Some(desk) => {
+                let (environment, catalog) = (target.environment.clone(), known.clone());
+                reread.with_flows(deployed.iter().map(|it| it.id.clone()), move || {
+                    let live = Live::read(desk.data(), &environment, &desk, &catalog)?;
+                    live.failures.iter().for_each(|failure| tracing::warn!(%failure, "a flow that is on cannot run"));
+                    Ok(live.deployments())
+                })
+            }
+        });
     }
     let address = listen::reachable(engine.address().unwrap_or(args.listen));
+    if let Some(sandbox) = &sandbox {
+        // The imitated service tells of what happens, as the real one is told to.
+        let url = Some(format!("http://{address}/events/highlevel"));
+        sandbox.set_delivery(Delivery { url, ..sandbox.delivery() });
+    }
     for it in &deployed {
         announce(it, address, args.json, out);
     }
+    told(&deployed, &known, address, args.json, out);
     if let Some(sandbox) = &sandbox {
         if args.json {
             out.json(&json!({ "event": "sandbox", "access": sandbox.access() }));
@@ -119,22 +150,25 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     Ok(Exit::Done)
 }
 
-/// A line for each hook of a flow.
+/// A line for each hook and each schedule of a flow.
 fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Printer) {
-    let mut hooks = 0;
+    let mut starts = 0;
     for (id, node) in flow.nodes.iter().filter(|(_, node)| !node.muted) {
         let path = match &node.kind {
             NodeKind::Trigger(Trigger::Webhook { path, .. }) => path,
-            NodeKind::Trigger(Trigger::Event { event, .. }) => {
-                // Better known now than when nothing ever happens.
-                let what = Event::find(event).map_or(event.as_str(), |it| it.title.as_str());
-                let words = "is not listened for here yet: it starts the flow in the window, by a change in the sandbox, only";
-                out.say(paint(WAITING, format_args!("\"{}\" waits for \"{what}\", which {words}.", Plain(&flow.name))));
+            NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => {
+                scheduled(flow, id, schedule, as_json, out);
+                starts += 1;
+                continue;
+            }
+            NodeKind::Trigger(Trigger::Event { event, watch, .. }) => {
+                waits(flow, id, event, watch, as_json, out);
+                starts += 1;
                 continue;
             }
             _ => continue,
         };
-        hooks += 1;
+        starts += 1;
         let url = format!("http://{address}/hooks/{path}");
         if as_json {
             out.json(&json!({ "event": "hook", "url": url, "flow": flow.id, "name": flow.name, "node": id }));
@@ -143,12 +177,76 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
             out.line(url);
         }
     }
-    if hooks == 0 {
+    if starts == 0 {
         out.say(paint(
             DIM,
-            format_args!("\"{}\" has no webhook: it starts only where another flow calls it.", Plain(&flow.name)),
+            format_args!("\"{}\" has no trigger of its own: it starts only where another flow calls it.", Plain(&flow.name)),
         ));
     }
+}
+
+/// Which event a flow waits for, and how it comes here.
+fn waits(flow: &Flow, id: &NodeId, event: &OperationId, watch: &Watch, as_json: bool, out: &mut Printer) {
+    let Some(found) = Event::find(event) else { return };
+    let every = if watch.every.is_empty() {
+        "every minute, or less often while nothing happens".to_owned()
+    } else {
+        format!("every {}", watch.every)
+    };
+    let (way, words) = match (found.poll(), watch.reconcile) {
+        (Some(_), _) => ("poll", format!("the service is looked at {every}")),
+        (None, true) => ("message", "the service tells of it, and is looked at now and then for what it did not tell".to_owned()),
+        (None, false) => ("message", "the service tells of it".to_owned()),
+    };
+    if as_json {
+        out.json(&json!({ "event": "waits", "flow": flow.id, "name": flow.name, "node": id, "for": event, "way": way }));
+    } else {
+        out.say(paint(DIM, format_args!("\"{}\" waits for \"{}\": {words}.", Plain(&flow.name), Plain(&found.title))));
+    }
+}
+
+/// Where services are to send their messages, if some flow waits for any.
+fn told(flows: &[Arc<Flow>], catalog: &Catalog, address: SocketAddr, as_json: bool, out: &mut Printer) {
+    let of = |flow: &Arc<Flow>| {
+        let triggers = flow.nodes.values().filter(|it| !it.muted).filter_map(|it| match &it.kind {
+            NodeKind::Trigger(Trigger::Event { event, .. }) => Event::find(event),
+            _ => None,
+        });
+        triggers.filter(|it| it.poll().is_none()).map(|it| it.id.connector().clone()).collect::<Vec<_>>()
+    };
+    let services: BTreeSet<ConnectorId> = flows.iter().flat_map(of).collect();
+    for service in services {
+        let url = format!("http://{address}/events/{service}");
+        let title = catalog.connector(&service).map_or_else(|| service.to_string(), |it| it.title.clone());
+        if as_json {
+            out.json(&json!({ "event": "messages", "service": service, "url": url }));
+        } else {
+            let words = "sends its messages here, through a tunnel or a proxy of yours; enter that address as the webhook URL of your app";
+            out.say(paint(DIM, format_args!("{title} {words}:")));
+            out.line(url);
+        }
+    }
+}
+
+/// When a schedule comes next.
+fn scheduled(flow: &Flow, id: &NodeId, schedule: &Schedule, as_json: bool, out: &mut Printer) {
+    // What cannot be read was refused by the check.
+    let Ok(plan) = schedule.plan() else { return };
+    let times: Vec<Timestamp> = plan.upcoming(Timestamp::now()).take(3).collect();
+    if as_json {
+        let all: Vec<_> = times.iter().map(|it| plan.event(*it, 0)["at"].take()).collect();
+        let (rule, zone) = (&schedule.rule, &schedule.zone);
+        out.json(&json!({
+            "event": "schedule", "flow": flow.id, "name": flow.name, "node": id, "rule": rule, "zone": zone, "next": all
+        }));
+        return;
+    }
+    let next = times.first().map_or_else(|| "never again".to_owned(), |it| format!("next {}", next::words(&plan, *it)));
+    let rule = schedule.sentence();
+    out.say(paint(
+        DIM,
+        format_args!("\"{}\" starts by the clock: {}, {}; {next}.", Plain(&flow.name), Plain(&rule), Plain(&schedule.zone)),
+    ));
 }
 
 /// Log lines to standard error: what went wrong, unless `FLOWYARD_LOG` says otherwise.

@@ -8,9 +8,9 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use serde_json::{Map, Value};
 
 use super::breaker::{Blocked, Outcome};
+use super::budget::{Permit, PutOff};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
-use super::limit::{Permit, PutOff};
 use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
@@ -18,7 +18,7 @@ use super::send::{self, End, Received, Sent, Signature, Unanswered};
 use super::status::{self, Subject};
 use super::{
     Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, Connections, ConnectorError, HttpRequest,
-    Secret, Settings, Vault, VaultError, http, token,
+    Priority, Secret, Settings, Vault, VaultError, http, token,
 };
 use crate::catalog::{AuthKind, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
@@ -52,15 +52,8 @@ impl Caller {
             .map_err(|_invalid| ConnectorError::UserAgent(settings.user_agent.clone()))?;
         let clients = Clients::new(&settings)?;
         let renewals = Renewals::with_locks(vault.dir().map(|it| it.join("locks")));
-        let shared = Arc::new(Shared {
-            settings,
-            user_agent,
-            vault,
-            clients,
-            gates: Gates::default(),
-            renewals,
-            connections: RwLock::default(),
-        });
+        let gates = Gates::at(vault.dir());
+        let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates, renewals, connections: RwLock::default() });
         Ok(Self { shared, catalog: Catalog::default() })
     }
 
@@ -301,7 +294,7 @@ impl Shared {
             gate.peek(Timestamp::now()).map_err(blocked)?;
         }
         let mut permit = match &gate.bucket {
-            Some(bucket) => match bucket.take(self.settings.longest_wait).await {
+            Some(bucket) => match bucket.take(Priority::current(), self.settings.longest_wait).await {
                 Ok(permit) => Some(permit),
                 Err(put_off) => return Err(Box::new(of_budget(subject, connection, put_off))),
             },

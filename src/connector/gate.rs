@@ -1,15 +1,20 @@
 //! What stands between a connection and the service: its account's budget, and its breaker.
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use sha2::{Digest as _, Sha256};
+
 use super::breaker::{Admitted, Blocked, Breaker, Outcome};
-use super::limit::Bucket;
+use super::budget::{Bucket, Member};
 use super::{BreakerState, BudgetState, Connection, ConnectionId};
 use crate::catalog::{BreakerRule, Connector, ConnectorId};
 
 /// All gates, and the budgets that several of them share.
 #[derive(Debug, Default)]
 pub(super) struct Gates {
+    /// By whom budgets are shared with other processes; none where they are of this one alone.
+    member: Option<Arc<Member>>,
     by_connection: RwLock<HashMap<ConnectionId, Arc<Gate>>>,
     buckets: Mutex<HashMap<Account, Arc<Bucket>>>,
 }
@@ -24,7 +29,7 @@ pub(super) struct Gate {
 
 /// Whom the service counts: what the connection states of its account, or the connection itself if that is nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Account {
+pub(super) struct Account {
     connector: ConnectorId,
     base_url: String,
     fields: BTreeMap<String, String>,
@@ -35,7 +40,7 @@ struct Account {
 const ZONE: &str = "time_zone";
 
 impl Account {
-    fn of(connection: &Connection) -> Self {
+    pub(super) fn of(connection: &Connection) -> Self {
         let fields: BTreeMap<_, _> = Self::fields(connection).map(|(key, value)| (key.clone(), value.clone())).collect();
         Self {
             connector: connection.connector.clone(),
@@ -43,6 +48,26 @@ impl Account {
             connection: fields.is_empty().then(|| connection.id.clone()),
             fields,
         }
+    }
+
+    /// What names it and says nothing of it.
+    pub(super) fn digest(&self) -> String {
+        let mut digest = Sha256::new();
+        let lone = self.connection.as_ref().map(|it| ("", it.as_str()));
+        let fields = self.fields.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        for part in
+            [(self.connector.as_str(), self.base_url.as_str())].into_iter().chain(fields).chain(lone).flat_map(<[&str; 2]>::from)
+        {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        digest
+            .finalize()
+            .iter()
+            .take(16)
+            .flat_map(|it| [it >> 4, it & 15])
+            .filter_map(|it| char::from_digit(it.into(), 16))
+            .collect()
     }
 
     /// Whether the connection still states the same; nothing is copied.
@@ -58,6 +83,11 @@ impl Account {
 }
 
 impl Gates {
+    /// Gates whose budgets are shared by all that use this data directory.
+    pub(super) fn at(data: Option<&Path>) -> Self {
+        Self { member: data.map(|it| Arc::new(Member::of(it))), ..Self::default() }
+    }
+
     /// The gate of a connection. Without its connector the rates are not known; if it was met with it before, they are.
     pub(super) fn of(&self, connection: &Connection, connector: Option<&Connector>) -> Arc<Gate> {
         if let Some(gate) = self.get(&connection.id)
@@ -69,7 +99,12 @@ impl Gates {
         let account = Account::of(connection);
         let bucket = connector.filter(|it| is_limited(it)).map(|it| {
             let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(buckets.entry(account.clone()).or_insert_with(|| Arc::new(Bucket::new(&it.rates))))
+            let bucket = buckets.entry(account.clone()).or_insert_with(|| {
+                let digest = account.digest();
+                let shared = self.member.as_ref().map(|member| (Arc::clone(member), digest.as_str()));
+                Arc::new(Bucket::new(&it.rates, shared))
+            });
+            Arc::clone(bucket)
         });
         let mut gates = self.by_connection.write().unwrap_or_else(PoisonError::into_inner);
         // The breaker belongs to the connection, whatever else of it changes.

@@ -1,7 +1,7 @@
 //! Calls services and owns secrets: a request is built from the catalog, signed, sent within the account's budget, and its
 //! answer becomes data, or an error that decides what happens next.
 //!
-//! Building a request, reading an answer, the windows of a budget and the circuit breaker are pure; only
+//! Building a request, reading an answer, the ledger of a budget and the circuit breaker are pure; only
 //! [`Caller`] opens connections.
 //!
 //! Invariant: a secret leaves the [`Vault`] only in the request that it signs; no [`crate::record::Exchange`], no
@@ -12,6 +12,7 @@
 mod answer;
 mod body;
 mod breaker;
+mod budget;
 mod caller;
 mod client;
 mod coerce;
@@ -20,7 +21,6 @@ pub mod disk;
 mod error;
 mod gate;
 mod http;
-mod limit;
 mod listing;
 mod notice;
 mod oauth;
@@ -33,7 +33,6 @@ mod status;
 mod token;
 mod traces;
 mod vault;
-mod window;
 mod words;
 
 #[cfg(test)]
@@ -41,6 +40,7 @@ mod tests;
 
 pub use self::answer::Answered;
 pub use self::breaker::BreakerState;
+pub use self::budget::{BudgetState, Budgets, Priority};
 pub use self::caller::Caller;
 pub use self::connection::{Connection, ConnectionId, Connections};
 pub use self::error::{CallError, Called, ConnectorError};
@@ -51,4 +51,3 @@ pub use self::oauth::{OAuthSettings, Progress, Redirect};
 pub use self::secret::{Granted, Secret};
 pub use self::settings::Settings;
 pub use self::vault::{Vault, VaultError, VaultKey, VaultPlace};
-pub use self::window::BudgetState;

@@ -6,10 +6,10 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 
 use super::answer::Content;
+use super::budget::Told;
 use super::redact::Redactor;
 use super::request::Prepared;
 use super::send::{End, Received, Unanswered};
-use super::window::Told;
 use super::{CallError, Connection};
 use crate::catalog::{Connector, LimitHeaders, Operation};
 use crate::record::{Failure, FailureKind};

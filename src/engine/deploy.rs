@@ -44,7 +44,7 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
         .iter()
         .filter_map(|(node, trigger)| match trigger {
             Trigger::Webhook { path, .. } => Some(Hook { flow: flow.id.clone(), node: node.clone(), path: path.clone() }),
-            Trigger::Manual { .. } | Trigger::Event { .. } => None,
+            Trigger::Manual { .. } | Trigger::Schedule { .. } | Trigger::Event { .. } => None,
         })
         .collect();
     let journal = shared.journal.clone();
@@ -58,6 +58,7 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
             .at(format!("{} of \"{}\"", hook.node, flow.name))
             .hint("Give one of them another path.")
     })?;
+    shared.queues.allow(&flow.id, flow.pace.most());
     shared.insert_flow(flow.id.clone(), Arc::new(deployed));
     Ok(hooks)
 }
@@ -79,5 +80,5 @@ pub(super) fn known(
             _ => None,
         })
         .collect();
-    Deployed { program, triggers, slots: flow.slots.clone(), bindings, listens, at }
+    Deployed { program, triggers, slots: flow.slots.clone(), bindings, listens, pace: flow.pace, at }
 }

@@ -50,7 +50,7 @@ pub(super) enum Answer {
     Released { step: StepKey },
     Resumed(Resumed),
     Cancelled,
-    Reread { connections: usize },
+    Reread { connections: usize, flows: usize },
     Refused(Failure),
 }
 
@@ -165,7 +165,7 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
             let (reply, answer) = oneshot::channel();
             commands.send(Command::Reread { reply }).ok();
             match answer.await {
-                Ok(Ok(connections)) => Answer::Reread { connections },
+                Ok(Ok(it)) => Answer::Reread { connections: it.connections, flows: it.flows },
                 Ok(Err(failure)) => Answer::Refused(failure),
                 Err(_) => ended(),
             }

@@ -1,4 +1,5 @@
 //! The only door between the shells and the engine.
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::reread::Reread;
+use super::reread::{Renewed, Reread};
 use super::{ConnectionId, Deployment, Resumed};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
@@ -75,10 +76,22 @@ pub enum Command {
         /// Reads them.
         reread: Reread,
     },
-    /// The connections have changed.
+    /// The connections have changed, or the flows that are on.
     Reread {
-        /// How many there are now, or why they stay what they were.
-        reply: oneshot::Sender<Result<usize, Failure>>,
+        /// What there is now, or why it stays what it was.
+        reply: oneshot::Sender<Result<Renewed, Failure>>,
+    },
+    /// Hold back what triggers start of a flow, or let it begin. What is under way goes on; what comes is kept.
+    Pause {
+        /// Which flow.
+        flow: FlowId,
+        /// Whether to hold back.
+        paused: bool,
+    },
+    /// How many runs of each flow wait for their turn.
+    Waiting {
+        /// Their numbers.
+        reply: oneshot::Sender<BTreeMap<FlowId, u64>>,
     },
     /// Look at every service that is looked at now and then, at once.
     Look,
@@ -238,6 +251,18 @@ impl Handle {
         Pending::new(answer)
     }
 
+    /// Holds back what triggers start of a flow, or lets it begin; stays so over a restart.
+    pub fn pause(&self, flow: FlowId, paused: bool) {
+        self.send(Command::Pause { flow, paused });
+    }
+
+    /// How many runs of each flow wait for their turn; flows without any are not named.
+    pub fn waiting(&self) -> Pending<BTreeMap<FlowId, u64>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Waiting { reply });
+        Pending::new(answer)
+    }
+
     /// Looks at once at every service that is looked at now and then.
     pub fn look(&self) {
         self.send(Command::Look);
@@ -295,8 +320,8 @@ impl Handle {
         self.send(Command::Heed { reread });
     }
 
-    /// Reads the connections anew; the answer is how many there are now.
-    pub fn reread(&self) -> Pending<Result<usize, Failure>> {
+    /// Reads the connections anew, and the flows that are on; the answer is what there is now.
+    pub fn reread(&self) -> Pending<Result<Renewed, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Reread { reply });
         Pending::new(answer)

@@ -1,5 +1,84 @@
 //! What happened, for reading: the journal as shells see it, also while another process writes it.
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::connector::ConnectionId;
 pub use crate::journal::{
     Filter, Format, Found, Hit, Indexed, Journal, JournalError, OutcomeKind, Place, Reader, Record, RunHead, RunState, Searched,
     StepExchange,
 };
+use crate::run::{Entry, Park, StepKey};
+
+/// Runs that wait are looked through a page at a time, and no more of them than this: beyond it nobody counts.
+const PAGE: usize = 500;
+const MOST: u64 = 20_000;
+
+/// How many runs wait for each connection to be signed in again; none where nothing was ever run there.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn waiting_for_sign_in(data: &Path) -> Result<BTreeMap<ConnectionId, u64>, JournalError> {
+    let mut waiting = BTreeMap::new();
+    if !super::has_log(data) {
+        return Ok(waiting);
+    }
+    let reader = Journal::open_reader(data)?;
+    let (mut before, mut seen) = (None, 0);
+    loop {
+        let filter = Filter { state: Some(RunState::Parked), before, limit: PAGE, ..Filter::default() };
+        let page = reader.runs(&filter)?;
+        for head in &page {
+            for connection in connections_of(&reader.entries(head.id)?) {
+                *waiting.entry(connection).or_default() += 1;
+            }
+        }
+        seen += page.len() as u64;
+        before = page.last().map(|it| it.id);
+        if page.len() < PAGE || seen >= MOST {
+            return Ok(waiting);
+        }
+    }
+}
+
+/// The connections whose sign-in the steps of a run wait for, each once.
+fn connections_of(entries: &[Entry]) -> Vec<ConnectionId> {
+    let mut parked: BTreeMap<&StepKey, &str> = BTreeMap::new();
+    for entry in entries {
+        match entry {
+            Entry::StepParked { step, on: Park::SignIn(id), .. } => drop(parked.insert(step, id)),
+            Entry::StepReleased { step, .. } => drop(parked.remove(step)),
+            _ => {}
+        }
+    }
+    let mut ids: Vec<ConnectionId> = parked.into_values().map(ConnectionId::new).collect();
+    ids.sort();
+    ids.dedup();
+    ids
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::flow::NodeId;
+    use crate::run::Release;
+
+    #[test]
+    fn a_run_waits_for_each_connection_whose_sign_in_its_steps_wait_for() {
+        let at = Timestamp::UNIX_EPOCH;
+        let step = |node: &str| StepKey::new(NodeId::new(node));
+        let parked = |node: &str, on: Park| Entry::StepParked { step: step(node), on, at };
+        let sign_in = |id: &str| Park::SignIn(id.to_owned());
+        let entries = [
+            parked("a", sign_in("crm")),
+            parked("b", sign_in("crm")),
+            parked("c", sign_in("calendar")),
+            parked("d", Park::Uncertain),
+            Entry::StepReleased { step: step("c"), release: Release::Repeat, at },
+        ];
+        assert_eq!(connections_of(&entries), [ConnectionId::new("crm")]);
+        let dir = tempfile::tempdir().unwrap();
+        assert!(waiting_for_sign_in(dir.path()).unwrap().is_empty());
+    }
+}

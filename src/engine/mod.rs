@@ -15,12 +15,14 @@ mod drive;
 mod handle;
 pub mod log;
 mod named;
+mod queue;
 mod recover;
 mod release;
 mod reread;
 mod shared;
 mod step;
 mod supervisor;
+mod trail;
 mod trigger;
 
 use std::net::SocketAddr;
@@ -35,8 +37,9 @@ pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
 pub use self::release::{Effective, cancel, release};
-pub use self::reread::{Reread, reread};
+pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
+pub use self::trigger::StormRule;
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
 pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace};
@@ -93,6 +96,8 @@ pub struct Limits {
     pub script_time: Duration,
     /// How long a stop waits for calls under way.
     pub stop_grace: Duration,
+    /// How often one record may start one flow.
+    pub storm: StormRule,
 }
 
 impl Default for Limits {
@@ -106,6 +111,7 @@ impl Default for Limits {
             answer_time: Duration::from_mins(1),
             script_time: Duration::from_secs(10),
             stop_grace: Duration::from_secs(10),
+            storm: StormRule::default(),
         }
     }
 }
@@ -165,6 +171,10 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         None => None,
     };
     breaker::restore(&shared, &shared.connections()).await?;
+    trail::restore(&shared)?;
+    for (flow, _) in shared.journal.reader().states(supervisor::PAUSED)? {
+        shared.queues.pause(&flow.as_str().into(), true);
+    }
     for deployment in flows {
         deploy::deploy(&shared, deployment).await?;
     }

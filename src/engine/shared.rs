@@ -9,10 +9,13 @@ use tokio_util::task::TaskTracker;
 
 use super::drive::{Ended, Signal};
 use super::named::Lists;
+use super::queue::Queues;
+use super::trigger::echo::Echoes;
+use super::trigger::storm::Storms;
 use super::{Clock, Event, Hook, Limits};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::connector::{Caller, Connection, ConnectionId, Connections};
-use crate::flow::{FlowId, NodeId, SlotId, Trigger};
+use crate::flow::{FlowId, NodeId, Pace, SlotId, Trigger};
 use crate::journal::{Journal, Mode};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Program, Revision, RunId};
@@ -27,6 +30,9 @@ pub(super) struct Shared {
     pub(super) mode: Mode,
     pub(super) limits: Limits,
     pub(super) lists: Lists,
+    pub(super) echoes: Echoes,
+    pub(super) storms: Storms,
+    pub(super) queues: Arc<Queues>,
     pub(super) steps: Arc<Semaphore>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) troubles: broadcast::Sender<Failure>,
@@ -52,6 +58,7 @@ pub(super) struct Deployed {
     pub(super) bindings: BTreeMap<SlotId, ConnectionId>,
     /// Whether its triggers start runs by themselves.
     pub(super) listens: bool,
+    pub(super) pace: Pace,
     /// When it was made known.
     pub(super) at: Timestamp,
 }
@@ -86,6 +93,9 @@ impl Shared {
             steps: Arc::new(Semaphore::new(limits.steps)),
             limits,
             lists: Lists::default(),
+            echoes: Echoes::default(),
+            storms: Storms::default(),
+            queues: Arc::default(),
             events,
             troubles,
             tasks: TaskTracker::new(),

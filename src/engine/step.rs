@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::drive::{Accepted, Driver, Ended, Signal, Start};
 use super::shared::Shared;
+use super::trail::{self, Wrote};
 use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
-use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing};
+use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Priority};
 use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
@@ -30,6 +31,7 @@ pub(super) struct Origin {
     pub(super) run: RunId,
     pub(super) depth: u32,
     pub(super) cause: Arc<Cause>,
+    pub(super) priority: Priority,
 }
 
 /// No flow may call flows deeper than this.
@@ -42,7 +44,8 @@ pub(super) fn perform(
     origin: Origin,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    Box::pin(attempt(shared, program, origin, perform))
+    let priority = origin.priority;
+    Box::pin(priority.scope(attempt(shared, program, origin, perform)))
 }
 
 async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, perform: Perform) -> Performed {
@@ -56,7 +59,7 @@ async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, per
             match call {
                 Call::Operation { operation, connector, slot, input, named, verify } => {
                     let wanted = Wanted { slot: &slot, connector: &connector, operation: &operation, named: &named };
-                    call_operation(&shared, &program, wanted, input, verify, &mut exchanges).await
+                    call_operation(&shared, &program, &origin, wanted, input, verify, &mut exchanges).await
                 }
                 Call::Http(request) => call_http(&shared, &program, *request, &mut exchanges).await,
                 Call::Script { script, input } => run_script(&shared, program.title(&step.node), script, input).await,
@@ -102,6 +105,7 @@ struct Wanted<'a> {
 async fn call_operation(
     shared: &Shared,
     program: &Program,
+    origin: &Origin,
     wanted: Wanted<'_>,
     mut input: Map<String, Value>,
     verify: Option<Verify>,
@@ -122,9 +126,15 @@ async fn call_operation(
             Err(conclusion) => return conclusion,
         }
     }
+    let _under_way = trail::begin(shared, program, origin, &connection, connector, operation);
     let called = shared.caller.call(&connection, connector, operation, &input).await;
     breaker::save(shared, &connection).await;
-    conclude(called, &connection, exchanges)
+    let concluded = conclude(called, &connection, exchanges);
+    if let Conclusion::Succeeded(answer) = &concluded {
+        let wrote = Wrote { connection: &connection, connector, operation, input: &input, answer };
+        trail::note(shared, program, origin, wrote, exchanges).await;
+    }
+    concluded
 }
 
 /// Whether an earlier attempt happened after all: its record if so.
@@ -291,6 +301,8 @@ async fn sub_flow(
         parent: Some((run, step.clone())),
         depth: depth + 1,
         cause: Cause { via: Via::Flow, chain: origin.cause.chain_with(&program.flow), record: origin.cause.record.clone() },
+        refused: None,
+        priority: origin.priority,
         watch: None,
         respond: None,
     };

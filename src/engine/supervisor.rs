@@ -2,13 +2,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
 use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
-use crate::connector::BreakerState;
+use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Cause, RunId};
@@ -19,6 +20,9 @@ const TIDY_EVERY: Duration = Duration::from_mins(10);
 /// The same, of bringing the index of the search up to date.
 const INDEX_FIRST: Duration = Duration::from_secs(5);
 const INDEX_EVERY: Duration = Duration::from_mins(1);
+
+/// Where the journal keeps which flows hold back.
+pub(super) const PAUSED: &str = "paused";
 
 /// The one task that commands go through.
 pub(super) struct Supervisor {
@@ -67,6 +71,9 @@ impl Supervisor {
                         parent: None,
                         depth: 0,
                         cause: Cause::default(),
+                        refused: None,
+                        // Whoever has a handle is at a window or a terminal.
+                        priority: Priority::First,
                         watch,
                         respond: None,
                     };
@@ -87,8 +94,14 @@ impl Supervisor {
                 Command::Heed { reread: by } => heeded = Some(by),
                 // In this task, so that the connections are those that were read last.
                 Command::Reread { reply } => {
-                    reply.send(reread::apply(&self.shared, heeded.clone()).await).ok();
+                    reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
+                Command::Pause { flow, paused } => {
+                    let value = if paused { Value::Bool(true) } else { Value::Null };
+                    drop(self.shared.journal.put_state(PAUSED, flow.as_str(), &value));
+                    self.shared.queues.pause(&flow, paused);
+                }
+                Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
                 Command::Stop { reply } => {
                     stopped = Some(reply);

@@ -44,7 +44,7 @@ pub use self::scope::{Data, Scope};
 pub use self::text::Text;
 pub use self::time::{TimeError, parse_time};
 pub use self::value::{to_text, truthy};
-pub use self::zone::{ZoneError, parse_zone};
+pub use self::zone::{ZoneError, parse_zone, zone_names};
 
 /// The longest source, in bytes, of an expression, a text or a script.
 pub const MAX_SOURCE: usize = 1024 * 1024;

@@ -18,6 +18,12 @@ pub struct ZoneError {
     pub hint: String,
 }
 
+/// The names of all zones that are places, and `UTC`, in order.
+pub fn zone_names() -> impl Iterator<Item = String> {
+    let places = ZONES.available().map(|it| it.as_str().to_owned()).filter(|it| it.contains('/') && !it.starts_with("Etc/"));
+    std::iter::once("UTC".to_owned()).chain(places)
+}
+
 /// A zone by its name in the IANA database, such as `Europe/London`, or `UTC`. Upper and lower case are the same.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{Edge, Flow, FlowId, Group, GroupId, Node, NodeId, Note, NoteId, SlotId};
+use super::{Edge, Flow, FlowId, Group, GroupId, Node, NodeId, Note, NoteId, Pace, SlotId};
 use crate::catalog::ConnectorId;
 
 /// What makes one flow into another.
@@ -13,6 +13,7 @@ pub(super) struct Delta {
     id: Option<FlowId>,
     name: Option<String>,
     description: Option<String>,
+    pace: Option<Pace>,
     nodes: Changes<NodeId, Arc<Node>>,
     slots: Changes<SlotId, ConnectorId>,
     layout: Changes<NodeId, [i32; 2]>,
@@ -32,6 +33,7 @@ impl Delta {
             id: (from.id != to.id).then(|| to.id.clone()),
             name: other(&from.name, &to.name),
             description: other(&from.description, &to.description),
+            pace: (from.pace != to.pace).then_some(to.pace),
             nodes: changes(&from.nodes, &to.nodes, |a, b| Arc::ptr_eq(a, b) || a == b),
             slots: changes(&from.slots, &to.slots, PartialEq::eq),
             layout: changes(&from.layout, &to.layout, PartialEq::eq),
@@ -53,6 +55,7 @@ impl Delta {
         if let Some(description) = &self.description {
             flow.description.clone_from(description);
         }
+        flow.pace = self.pace.unwrap_or(flow.pace);
         put(&mut flow.nodes, &self.nodes);
         put(&mut flow.slots, &self.slots);
         put(&mut flow.layout, &self.layout);

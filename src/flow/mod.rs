@@ -16,9 +16,11 @@ mod ids;
 mod nearest;
 mod node;
 pub mod order;
+mod pace;
 mod part;
 mod policy;
 mod rename;
+pub mod schedule;
 mod scope;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -39,6 +41,7 @@ pub use self::history::{Gesture, History};
 pub use self::ids::{FlowId, GroupId, NodeId, NoteId, PortId, SlotId};
 pub use self::node::{Case, HttpBody, HttpCall, JoinMode, Level, Node, NodeKind, Row, StopOutcome, WaitFor};
 pub use self::order::{Certainty, Cycle, Order};
+pub use self::pace::Pace;
 pub use self::policy::RetryPolicy;
 pub use self::scope::ScopeUse;
 pub use self::trigger::{Trigger, WebhookAnswer};
@@ -54,6 +57,8 @@ pub struct Flow {
     pub name: String,
     /// What it is for; may be empty.
     pub description: String,
+    /// How fast its runs follow one another.
+    pub pace: Pace,
     /// The nodes; shared, so that a snapshot of a flow is cheap.
     pub nodes: BTreeMap<NodeId, Arc<Node>>,
     /// From a port of a node to a node.

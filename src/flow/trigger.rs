@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::schedule::Schedule;
 use super::{SlotId, Watch};
 use crate::catalog::{Catalog, Event, OperationId};
 
@@ -31,6 +32,15 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         delivery_field: Option<String>,
         /// What a test run gets.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
+    /// The clock. Output: [`Plan::event`](super::schedule::Plan::event).
+    Schedule {
+        /// When.
+        #[serde(flatten)]
+        schedule: Schedule,
+        /// What a test run gets; where it is null, an event as it would arrive.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
@@ -67,14 +77,20 @@ impl Trigger {
     /// What a person gave for test runs; null if nothing.
     pub fn sample(&self) -> &Value {
         match self {
-            Self::Manual { sample } | Self::Webhook { sample, .. } | Self::Event { sample, .. } => sample,
+            Self::Manual { sample }
+            | Self::Webhook { sample, .. }
+            | Self::Schedule { sample, .. }
+            | Self::Event { sample, .. } => sample,
         }
     }
 
     /// To give something else for test runs.
     pub fn sample_mut(&mut self) -> &mut Value {
         match self {
-            Self::Manual { sample } | Self::Webhook { sample, .. } | Self::Event { sample, .. } => sample,
+            Self::Manual { sample }
+            | Self::Webhook { sample, .. }
+            | Self::Schedule { sample, .. }
+            | Self::Event { sample, .. } => sample,
         }
     }
 
@@ -84,6 +100,7 @@ impl Trigger {
             Self::Manual { sample } => sample.clone(),
             it if !it.sample().is_null() => it.sample().clone(),
             Self::Webhook { .. } => request(&Value::Null),
+            Self::Schedule { schedule, .. } => schedule.sample(),
             Self::Event { event, .. } => Event::find(event).and_then(|it| it.sample(catalog)).unwrap_or_default(),
         }
     }
@@ -91,7 +108,7 @@ impl Trigger {
     /// The output for a body that a person gives instead of waiting for the event.
     pub fn given(&self, body: Value) -> Value {
         match self {
-            Self::Manual { .. } | Self::Event { .. } => body,
+            Self::Manual { .. } | Self::Schedule { .. } | Self::Event { .. } => body,
             Self::Webhook { .. } => request(&body),
         }
     }
@@ -100,7 +117,7 @@ impl Trigger {
     pub fn slot(&self) -> Option<&SlotId> {
         match self {
             Self::Event { slot, .. } => Some(slot),
-            Self::Manual { .. } | Self::Webhook { .. } => None,
+            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } => None,
         }
     }
 
@@ -148,6 +165,19 @@ mod tests {
         };
         assert_eq!((&hook.test_event(&catalog)["body"], &hook.given(json!(1))["body"]), (&Value::Null, &json!(1)));
         assert_eq!(created.given(json!({"id": "2"})), json!({"id": "2"}));
+        let schedule = Schedule { rule: "every Tuesday at 9:30".into(), zone: "Europe/Berlin".into(), ..Schedule::default() };
+        assert_eq!(
+            Trigger::Schedule { schedule, sample: Value::Null }.test_event(&catalog),
+            json!({
+                "at": "2026-01-06T09:30:00+01:00", "date": "2026-01-06", "time": "09:30", "weekday": "Tuesday",
+                "zone": "Europe/Berlin", "missed": 0
+            })
+        );
+        assert_eq!(
+            Trigger::Schedule { schedule: Schedule::default(), sample: Value::Null }.test_event(&catalog),
+            Value::Null,
+            "what cannot be read gives nothing"
+        );
     }
 
     #[test]

@@ -233,6 +233,14 @@ impl Reader {
         found.map(parse).transpose()
     }
 
+    /// The scopes that begin so and hold something.
+    pub fn scopes(&self, prefix: &str) -> Result<Vec<String>, JournalError> {
+        self.ask(|link| {
+            let mut query = link.db.prepare_cached("SELECT DISTINCT scope FROM state WHERE substr(scope, 1, ?2) = ?1")?;
+            query.query_map(params![prefix, prefix.chars().count() as i64], |row| row.get(0))?.collect()
+        })
+    }
+
     /// Everything that was put under this scope, by key.
     pub fn states(&self, scope: &str) -> Result<Vec<(String, Value)>, JournalError> {
         let found: Vec<(String, String)> = self.ask(|link| {

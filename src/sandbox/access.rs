@@ -3,6 +3,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::webhook::PublicKeys;
+
 /// Addresses and sign-in for both services.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Access {
@@ -29,6 +31,8 @@ pub struct HighlevelAccess {
     pub company_id: String,
     /// As which app to sign in.
     pub oauth: OauthAccess,
+    /// The keys by which its messages are known.
+    pub notice_keys: PublicKeys,
 }
 
 /// Where the imitation of Schedule it is, and as whom to call it.

@@ -66,7 +66,7 @@ pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, Sandbo
     let listener = tokio::net::TcpListener::bind(address).await.map_err(cannot_listen)?;
     let bound = listener.local_addr().map_err(cannot_listen)?;
     let url = format!("http://{}", reachable(bound));
-    let access = planting.access(&url);
+    let mut access = planting.access(&url);
     let routes = Service::ALL.map(|service| {
         let routes = catalog.connector(&ConnectorId::new(service.connector())).map(|it| Routes::new(it, service));
         (service, routes.unwrap_or_default())
@@ -74,6 +74,7 @@ pub async fn start(catalog: &Catalog, options: Options) -> Result<Handle, Sandbo
     let token = CancellationToken::new();
     let damaged = || SandboxError::Seed("the key that signs webhooks cannot be read".to_owned());
     let outbox = Outbox::new(options.random, options.now.clone(), token.clone()).ok_or_else(damaged)?;
+    access.highlevel.notice_keys = outbox.courier().public_keys();
     let world = planting.world(options.now.now());
     let server = Server::new(access, options.now, routes, world, Box::new(planting), outbox);
     let server = Arc::new(server);

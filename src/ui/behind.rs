@@ -195,6 +195,8 @@ pub enum AccountNews {
     Locations(ConnectionId, Result<Vec<Location>, Failure>),
     /// So many connections were made of locations of an agency.
     LocationsAdded(ConnectionId, Result<usize, Failure>),
+    /// What is used of the budgets has changed; of connections whose services have no known limit nothing is told.
+    Budgets(BTreeMap<ConnectionId, Spent>),
     /// It is gone.
     Removed(ConnectionId, Result<accounts::Removed, Failure>),
     /// Why a service refused a step.
@@ -252,6 +254,15 @@ pub struct Flows {
     pub open: Vec<Arc<Flow>>,
     /// The files of others.
     pub files: Vec<PathBuf>,
+}
+
+/// What is used of a connection's budget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// What the service is called, or the connection where there are several to it.
+    pub name: String,
+    /// What is used of it.
+    pub budget: accounts::Budget,
 }
 
 /// All connections, and what flows need of them.

@@ -67,8 +67,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 pub use self::behind::{
-    AccountJob, AccountNews, Behind, DoAccount, Flows, Listed, Needs, Read, ReadChoices, SignInStep, Stage, Start, StartRun,
-    Told, Waker, WhyTold,
+    AccountJob, AccountNews, Behind, DoAccount, Flows, Listed, Needs, Read, ReadChoices, SignInStep, Spent, Stage, Start,
+    StartRun, Told, Waker, WhyTold,
 };
 pub use self::crash::watch as watch_faults;
 use crate::flow::NodeId;

@@ -32,6 +32,8 @@ fn entry() -> Entry {
         refreshed_at: None,
         expires_at: None,
         scopes: None,
+        budget: None,
+        waiting: 0,
     }
 }
 

@@ -2,13 +2,14 @@
 use clap::Args;
 
 use super::place::PlaceArgs;
-use crate::accounts::{Entry, State, Use};
+use crate::accounts::{self, Entry, State, Use};
 use crate::cli::bind;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, WAITING, paint};
 use crate::cli::table::Table;
 use crate::cli::words;
 use crate::engine::Connection;
+use crate::engine::log::waiting_for_sign_in;
 
 /// List the connections: what they are to, whether they can be used, and by which flows they are
 #[derive(Debug, Args)]
@@ -25,6 +26,12 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
     let (desk, _) = args.place.desk(out)?;
     let mut entries = desk.entries()?;
     entries.retain(|it| args.environment.as_ref().is_none_or(|wanted| *wanted == it.connection.environment));
+    for data in accounts::logs(desk.data()) {
+        let waiting = waiting_for_sign_in(&data)?;
+        for it in &mut entries {
+            it.waiting += waiting.get(&it.connection.id).copied().unwrap_or_default();
+        }
+    }
     if args.place.json {
         for it in &entries {
             out.json(it);
@@ -52,6 +59,14 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
         ]);
     }
     table.print(out);
+    for it in entries.iter().filter(|it| it.waiting > 0) {
+        let (count, verb) = (words::count(it.waiting as usize, "event"), if it.waiting == 1 { "is" } else { "are" });
+        let (name, id) = (Plain(&it.connection.name), Plain(it.connection.id.as_str()));
+        out.say(paint(
+            WAITING,
+            format_args!("{count} {verb} waiting for \"{name}\" to be reconnected: `flowyard connect sign-in {id}`."),
+        ));
+    }
     for it in &entries {
         if let State::Unset { why } | State::Reconnect { why } = &it.state {
             out.say(paint(WAITING, format_args!("\"{}\": {}", Plain(it.connection.id.as_str()), Plain(why))));

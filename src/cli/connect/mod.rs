@@ -1,6 +1,7 @@
 //! `flowyard connect`: the connections to services.
 mod add;
 mod bind;
+mod budget;
 mod key;
 mod lacks;
 mod list;
@@ -26,7 +27,8 @@ pub(super) use self::why::Refused;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, sign in, list, locations, test, bind, scopes, why, rename, rotate, remove, resume
+/// Make and keep connections to services: add, sign in, list, locations, test, budget, bind, scopes, why, rename, rotate, remove,
+/// resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -41,6 +43,7 @@ enum ConnectVerb {
     Bind(bind::Bind),
     Scopes(scopes::Scopes),
     Test(test::Test),
+    Budget(budget::BudgetArgs),
     Why(why::Why),
     Rename(rename::Rename),
     Rotate(rotate::Rotate),
@@ -58,6 +61,7 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
         ConnectVerb::Bind(it) => bind::run(it, out),
         ConnectVerb::Scopes(it) => scopes::run(it, out),
         ConnectVerb::Test(it) => test::run(it, out),
+        ConnectVerb::Budget(it) => budget::run(it, out),
         ConnectVerb::Why(it) => why::run(it, out),
         ConnectVerb::Rename(it) => rename::run(it, out),
         ConnectVerb::Rotate(it) => rotate::run(it, out),

@@ -81,9 +81,11 @@ impl PlaceArgs {
         for data in accounts::logs(&self.dir()?) {
             match engine::reread(&data) {
                 None => {}
-                Some(Ok(count)) if self.json => tracing::debug!(count, "the engine at work has read the connections"),
-                Some(Ok(count)) => {
-                    let count = words::count(count, "connection");
+                Some(Ok(it)) if self.json => {
+                    tracing::debug!(count = it.connections, "the engine at work has read the connections");
+                }
+                Some(Ok(it)) => {
+                    let count = words::count(it.connections, "connection");
                     out.say(paint(DIM, format_args!("The Flowyard at work has it already: it knows {count} now.")));
                 }
                 Some(Err(failure)) => out.failure("warning", &failure),

@@ -11,12 +11,14 @@ use tokio::runtime::Handle as Runtime;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::budgets::Watch;
 use crate::accounts::{self, Asking, Bindings, Desk, Given, Lack, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::cli::connect::{Refused, kept_in};
 use crate::cli::embedded;
 use crate::engine::log::Journal;
+use crate::engine::log::waiting_for_sign_in;
 use crate::engine::{self, Connection, ConnectionId, Mode, Vault};
 use crate::flow::{Flow, FlowId, SlotId, disk};
 use crate::record::{Failure, FailureKind};
@@ -32,7 +34,7 @@ type Tell = Arc<dyn Fn(AccountNews) + Send + Sync>;
 
 /// What does it.
 #[derive(Clone)]
-struct Accounts {
+pub(super) struct Accounts {
     data: PathBuf,
     vault: Vault,
     tell: Tell,
@@ -79,6 +81,7 @@ pub(crate) fn door(
 ) -> DoAccount {
     let (under_way, looks) = (Arc::default(), Arc::default());
     let accounts = Accounts { data: data.to_owned(), vault, tell: Arc::new(tell), runtime, sandbox, under_way, looks };
+    accounts.runtime.spawn(Watch::of(data).run(accounts.clone()));
     Box::new(move |job| accounts.begin(job))
 }
 
@@ -282,6 +285,10 @@ impl Accounts {
         Ok(WhyTold::Looked { connection: Box::new(connection.clone()), service, why: Box::new(why) })
     }
 
+    pub(super) fn tell(&self, news: AccountNews) {
+        (self.tell)(news);
+    }
+
     fn under_way(&self) -> MutexGuard<'_, HashMap<ConnectionId, UnderWay>> {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -301,7 +308,7 @@ impl Accounts {
     }
 
     /// With the services that are imported now.
-    fn desk(&self) -> Desk {
+    pub(super) fn desk(&self) -> Desk {
         let catalog = Catalog::shipped().with(Shelf::of(&self.data).read().connectors);
         Desk::of(&self.data, None, catalog, self.vault.clone())
     }
@@ -317,7 +324,14 @@ impl Accounts {
 
     fn list(&self, known: &Flows) -> Result<Listed, Failure> {
         let (desk, catalog) = (self.desk(), self.catalog());
-        let (entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
+        let (mut entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
+        // A log that cannot be read says so where it is shown.
+        for data in accounts::logs(&self.data) {
+            let waiting = waiting_for_sign_in(&data).unwrap_or_default();
+            for it in &mut entries {
+                it.waiting += waiting.get(&it.connection.id).copied().unwrap_or_default();
+            }
+        }
         let flows = flows(known).iter().map(|it| Needs::of(it, &catalog)).collect();
         Ok(Listed { entries, flows, bindings, kept_in: kept_in(self.vault.place()) })
     }

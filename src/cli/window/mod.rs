@@ -2,6 +2,7 @@
 //!
 //! The window opens at once; engine and sandbox come up as soon as its first frame is drawn.
 pub(crate) mod accounts;
+mod budgets;
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;

@@ -8,14 +8,16 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{Id, JoinSet};
 
+use super::queue::Turn;
 use super::release;
 use super::shared::{Control, Deployed, Shared};
 use super::step::{self, Performed};
 use super::{ConnectionId, Event};
-use crate::flow::NodeId;
+use crate::connector::Priority;
+use crate::flow::{FlowId, NodeId, Pace};
 use crate::journal::{Append, JournalError, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
-use crate::run::{Cause, Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey};
+use crate::run::{Cause, Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey, Via};
 
 /// What a run under way can be told.
 #[derive(Debug)]
@@ -43,6 +45,10 @@ pub(super) struct Start {
     pub(super) parent: Option<(RunId, StepKey)>,
     pub(super) depth: u32,
     pub(super) cause: Cause,
+    /// It is kept, and does not run: why.
+    pub(super) refused: Option<Failure>,
+    /// Whether a person waits for it.
+    pub(super) priority: Priority,
     pub(super) watch: Option<mpsc::Sender<Event>>,
     /// Gets the output of the first respond node, or how the run ended without one.
     pub(super) respond: Option<oneshot::Sender<Reply>>,
@@ -72,6 +78,8 @@ pub(super) struct Driver {
     run: Run,
     id: RunId,
     depth: u32,
+    /// Of its calls.
+    priority: Priority,
     /// Facts that are folded in and not yet on disk.
     entries: Vec<Entry>,
     exchanges: Vec<StepExchange>,
@@ -88,12 +96,16 @@ pub(super) struct Driver {
     untold: Vec<Event>,
     respond: Option<oneshot::Sender<Reply>>,
     answer: Option<Arc<Value>>,
+    /// Its place among the runs of its flow, until it ends or waits; none where it need not wait for others.
+    turn: Option<Turn>,
 }
 
 impl Driver {
     /// So much goes into one commit, and the last of it may go beyond: with what [`Run::next`] adds it stays within what the
     /// journal takes at a time.
     const BROUGHT: usize = 64 << 20;
+    /// So many items of a for-each keep the priority of their run.
+    const SHOWN: u32 = 10;
 
     /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
     pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
@@ -105,6 +117,7 @@ impl Driver {
         let id = shared.journal.next_run_id();
         let now = shared.clock.now();
         let mut driver = Self::new(shared, id, &flow.program, start.depth)?;
+        driver.priority = start.priority;
         driver.watch = start.watch;
         driver.respond = start.respond;
         driver.head = Some(NewRun {
@@ -117,6 +130,8 @@ impl Driver {
             parent: start.parent,
             accepted: now,
         });
+        // In the order in which events come, whatever the disk takes first.
+        driver.turn = turn(shared, flow.pace, &flow.program.flow, &start.cause);
         let entry =
             Entry::Accepted { trigger: start.trigger, payload: Arc::new(start.payload), at: now, cause: Arc::new(start.cause) };
         driver.run.apply(&entry);
@@ -129,6 +144,12 @@ impl Driver {
                     return Err(failure);
                 }
             }
+        }
+        if let Some(failure) = start.refused {
+            let entry = Entry::Finished { outcome: Outcome::Failed(failure), at: now };
+            driver.run.apply(&entry);
+            driver.entries.push(entry);
+            driver.turn = None;
         }
         let (reply, answer) = oneshot::channel();
         shared.tasks.spawn(driver.drive(Some(reply)));
@@ -152,6 +173,11 @@ impl Driver {
             {
                 driver.answer = Some(Arc::clone(output));
             }
+        }
+        // One that waited before has had its turn.
+        if !entries.iter().any(gives_up_its_turn) {
+            let pace = shared.deployed(&program.flow).map_or_else(Pace::default, |it| it.pace);
+            driver.turn = turn(shared, pace, &program.flow, driver.run.cause());
         }
         Ok(driver)
     }
@@ -185,6 +211,7 @@ impl Driver {
             run: Run::new(id, Arc::clone(program)),
             id,
             depth,
+            priority: Priority::Background,
             entries: Vec::new(),
             exchanges: Vec::new(),
             brought: 0,
@@ -197,28 +224,22 @@ impl Driver {
             untold: Vec::new(),
             respond: None,
             answer: None,
+            turn: None,
         })
     }
 
     async fn drive(mut self, mut accepted: Option<oneshot::Sender<Result<Accepted, Failure>>>) {
+        if self.turn.as_mut().is_some_and(|it| !it.has_come()) && !self.queue(&mut accepted).await {
+            self.shared.leave(self.id);
+            return;
+        }
         loop {
             let in_flight = &self.in_flight;
             let next = self.run.next(self.shared.clock.now(), &|step| in_flight.contains_key(step));
             let Next { entries, calls, wake, more } = next;
             self.entries.extend(entries);
-            if let Err(error) = self.commit(accepted.is_some()).await {
-                if let Some(reply) = accepted.take() {
-                    let answer = match error {
-                        JournalError::Duplicate { run } => Ok(Accepted::Duplicate(run)),
-                        other => Err(other.into()),
-                    };
-                    reply.send(answer).ok();
-                }
+            if !self.write_down(&mut accepted).await {
                 break;
-            }
-            if let Some(reply) = accepted.take() {
-                self.tell(|run| Event::Started { run: run.id, program: Arc::clone(run.run.program()) });
-                reply.send(Ok(Accepted::Run(self.id))).ok();
             }
             self.publish().await;
             if self.run.outcome().is_some() {
@@ -227,7 +248,8 @@ impl Driver {
             for call in calls {
                 let step = call.step.clone();
                 let program = Arc::clone(self.run.program());
-                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, self.origin(), call));
+                let origin = step::Origin { priority: self.priority_of(&step), ..self.origin() };
+                let flight = self.flights.spawn(step::perform(Arc::clone(&self.shared), program, origin, call));
                 self.in_flight.insert(step, flight.id());
             }
             if more {
@@ -253,6 +275,54 @@ impl Driver {
             self.ended.send_replace(Some(Ended { outcome, answer: self.answer.take() }));
         }
         self.shared.leave(self.id);
+    }
+
+    /// Writes down what is folded in, and tells whoever asked for the run; false where the run cannot go on.
+    async fn write_down(&mut self, accepted: &mut Option<oneshot::Sender<Result<Accepted, Failure>>>) -> bool {
+        if let Err(error) = self.commit(accepted.is_some()).await {
+            if let Some(reply) = accepted.take() {
+                let answer = match error {
+                    JournalError::Duplicate { run } => Ok(Accepted::Duplicate(run)),
+                    other => Err(other.into()),
+                };
+                reply.send(answer).ok();
+            }
+            return false;
+        }
+        if let Some(reply) = accepted.take() {
+            self.tell(|run| Event::Started { run: run.id, program: Arc::clone(run.run.program()) });
+            reply.send(Ok(Accepted::Run(self.id))).ok();
+        }
+        true
+    }
+
+    /// Waits for its turn; what started it is on the disk meanwhile. False where it is not to go on now.
+    async fn queue(&mut self, accepted: &mut Option<oneshot::Sender<Result<Accepted, Failure>>>) -> bool {
+        if !self.write_down(accepted).await {
+            return false;
+        }
+        self.publish().await;
+        let Some(mut turn) = self.turn.take() else { return true };
+        loop {
+            tokio::select! {
+                () = turn.come() => break,
+                Some(signal) = self.signals.recv() => {
+                    if self.heed(signal) == Wait::Stop {
+                        return false;
+                    }
+                    if !self.entries.is_empty() {
+                        break;
+                    }
+                }
+            }
+        }
+        self.turn = Some(turn);
+        true
+    }
+
+    /// The first items of a for-each show a person whether it works; the rest of a long one waits like everything else.
+    fn priority_of(&self, step: &StepKey) -> Priority {
+        if step.item.0.iter().any(|it| *it >= Self::SHOWN) { Priority::Background } else { self.priority }
     }
 
     /// Waits for something to happen, and folds it in.
@@ -403,6 +473,9 @@ impl Driver {
     /// Tells what is on disk now.
     async fn publish(&mut self) {
         let entries = std::mem::take(&mut self.entries);
+        if entries.iter().any(gives_up_its_turn) {
+            self.turn = None;
+        }
         for entry in &entries {
             if let Entry::StepParked { step, on, .. } = entry {
                 tracing::warn!(run = self.id.0, flow = %self.run.program().flow, %step, ?on, "a step waits for a person");
@@ -427,7 +500,7 @@ impl Driver {
     }
 
     fn origin(&self) -> step::Origin {
-        step::Origin { run: self.id, depth: self.depth, cause: Arc::clone(self.run.cause()) }
+        step::Origin { run: self.id, depth: self.depth, cause: Arc::clone(self.run.cause()), priority: self.priority }
     }
 
     fn tell(&mut self, event: impl Fn(&Self) -> Event) {
@@ -451,6 +524,20 @@ impl Driver {
             }
         }
     }
+}
+
+/// A run's place in its flow's queue. Whatever a person or another flow starts goes at once.
+fn turn(shared: &Shared, pace: Pace, flow: &FlowId, cause: &Cause) -> Option<Turn> {
+    if matches!(cause.via, Via::Person | Via::Flow) {
+        return None;
+    }
+    let lane = if pace.any_order { "" } else { cause.record.as_str() };
+    (!lane.is_empty() || pace.most().is_some() || shared.queues.is_paused(flow)).then(|| shared.queues.enter(flow, lane))
+}
+
+/// What waits for days is not what others of its record have to wait for.
+fn gives_up_its_turn(entry: &Entry) -> bool {
+    matches!(entry, Entry::StepWaiting { .. } | Entry::StepParked { on: Park::Approval(_), .. })
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -33,6 +33,7 @@ fn flow(items: usize, repeatable: bool) -> Flow {
         id: "test".into(),
         name: "Test".to_owned(),
         description: String::new(),
+        pace: Pace::default(),
         nodes: nodes.map(|(id, kind)| (id.into(), Arc::new(Node { name: id.to_owned(), muted: false, kind }))).into(),
         edges: [edge("start", "out", "each"), edge("each", "item", "call")].into(),
         slots: BTreeMap::new(),

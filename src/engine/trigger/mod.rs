@@ -2,11 +2,14 @@
 //!
 //! Invariant: whatever starts a run says what tells its event from all others, and the journal takes each only once: an event
 //! that is found, told or sent again starts no second run.
+pub(super) mod echo;
 mod fire;
 mod http;
 pub(super) mod listener;
 mod notice;
 mod poll;
+mod schedule;
+pub(super) mod storm;
 mod webhook;
 
 use std::sync::Arc;
@@ -15,11 +18,13 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+pub use self::storm::StormRule;
 use super::shared::Shared;
 
 /// Lets triggers that start runs by themselves do so, from now until the engine stops.
 pub(super) fn stand(shared: &Arc<Shared>) {
     shared.tasks.spawn(poll::stand(Arc::clone(shared)));
+    shared.tasks.spawn(schedule::stand(Arc::clone(shared)));
 }
 
 /// Answers one request to the listener.

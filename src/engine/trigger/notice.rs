@@ -11,11 +11,10 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::fire::{Fired, fire};
+use super::fire::{Fate, Fired, fire};
 use super::http::{not_an_event, not_taken, refuse, reply, whole};
 use crate::catalog::{Connector, ConnectorId, Event, EventSource};
-use crate::connector::{Genuine, Notice, NoticeError};
-use crate::engine::drive::Accepted;
+use crate::connector::{ConnectionId, Genuine, Notice, NoticeError};
 use crate::engine::shared::{Deployed, Shared};
 use crate::expr::to_text;
 use crate::flow::{NodeId, Trigger};
@@ -73,13 +72,15 @@ async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuin
     let waiting = event.map(|it| waiting_for(shared, it, genuine)).unwrap_or_default();
     let record = event.and_then(|it| record_of(it, &message)).unwrap_or_default();
     let (mut runs, mut duplicates) = (Vec::new(), 0_u32);
-    for (deployed, trigger) in waiting {
+    for (deployed, trigger, connection) in waiting {
         let delivery = format!("event:{trigger}:{}", genuine.id);
         let cause = Cause { record: record.clone(), ..Cause::by(Via::Notice) };
-        let fired = Fired { trigger, payload: message.clone(), delivery, cause };
+        let about = event.map(|it| (connection, it));
+        let fired = Fired { trigger, payload: message.clone(), delivery, cause, about };
         match fire(shared, &deployed, fired).await {
-            Ok(Accepted::Run(run)) => runs.push(run),
-            Ok(Accepted::Duplicate(_)) => duplicates += 1,
+            Ok(Fate::Run(run)) => runs.push(run),
+            Ok(Fate::Duplicate) => duplicates += 1,
+            Ok(Fate::Echo) => {}
             Err(failure) => return not_taken(&failure),
         }
     }
@@ -88,7 +89,7 @@ async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuin
 }
 
 /// The triggers that wait for an event at one of these accounts.
-fn waiting_for(shared: &Shared, event: &Event, genuine: &Genuine) -> Vec<(Arc<Deployed>, NodeId)> {
+fn waiting_for(shared: &Shared, event: &Event, genuine: &Genuine) -> Vec<(Arc<Deployed>, NodeId, ConnectionId)> {
     let mut found = Vec::new();
     for deployed in shared.listening() {
         for (node, trigger) in &deployed.triggers {
@@ -97,8 +98,8 @@ fn waiting_for(shared: &Shared, event: &Event, genuine: &Genuine) -> Vec<(Arc<De
                 continue;
             }
             let connection = shared.connection(&deployed.program.flow, slot, Some(event.id.connector()));
-            if connection.is_ok_and(|it| genuine.connections.contains(&it.id)) {
-                found.push((Arc::clone(&deployed), node.clone()));
+            if let Some(connection) = connection.ok().filter(|it| genuine.connections.contains(&it.id)) {
+                found.push((Arc::clone(&deployed), node.clone(), connection.id.clone()));
             }
         }
     }

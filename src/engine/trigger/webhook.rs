@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::http::{not_an_event, not_taken, refuse, reply, whole};
+use crate::connector::Priority;
 use crate::engine::drive::{Accepted, Driver, Reply, Start};
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{NodeId, Trigger, WebhookAnswer};
@@ -63,6 +64,8 @@ async fn start(
         parent: None,
         depth: 0,
         cause: Cause::by(Via::Hook),
+        refused: None,
+        priority: Priority::Background,
         watch: None,
         respond: (answer == WebhookAnswer::Flow).then_some(respond),
     };

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::Check;
 use super::literal::{Literal, literal};
-use crate::expr::{parse_duration, parse_time};
+use crate::expr::{parse_duration, parse_time, parse_zone};
+use crate::flow::schedule::{PlanError, Rule, Schedule};
 use crate::flow::{
     Binding, Case, FlowId, HttpCall, Mapping, Missing, Node, NodeId, NodeKind, RetryPolicy, Row, Source, Trigger, WaitFor,
 };
@@ -80,6 +81,7 @@ impl Check<'_> {
                         .hint("Say what is about to happen, and to whom.");
                 }
             }
+            NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => self.schedule(id, schedule),
             NodeKind::Trigger(Trigger::Event { event, slot, input, watch, .. }) => {
                 self.event(id, event, slot, input);
                 self.watch(id, event, watch);
@@ -91,6 +93,19 @@ impl Check<'_> {
             | NodeKind::Set { .. }
             | NodeKind::Log { .. }
             | NodeKind::Stop { .. } => {}
+        }
+    }
+
+    fn schedule(&mut self, id: &NodeId, schedule: &Schedule) {
+        // Both may be wrong.
+        if let Err(error) = schedule.rule.parse::<Rule>() {
+            self.error("schedule", error.message).of(id).at("rule").span(error.span).hint(error.hint);
+        }
+        if schedule.zone.trim().is_empty() {
+            self.error("zone", "no zone is chosen").of(id).at("zone").hint("Choose the one whose clocks count: Europe/London.");
+        } else if let Err(error) = parse_zone(&schedule.zone) {
+            let hint = PlanError::Zone(error.clone()).hint();
+            self.error("zone", error.message).of(id).at("zone").hint(hint);
         }
     }
 

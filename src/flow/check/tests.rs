@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::catalog::{Connector, OperationId};
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::testing::arbitrary::{edits, flows};
 use crate::flow::testing::{Sketch, id};
 use crate::flow::{Binding, Edit, FieldPath, Mapping, Missing, Node, NodeKind, Source, Trigger, Watch};
@@ -698,4 +699,34 @@ fn an_event_is_one_of_the_catalogue_at_a_slot_of_its_service_with_what_it_asks_f
         let problems = check(event, slot, input.clone());
         assert!(problems.starts_with(found) && problems.is_empty() == found.is_empty(), "{event} {slot} {input}: {problems}");
     }
+}
+
+#[test]
+fn a_schedule_is_told_where_it_is_not_understood_and_what_would_be() {
+    let check = |rule: &str, zone: &str| {
+        let mut flow = Sketch::flow("t.out -> a");
+        let schedule = Schedule { rule: rule.to_owned(), zone: zone.to_owned(), missed: Missed::Once };
+        let trigger = Trigger::Schedule { schedule, sample: Value::Null };
+        flow.apply(Edit::SetKind { id: id("t"), kind: NodeKind::Trigger(trigger) }).unwrap();
+        let problems = flow.check(&Catalog::shipped(), &CheckContext::default());
+        let of_trigger = problems.into_iter().filter(|it| it.node == Some(id("t")));
+        of_trigger.map(|it| (it.code, it.place, it.span, it.hint)).collect::<Vec<_>>()
+    };
+    let said = |code, place: &str, span, hint: &str| (code, place.to_owned(), span, hint.to_owned());
+    assert_eq!(check("every weekday at 9:00", "Europe/Berlin"), []);
+    assert_eq!(check("0 9 * * 1-5", "UTC"), []);
+    assert_eq!(
+        check("every wekday at 9:00", "Europe/Berlim"),
+        [
+            said("schedule", "rule", Some(6..12), "Did you mean \"weekday\"?"),
+            said("zone", "zone", None, "Did you mean 'Europe/Berlin'?")
+        ]
+    );
+    assert_eq!(
+        check("0 9 30 2 *", ""),
+        [
+            said("schedule", "rule", Some(0..10), "February has 29 days at most; April, June, September and November 30."),
+            said("zone", "zone", None, "Choose the one whose clocks count: Europe/London.")
+        ]
+    );
 }

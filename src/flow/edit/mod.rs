@@ -131,6 +131,8 @@ pub enum Edit {
     SetName(String),
     /// What the flow is for.
     SetDescription(String),
+    /// How fast its runs follow one another.
+    SetPace(super::Pace),
     /// Several changes in this order, all or none.
     Many {
         /// What a person reads: "Paste 3 nodes".
@@ -205,6 +207,7 @@ impl Edit {
             Self::PutGroup { group: None, .. } => "Ungroup",
             Self::SetName(_) => "Rename flow",
             Self::SetDescription(_) => "Edit description",
+            Self::SetPace(_) => "Change how runs follow one another",
             Self::Many { label, .. } => return Cow::Owned(label.clone()),
         })
     }
@@ -217,6 +220,7 @@ impl Flow {
             id: id.into(),
             name: name.into(),
             description: String::new(),
+            pace: super::Pace::default(),
             nodes: [].into(),
             edges: [].into(),
             slots: [].into(),
@@ -342,6 +346,7 @@ impl Flow {
             Edit::PutGroup { id, group } => self.put_group(id, group, undo)?,
             Edit::SetName(name) => undo.push(Edit::SetName(std::mem::replace(&mut self.name, name))),
             Edit::SetDescription(text) => undo.push(Edit::SetDescription(std::mem::replace(&mut self.description, text))),
+            Edit::SetPace(pace) => undo.push(Edit::SetPace(std::mem::replace(&mut self.pace, pace))),
             Edit::Many { edits, .. } => {
                 for edit in edits {
                     self.perform(edit, undo)?;

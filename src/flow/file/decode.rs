@@ -9,9 +9,10 @@ use super::json::{Item, What};
 use super::spot::{Fields, Spot};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::nearest::nearest;
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Binding, Case, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
-    Missing, Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
+    Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
     Watch, WebhookAnswer,
 };
 
@@ -36,7 +37,11 @@ pub(super) fn flow(file: &Item) -> Result<Flow, Broken> {
     let id = FlowId::new(fields.need("id")?.text()?);
     let name = fields.need("name")?.text()?.to_owned();
     let description = fields.take("description").map(|it| it.text()).transpose()?.unwrap_or_default().to_owned();
-    let mut flow = Flow { description, ..Flow::new(id, name) };
+    let how_fast = match fields.take("pace") {
+        None => Pace::default(),
+        Some(spot) => serde_json::from_value(spot.item.to_value()).map_err(|error| spot.broken(error.to_string()))?,
+    };
+    let mut flow = Flow { description, pace: how_fast, ..Flow::new(id, name) };
 
     if let Some(slots) = fields.take("slots") {
         for (id, connector) in slots.entries()? {
@@ -246,6 +251,17 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
                 sample: value(fields.take("sample")),
             }
         }
+        "schedule" => Trigger::Schedule {
+            schedule: Schedule {
+                rule: text(fields.need("rule")?)?,
+                zone: text(fields.need("zone")?)?,
+                missed: match fields.take("missed") {
+                    Some(it) => word(&it, "way with missed times", &Missed::ALL.map(|(missed, word, _)| (word, missed)))?,
+                    None => Missed::default(),
+                },
+            },
+            sample: value(fields.take("sample")),
+        },
         "event" => Trigger::Event {
             event: OperationId::new(fields.need("event")?.text()?),
             slot: SlotId::new(fields.need("slot")?.text()?),
@@ -256,7 +272,7 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
-        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "event"])),
+        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "event"])),
     })
 }
 

@@ -3,6 +3,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Binding, Case, Flow, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, Note, RetryPolicy, Row,
     Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
@@ -10,12 +11,13 @@ use crate::flow::{
 
 /// The text of a flow; without `layout` for what a flow does.
 pub(super) fn flow(flow: &Flow, format: u64, layout: bool) -> String {
-    let Flow { id, name, description, nodes, edges, slots, layout: places, notes, groups } = flow;
+    let Flow { id, name, description, pace, nodes, edges, slots, layout: places, notes, groups } = flow;
     let mut file = Fields::new();
     file.put("flowyard", Out::Plain(format.to_string()));
     file.put("id", text(id.as_str()));
     file.put("name", text(name));
     file.put_if(!description.is_empty(), "description", || text(description));
+    file.put_if(!pace.is_default(), "pace", || value(&serde_json::to_value(pace).unwrap_or_default()));
     file.put("slots", object(slots.iter().map(|(id, connector)| (id.as_str(), text(connector.as_str())))));
     file.put("nodes", object(nodes.iter().map(|(id, it)| (id.as_str(), node(it)))));
     file.put(
@@ -351,6 +353,14 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             if let Some(field) = delivery_field {
                 out.put("delivery_field", text(field));
             }
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
+        Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample } => {
+            out.put("trigger", text("schedule"));
+            out.put("rule", text(rule));
+            out.put("zone", text(zone));
+            let word = Missed::ALL.iter().find(|it| it.0 == *missed).map_or("once", |it| it.1);
+            out.put_if(*missed != Missed::default(), "missed", || text(word));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
         Trigger::Event { event, slot, input, watch, sample } => {

@@ -8,9 +8,10 @@ use proptest::sample::{Index, select};
 use serde_json::{Map, Value};
 
 use crate::catalog::{ConnectorId, Method, OperationId};
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
     Begin, Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping,
-    Missing, Node, NodeId, NodeKind, Note, NoteId, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
+    Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
     Watch, WebhookAnswer,
 };
 
@@ -117,7 +118,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             sample,
         },
     );
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, event]
+    let schedule = (words(), words(), select(Missed::ALL.map(|it| it.0).to_vec()), values())
+        .prop_map(|(rule, zone, missed, sample)| Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {
@@ -212,9 +215,10 @@ pub(crate) fn flows() -> impl Strategy<Value = Flow> {
     let sheets = prop::collection::btree_map(words().prop_map(NoteId::new), notes(), 0..3);
     // Each group is within the one before it, or within none.
     let groups = prop::collection::vec((group_id(), words(), any::<bool>(), any::<bool>()), 0..4);
-    let named = (words(), words(), words());
+    let pace = (0..3_u32, any::<bool>()).prop_map(|(at_once, any_order)| Pace { at_once, any_order });
+    let named = (words(), words(), words(), pace);
     (named, nodes, edges, slots, layout, sheets, groups).prop_map(|(named, nodes, edges, slots, layout, sheets, made)| {
-        let (id, name, description) = named;
+        let (id, name, description, pace) = named;
         let ids: Vec<NodeId> = nodes.keys().cloned().collect();
         let edge =
             |(from, port, to): (Index, PortId, Index)| Edge { from: from.get(&ids).clone(), port, to: to.get(&ids).clone() };
@@ -230,7 +234,7 @@ pub(crate) fn flows() -> impl Strategy<Value = Flow> {
             let parent = before.replace(id.clone()).filter(|_| inside);
             groups.insert(id, Group { title, nodes, parent, folded });
         }
-        Flow { id: FlowId::new(id), name, description, nodes, edges, slots, layout, notes: sheets, groups }
+        Flow { id: FlowId::new(id), name, description, pace, nodes, edges, slots, layout, notes: sheets, groups }
     })
 }
 
@@ -265,6 +269,7 @@ pub(crate) fn edits() -> impl Strategy<Value = Edit> {
         3 => (group_id(), prop::option::of(groups())).prop_map(|(id, group)| Edit::PutGroup { id, group }),
         1 => words().prop_map(Edit::SetName),
         1 => words().prop_map(Edit::SetDescription),
+        1 => any::<bool>().prop_map(|any_order| Edit::SetPace(Pace { at_once: 2, any_order })),
     ];
     one.prop_recursive(2, 8, 4, |inner| {
         (words(), prop::collection::vec(inner, 0..4)).prop_map(|(label, edits)| Edit::Many { label, edits })

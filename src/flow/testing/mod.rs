@@ -26,6 +26,7 @@ impl Sketch {
             id: FlowId::new("sketch"),
             name: "Sketch".to_owned(),
             description: String::new(),
+            pace: crate::flow::Pace::default(),
             nodes: [].into(),
             edges: [].into(),
             slots: [(SlotId::new("crm"), ConnectorId::new("crm"))].into(),

@@ -153,12 +153,16 @@ fn revisions_and_states_are_kept() {
     bench.journal.save_revision(&revision("aa"), &document).unwrap();
     bench.journal.put_state("poll", "contacts", &json!({"after": 7})).wait().unwrap();
     bench.journal.put_state("poll", "contacts", &json!({"after": 8})).wait().unwrap();
+    bench.journal.put_state("other", "contacts", &json!(1)).wait().unwrap();
+    bench.journal.put_state("poll", "tasks", &json!("t")).wait().unwrap();
     bench.journal.put_state("other", "contacts", &json!(null)).wait().unwrap();
     let bench = bench.again();
     assert_eq!(bench.journal.revision(&revision("aa")).unwrap(), Some(document));
     assert_eq!(bench.journal.revision(&revision("bb")).unwrap(), None);
     assert_eq!(bench.journal.state("poll", "contacts").unwrap(), Some(json!({"after": 8})));
-    assert_eq!(bench.journal.state("other", "contacts").unwrap(), Some(Value::Null));
+    assert_eq!(bench.journal.state("other", "contacts").unwrap(), None, "null takes it away");
+    let all = bench.journal.reader().states("poll").unwrap();
+    assert_eq!(all, [("contacts".to_owned(), json!({"after": 8})), ("tasks".to_owned(), json!("t"))]);
     assert_eq!(bench.journal.state("poll", "none").unwrap(), None);
 }
 

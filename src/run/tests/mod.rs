@@ -92,6 +92,7 @@ fn flow(nodes: &[(&str, NodeKind)], wires: &[&str]) -> Flow {
         id: "test".into(),
         name: "Test".to_owned(),
         description: String::new(),
+        pace: crate::flow::Pace::default(),
         nodes: BTreeMap::new(),
         edges: std::collections::BTreeSet::new(),
         slots: BTreeMap::from([(SlotId::new("shop"), ConnectorId::new("shop"))]),

@@ -29,6 +29,7 @@ use super::schedule_it::{self, Conduct};
 use super::server::{Fresh, Told};
 use super::service::Service;
 use super::store::{Fields, Store, id};
+use super::webhook::PublicKeys;
 use super::world::{Account, Traps, World};
 
 const HIGHLEVEL: &str = include_str!("../../../assets/sandbox/highlevel.json");
@@ -117,6 +118,8 @@ impl Planting {
                 user_id: self.account.user_id.clone(),
                 company_id: self.account.company_id.clone(),
                 oauth: self.app(url, Service::Highlevel),
+                // Those who start a sandbox know them.
+                notice_keys: PublicKeys::default(),
             },
             schedule_it: ScheduleItAccess {
                 base_url: format!("{url}{}", Service::ScheduleIt.prefix()),

@@ -13,7 +13,7 @@ const RSA: &[u8] = include_bytes!("../../../assets/sandbox/webhook.pk8");
 const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 /// The keys by which a receiver knows the sandbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PublicKeys {
     /// For `x-ghl-signature`: Ed25519, `SubjectPublicKeyInfo` in base64.
     pub ed25519: String,

@@ -1,15 +1,18 @@
 //! What can be added to a flow: the operations of the catalogue and the kinds of node, found by words and ranked by what
 //! the place where they are added has to give.
 //!
-//! Invariant: pure; what is added always has a fresh id and a slot for its service.
+//! Invariant: pure, but for the zone of the person that a new schedule has; what is added always has a fresh id and a slot for its service.
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::clipboard::fresh_id;
 use super::kind::{self, Face, Hue};
 use crate::catalog::{Catalog, Connector, ConnectorId, Event, EventSource, Operation, OperationId};
+use crate::expr::parse_zone;
+use crate::flow::schedule::Schedule;
 use crate::flow::{
     Binding, Edit, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId, RetryPolicy, SlotId,
     StopOutcome, Trigger, WaitFor, WebhookAnswer,
@@ -140,6 +143,14 @@ const KINDS: &[Kind] = &[
                 delivery_field: None,
                 sample: Value::Null,
             })
+        },
+    },
+    Kind {
+        id: "schedule",
+        words: "trigger schedule clock time cron every day hour week month timer calendar start when",
+        make: || {
+            let schedule = Schedule { rule: "every weekday at 9:00".to_owned(), ..Schedule::default() };
+            NodeKind::Trigger(Trigger::Schedule { schedule, sample: Value::Null })
         },
     },
     Kind {
@@ -316,8 +327,10 @@ pub(crate) fn make(what: &What, flow: &Flow, catalog: &Catalog, at: [i32; 2]) ->
         What::Kind(at) => {
             let it = KINDS.get(*at)?;
             let mut kind = (it.make)();
-            if let NodeKind::Trigger(Trigger::Webhook { path, .. }) = &mut kind {
-                *path = free_path(flow);
+            match &mut kind {
+                NodeKind::Trigger(Trigger::Webhook { path, .. }) => *path = free_path(flow),
+                NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => schedule.zone = own_zone(),
+                _ => {}
             }
             let name = kind::face(&kind, catalog).title.to_owned();
             (it.id.to_owned(), name, kind)
@@ -366,6 +379,12 @@ fn slot(flow: &Flow, connector: &ConnectorId, edits: &mut Vec<Edit>) -> SlotId {
         .unwrap_or_else(|| SlotId::new(like));
     edits.push(Edit::AddSlot { id: id.clone(), connector: connector.clone() });
     id
+}
+
+/// The zone of the person, by its name; UTC where the system does not say.
+fn own_zone() -> String {
+    let zone = TimeZone::system();
+    zone.iana_name().filter(|it| parse_zone(it).is_ok()).unwrap_or("UTC").to_owned()
 }
 
 fn free_path(flow: &Flow) -> String {

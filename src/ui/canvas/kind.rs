@@ -50,6 +50,7 @@ pub(crate) fn face(kind: &NodeKind, catalog: &Catalog) -> Face {
     match kind {
         NodeKind::Trigger(Trigger::Manual { .. }) => it(icon::PLAY, Hue::Core, "Start by hand"),
         NodeKind::Trigger(Trigger::Webhook { .. }) => it(icon::LIGHTNING, Hue::Core, "Webhook"),
+        NodeKind::Trigger(Trigger::Schedule { .. }) => it(icon::CALENDAR_DOTS, Hue::Core, "Schedule"),
         NodeKind::Trigger(Trigger::Event { event, .. }) => it(icon::LIGHTNING, Hue::of(event.connector()), "Event"),
         NodeKind::Action { operation, .. } => {
             let found = catalog.operation(operation);

@@ -78,6 +78,11 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
         NodeKind::Trigger(Trigger::Webhook { path, .. }) => {
             empty().say("Starts when a call arrives at ").show(&format!("/{path}"))
         }
+        NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => match (schedule.sentence(), schedule.zone.trim()) {
+            (rule, _) if rule.is_empty() => empty().say("Starts by the clock, at times that are still to be said"),
+            (rule, "") => empty().show(&rule),
+            (rule, zone) => empty().show(&rule).say(", ").say(zone),
+        },
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {
                 let service =

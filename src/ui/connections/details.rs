@@ -4,14 +4,13 @@ use eframe::egui::{Align, Align2, Frame, Layout, Margin, RichText, Sense, Stroke
 
 use super::needs::{self, Needed};
 use super::{Connections, Known, Pane, Rotate, rows};
-use crate::accounts::{Entry, State};
+use crate::accounts::{Budget, Entry, State, grouped, span};
 use crate::catalog::{AuthKind, Connector};
 use crate::engine::{Connection, ConnectionId};
 use crate::record::Failure;
 use crate::ui::behind::AccountJob;
 use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
-use crate::ui::sandbox::grouped;
 use crate::ui::theme::tokens::{extent, line, radius, size, space};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, cut_text};
@@ -30,9 +29,16 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, id: &Con
     let connector = ctx.catalog.connector(&entry.connection.connector).map(AsRef::as_ref);
     acts(ui, ctx, state, &entry);
     ui.add_space(space::XS);
+    if entry.waiting > 0 {
+        let verb = if entry.waiting == 1 { "event is" } else { "events are" };
+        let title = format!("{} {verb} waiting for {} to be reconnected", entry.waiting, entry.connection.name);
+        said(ui, false, &title, "They go on in their order once it is signed in again; nothing is lost.");
+        ui.add_space(space::XS);
+    }
     outcome(ui, &entry, state.known.get(id));
     ui.add_space(space::XS);
-    facts(ui, &entry, connector, kept_in, &flows);
+    let spent = ctx.live.budgets.get(id).map(|it| it.budget).or(entry.budget);
+    facts(ui, &entry, connector, spent, kept_in, &flows);
     if !needed.is_empty() || entry.scopes.is_some() {
         ui.add_space(space::M);
         scopes(ui, ctx, &entry, &needed);
@@ -160,7 +166,7 @@ pub(super) fn said(ui: &mut Ui, good: bool, title: &str, detail: &str) {
     });
 }
 
-fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, kept_in: &str, flows: &[String]) {
+fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, spent: Option<Budget>, kept_in: &str, flows: &[String]) {
     let connection = &entry.connection;
     let mut facts: Vec<(String, String)> = vec![("Sign-in".to_owned(), rows::kind(entry, connector))];
     for (key, value) in &connection.account {
@@ -193,6 +199,9 @@ fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, kept_in: &st
     if !budget.is_empty() {
         facts.push(("Budget".to_owned(), budget));
     }
+    if let Some(spent) = spent {
+        facts.push(("Requests".to_owned(), spent.in_words()));
+    }
     let used = if flows.is_empty() { "no flow is bound to it".to_owned() } else { flows.join(", ") };
     facts.push(("Used by".to_owned(), used));
     facts.push(("Id".to_owned(), connection.id.to_string()));
@@ -210,12 +219,6 @@ fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, kept_in: &st
 
 /// How many requests the service allows an account.
 fn budget(connector: Option<&Connector>) -> String {
-    let span = |ms: u64| match ms {
-        86_400_000 => "a day".to_owned(),
-        3_600_000 => "an hour".to_owned(),
-        60_000 => "in a minute".to_owned(),
-        ms => format!("in {} s", ms as f64 / 1_000.0),
-    };
     let rates = connector.map(|it| it.rates.as_slice()).unwrap_or_default();
     let each = rates.iter().enumerate().map(|(at, it)| {
         let what = if at == 0 { " requests" } else { "" };

@@ -201,6 +201,8 @@ pub(super) mod tests {
             refreshed_at: None,
             expires_at: None,
             scopes: None,
+            budget: None,
+            waiting: 0,
         }
     }
 

@@ -294,7 +294,7 @@ impl Fields<'_> {
     /// Problems that belong to no field.
     fn problems_of_all(&self, ui: &mut Ui) {
         let known = ["input", "url", "query", "headers", "body", "condition", "value", "cases", "items", "collect", "duration"];
-        let more = ["until", "fields", "key", "status", "message"];
+        let more = ["until", "fields", "key", "status", "message", "rule", "zone"];
         for problem in self.doc.problems.iter().filter(|it| it.node.as_ref() == Some(self.id)) {
             let first = problem.place.split('.').next().unwrap_or_default();
             if !known.contains(&first) && !more.contains(&first) {

@@ -5,7 +5,7 @@
 //! | `form`, `draft`, `pill`, `reference` | pure: the fields of a step, what a field shows and becomes, references and their words |
 //! | `tree`, `raw`, `later` | a value as rows or lines, and what is worked out behind the frame |
 //! | `automap`, `complete`, `when` | pure: mapping by name, completion, times in words |
-//! | `fields`, `field`, `entry`, `offer`, `settings` | the middle pane |
+//! | `fields`, `field`, `entry`, `offer`, `settings`, `schedule` | the middle pane |
 //! | `viewer`, `output`, `records` | values to look at, the result, the records at the head |
 //!
 //! Invariant: nothing here changes a flow; every change is asked for, and typing into one field is one gesture.
@@ -24,6 +24,7 @@ mod pill;
 mod raw;
 mod records;
 mod reference;
+mod schedule;
 mod settings;
 mod tree;
 mod viewer;

@@ -50,7 +50,7 @@ fn on_off(ui: &mut Ui, words: &str, on: &mut bool) -> bool {
 }
 
 /// A line of text; whether it was changed.
-fn line(ui: &mut Ui, fields: &Fields<'_>, label: &str, hint: &str, text: &mut String) -> bool {
+pub(super) fn line(ui: &mut Ui, fields: &Fields<'_>, label: &str, hint: &str, text: &mut String) -> bool {
     if !label.is_empty() {
         ui.label(dim(ui, label));
     }
@@ -77,6 +77,9 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
                 *answer = if chosen == 0 { WebhookAnswer::Accepted } else { WebhookAnswer::Flow };
                 change.changed = true;
             }
+        }
+        NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => {
+            (change.changed, change.gesture) = super::schedule::show(ui, fields, form, schedule);
         }
         NodeKind::Trigger(Trigger::Event { event, input, .. }) => {
             change.changed = happening(ui, fields, event, input, &mut change.gesture);

@@ -7,8 +7,8 @@ mod play;
 use std::collections::BTreeMap;
 
 pub(crate) use self::play::{NodePlay, Phase, Play, StepLine, StepState};
-use super::behind::{Stage, Told};
-use crate::engine::Event;
+use super::behind::{Spent, Stage, Told};
+use crate::engine::{ConnectionId, Event};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
 
@@ -38,6 +38,8 @@ pub(crate) struct Live {
     pub(crate) lit_from: u64,
     /// Events that were lost; what they told is in the log on disk.
     pub(crate) missed: u64,
+    /// What is used of the budgets of the connections.
+    pub(crate) budgets: BTreeMap<ConnectionId, Spent>,
 }
 
 impl Live {

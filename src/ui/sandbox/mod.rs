@@ -22,7 +22,7 @@ use self::deliveries::Deliveries;
 pub(crate) use self::form::Form;
 use self::listing::{Asked, Listing};
 pub(crate) use self::paint::show;
-pub(crate) use self::plant::{Planted, Planting, Wanted, grouped, title as size_title};
+pub(crate) use self::plant::{Planted, Planting, Wanted, title as size_title};
 use self::rows::{Row, Touched};
 pub(crate) use self::steer::Steer;
 use crate::catalog::Catalog;

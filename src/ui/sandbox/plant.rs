@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+pub(super) use crate::accounts::grouped;
 use crate::sandbox::{Handle, Seed, Snapshot};
 use crate::ui::behind::Waker;
 use crate::ui::canvas::sentence::count;
@@ -144,19 +145,6 @@ pub(crate) fn about(seed: Seed) -> &'static str {
         Seed::Medium => "a busy one, to see how a flow copes",
         Seed::Large => "a large account, for those who read page by page",
     }
-}
-
-/// `170,000`.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 #[cfg(test)]

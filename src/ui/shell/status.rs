@@ -2,6 +2,7 @@
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use crate::ui::behind::Spent;
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
 use crate::ui::live::Readiness;
@@ -58,10 +59,31 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             }
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            budgets(ui, ctx);
             if ctx.live.missed > 0 {
                 let words = format!("{} events were too fast to show; the log has them", ctx.live.missed);
                 ui.label(dim(ui, words));
             }
         });
     });
+}
+
+/// What is used of the budget that is used most; of the others where the pointer rests on it.
+fn budgets(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let mut moving: Vec<&Spent> = ctx.live.budgets.values().filter(|it| it.budget.moving).collect();
+    moving.sort_by(|a, b| b.budget.share().total_cmp(&a.budget.share()));
+    let Some(first) = moving.first() else { return };
+    let state = &first.budget.state;
+    let waiting = if state.waiting > 0 { format!(", {} waiting", state.waiting) } else { String::new() };
+    let others = if moving.len() > 1 { format!(", +{}", moving.len() - 1) } else { String::new() };
+    let words = format!("{} {}{waiting}{others}", first.name, first.budget.short());
+    let full = state.waiting > 0 || state.blocked_ms > 0 || state.remaining == 0;
+    let text = if full {
+        let colors = theme::colors(ui);
+        eframe::egui::RichText::new(words).small().color(colors.waiting.text)
+    } else {
+        dim(ui, words)
+    };
+    let all = moving.iter().map(|it| format!("{}: {}", it.name, it.budget.in_words())).collect::<Vec<_>>().join("\n");
+    ui.label(text).on_hover_text(all);
 }

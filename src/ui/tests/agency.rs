@@ -37,6 +37,8 @@ fn open() -> (Desk, Jobs) {
         refreshed_at: None,
         expires_at: None,
         scopes: None,
+        budget: None,
+        waiting: 0,
     };
     tell(&mut desk, AccountNews::Listed(Ok(Listed { entries: vec![entry], ..Listed::default() })));
     desk.window.get_by_label_contains("HighLevel, Group").click();

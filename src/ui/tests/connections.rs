@@ -291,3 +291,40 @@ fn the_palette_and_the_rail_lead_to_connections() {
     desk.run();
     assert!(desk.has("No connections yet"));
 }
+
+#[test]
+fn what_is_used_of_a_budget_is_shown_with_the_connection_and_in_the_bar_while_it_moves() {
+    use crate::accounts::BudgetState;
+    use crate::ui::behind::{AccountNews, Spent};
+    let (mut desk, _runtime, _vault) = open();
+    let token = access(&desk).highlevel.token;
+    add(&mut desk, "Riverside", &token);
+    assert!(desk.has("Budget: 100 requests in 10 s, 200,000 a day"));
+    let state = BudgetState {
+        remaining: 63,
+        used: 37,
+        max: 100,
+        interval_ms: 10_000,
+        blocked_ms: 0,
+        used_today: 12_400,
+        daily_max: Some(200_000),
+        daily_remaining: Some(187_600),
+        forecast: 31_000,
+        since: jiff::Timestamp::UNIX_EPOCH,
+        waiting: 0,
+    };
+    let tell = |desk: &mut Desk, state: BudgetState| {
+        let spent = Spent { name: "HighLevel".to_owned(), budget: state.into() };
+        let news = AccountNews::Budgets([(ConnectionId::new("highlevel"), spent)].into());
+        desk.told.send(Told::Account(Box::new(news))).unwrap();
+        desk.run();
+    };
+    tell(&mut desk, state);
+    assert!(desk.has("HighLevel 37/100 in 10 s"));
+    assert!(desk.has("Requests: 37 of 100 in 10 s · 12,400 of 200,000 today · at this pace 31,000 by midnight UTC"));
+    tell(&mut desk, BudgetState { used: 100, remaining: 0, waiting: 4, ..state });
+    assert!(desk.has("HighLevel 100/100 in 10 s, 4 waiting"));
+    assert!(desk.has_containing("by midnight UTC · 4 waiting"));
+    tell(&mut desk, BudgetState { used: 0, remaining: 100, ..state });
+    assert!(!desk.has_containing("/100 in 10 s") && desk.has_containing("Requests: 0 of 100 in 10 s · 12,400 of 200,000 today"));
+}

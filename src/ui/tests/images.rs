@@ -182,7 +182,17 @@ fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
             connection.account.insert("location_id".to_owned(), "ve9EPM428h8vShlRW1KT".to_owned());
         }
         let service = connector.title.clone();
-        Entry { connection, service, state, used_by: Vec::new(), refreshed_at: None, expires_at: None, scopes: None }
+        Entry {
+            connection,
+            service,
+            state,
+            used_by: Vec::new(),
+            refreshed_at: None,
+            expires_at: None,
+            scopes: None,
+            budget: None,
+            waiting: 0,
+        }
     };
     let again = State::Reconnect { why: "its credentials are not in the vault".to_owned() };
     let mut all = vec![

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use crate::catalog::{ConnectorId, OperationId};
+use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::testing::id;
 use crate::flow::{Binding, Edge, Edit, FieldPath, Flow, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Source, Trigger};
 use crate::run::{Entry, RunId, StepKey};
@@ -521,4 +522,35 @@ fn within_a_field_one_takes_back_what_was_typed_or_mapped() {
     desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     desk.key(Modifiers::COMMAND | Modifiers::SHIFT, Key::Z);
     assert_eq!(source(&desk, "say", "message"), Source::Text("{{ contact.email }}ab".to_owned()));
+}
+
+#[test]
+fn a_schedule_tells_what_it_means_while_it_is_typed_and_when_it_comes_next() {
+    let schedule = Schedule { rule: "every weekday at 9:00".into(), zone: "Europe/Berlin".into(), missed: Missed::Once };
+    let mut flow = Flow::new("clock", "Clock");
+    add(&mut flow, "tick", "Tick", NodeKind::Trigger(Trigger::Schedule { schedule, sample: Value::Null }));
+    let mut desk = opened(&flow, "Tick");
+    let held = |desk: &Desk| match &desk.flow().nodes[&id("tick")].kind {
+        NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => schedule.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(desk.has("At 9:00 on weekdays."));
+    let weekday = desk.window.query_all_by_label_contains(", 09:00").count();
+    assert!(weekday >= 10, "the next ten times: {weekday}");
+    desk.window.get_by_role_and_label(Role::TextInput, "When").focus();
+    desk.run();
+    desk.type_text("x");
+    assert_eq!(held(&desk).rule, "every weekday at 9:00x");
+    assert!(desk.has_containing("\"9:00x\" is no time"));
+    assert!(!desk.has("At 9:00 on weekdays."));
+    desk.key(Modifiers::NONE, Key::Backspace);
+    assert!(desk.has("At 9:00 on weekdays."));
+    desk.press("Times that pass while nothing runs: Run for each");
+    assert_eq!(held(&desk).missed, Missed::All);
+    desk.press("Zone: Europe/Berlin");
+    focus(&mut desk, "Find a zone");
+    desk.type_text("new york");
+    desk.press("America/New_York");
+    assert_eq!(held(&desk).zone, "America/New_York");
+    assert!(desk.has_containing("Every weekday at 9:00, America/New_York"), "the card says so");
 }

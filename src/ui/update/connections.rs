@@ -191,6 +191,10 @@ impl App {
             }
             AccountNews::Why { ticket, result } => return self.why_told(ticket, result),
             AccountNews::Released(result) => return self.served_released(ctx, result),
+            AccountNews::Budgets(budgets) => {
+                self.live.budgets = budgets;
+                return;
+            }
             AccountNews::Added(result) => self.account_added(ctx, result),
             AccountNews::Tested(id, result) => {
                 let now = (self.clock)();

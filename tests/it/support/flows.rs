@@ -20,6 +20,7 @@ pub(crate) fn flow(id: &str, nodes: &[(&str, NodeKind)], wires: &[&str]) -> Flow
         id: id.into(),
         name: id.to_owned(),
         description: String::new(),
+        pace: flowyard::flow::Pace::default(),
         nodes: nodes.iter().map(node).collect(),
         edges: wires.iter().map(edge).collect::<BTreeSet<_>>(),
         slots: BTreeMap::new(),

@@ -1,6 +1,8 @@
 //! Flows that start by themselves, against both services' imitation.
+mod guard;
 mod messages;
 mod polls;
+mod schedules;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -57,6 +59,10 @@ struct Stand {
 
 impl Stand {
     async fn start(data: &Path, sandbox: &sandbox::Handle, flows: &[Flow]) -> Self {
+        Self::start_with(data, sandbox, flows, Limits::default()).await
+    }
+
+    async fn start_with(data: &Path, sandbox: &sandbox::Handle, flows: &[Flow], limits: Limits) -> Self {
         let mut all = connections(sandbox.access());
         let keys = sandbox.public_keys();
         for (connection, _) in all.iter_mut().filter(|(it, _)| it.connector.as_str() == "highlevel") {
@@ -77,7 +83,7 @@ impl Stand {
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
             clock: Clock::System,
             calls: CallSettings::default(),
-            limits: Limits::default(),
+            limits,
             recover: true,
         });
         let engine = engine.await.expect("an engine");

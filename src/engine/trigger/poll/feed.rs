@@ -13,9 +13,8 @@ use super::sift::{Sieve, digest};
 use super::{FeedId, Subscriber};
 use crate::catalog::{Counts, Event, Poll};
 use crate::connector::{CallError, Connection};
-use crate::engine::drive::Accepted;
 use crate::engine::shared::Shared;
-use crate::engine::trigger::fire::{Fired, fire};
+use crate::engine::trigger::fire::{Fate, Fired, fire};
 use crate::engine::{Event as HandleEvent, Look};
 use crate::expr::to_text;
 use crate::flow::Begin;
@@ -417,7 +416,7 @@ impl Feed {
         Ok(())
     }
 
-    async fn start_one(&self, subscriber: &Subscriber, key: &str, version: &str, record: &Value) -> Result<Accepted, Broken> {
+    async fn start_one(&self, subscriber: &Subscriber, key: &str, version: &str, record: &Value) -> Result<Fate, Broken> {
         let delivery = format!("poll:{}:{}:{}:{key}:{version}", subscriber.trigger, self.id.connection, self.event.id);
         // Ids of services are short; whatever is not is told by its digest.
         let delivery =
@@ -427,9 +426,10 @@ impl Feed {
         let mut wait = Duration::from_millis(200);
         loop {
             let (payload, delivery, cause) = (record.clone(), delivery.clone(), cause.clone());
-            let fired = Fired { trigger: subscriber.trigger.clone(), payload, delivery, cause };
+            let about = Some((self.id.connection.clone(), self.event));
+            let fired = Fired { trigger: subscriber.trigger.clone(), payload, delivery, cause, about };
             match fire(&self.shared, &subscriber.deployed, fired).await {
-                Ok(accepted) => return Ok(accepted),
+                Ok(fate) => return Ok(fate),
                 Err(failure) if failure.kind != FailureKind::Machine || self.shared.is_stopping() => {
                     return Err(Broken::Machine(failure));
                 }
@@ -567,6 +567,18 @@ struct Seen {
     /// How far it is ahead of ours.
     ahead: SignedDuration,
     events: usize,
+}
+
+/// Nobody waits for what a feed finds any more: it is kept how far it has looked, and who comes next begins then.
+pub(super) async fn leave(shared: &Shared, scope: &str) {
+    let (journal, name) = (shared.journal.clone(), scope.to_owned());
+    let read = tokio::task::spawn_blocking(move || journal.state(&name, "")).await;
+    let reached = read.ok().and_then(Result::ok).flatten().and_then(|it| serde_json::from_value::<Reached>(it).ok());
+    let Some(reached) = reached else { return };
+    let head = serde_json::to_value(Reached { joined: BTreeSet::new(), ..reached }).unwrap_or_default();
+    if let Err(error) = shared.journal.put_state(scope, "", &head).await {
+        tracing::warn!(%error, "that nobody waits for a look any more could not be written down");
+    }
 }
 
 /// A flow and its trigger, as a feed knows them.

@@ -21,7 +21,10 @@ use crate::catalog::{Event, OperationId};
 use crate::connector::ConnectionId;
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{NodeId, Trigger, Watch};
+use crate::journal::{JournalError, Mode};
 
+/// What the scopes of the journal begin with in which marks are kept.
+const KEPT: &str = "poll:";
 /// Looks under way at a time.
 const AT_ONCE: usize = 16;
 
@@ -29,6 +32,8 @@ const AT_ONCE: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct FeedId {
     connection: ConnectionId,
+    /// Where its service is: another place is another account, a sandbox that was started anew for example.
+    place: String,
     event: OperationId,
     /// What a person chose of it, as JSON.
     input: String,
@@ -48,15 +53,23 @@ pub(super) struct Subscriber {
 }
 
 impl FeedId {
+    /// What the marks of all feeds of an account begin with.
+    fn of_place(connection: &ConnectionId, place: &str) -> String {
+        format!("{KEPT}{connection}|{place}|")
+    }
+
     /// Where its marks are kept.
     fn scope(&self) -> String {
         let ahead = self.ahead_ms.map(|it| format!("|{it}")).unwrap_or_default();
-        format!("poll:{}|{}|{}{ahead}", self.connection, self.event, self.input)
+        format!("{}{}|{}{ahead}", Self::of_place(&self.connection, &self.place), self.event, self.input)
     }
 }
 
 /// Keeps a feed for everything that some flow waits for, until the engine stops.
 pub(super) async fn stand(shared: Arc<Shared>) {
+    if shared.mode == Mode::Sandbox {
+        forget_gone(&shared).await;
+    }
     let mut changes = shared.changes();
     let stopped = shared.stopped();
     let places = Arc::new(Semaphore::new(AT_ONCE));
@@ -85,12 +98,12 @@ pub(super) async fn stand(shared: Arc<Shared>) {
             let (sender, receiver) = watch::channel(subscribers);
             let gone = CancellationToken::new();
             let feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&places));
-            let until = gone.clone();
-            let stop = stopped.clone();
+            let (until, stop, left, scope) = (gone.clone(), stopped.clone(), Arc::clone(&shared), id.scope());
             shared.tasks.spawn(async move {
                 tokio::select! {
-                    () = until.cancelled() => {}
                     () = stop.cancelled() => {}
+                    // Whoever switched it off does not want later what happens meanwhile.
+                    () = until.cancelled() => feed::leave(&left, &scope).await,
                     () = feed.stand() => {}
                 }
             });
@@ -100,6 +113,26 @@ pub(super) async fn stand(shared: Arc<Shared>) {
             () = stopped.cancelled() => return,
             it = changes.changed() => if it.is_err() { return },
         }
+    }
+}
+
+/// Forgets what was seen at imitations that are gone.
+async fn forget_gone(shared: &Shared) {
+    let known: Vec<String> = shared.connections().iter().map(|it| FeedId::of_place(&it.id, &it.base_url)).collect();
+    let journal = shared.journal.clone();
+    let forget = move || {
+        for scope in journal.reader().scopes(KEPT)? {
+            if known.iter().any(|it| scope.starts_with(it)) {
+                continue;
+            }
+            for (key, _) in journal.reader().states(&scope)? {
+                drop(journal.put_state(&scope, &key, &Value::Null));
+            }
+        }
+        Ok::<_, JournalError>(())
+    };
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(forget).await {
+        tracing::warn!(%error, "what was seen at an earlier sandbox could not be forgotten");
     }
 }
 
@@ -119,6 +152,7 @@ fn wanted(shared: &Shared) -> BTreeMap<FeedId, Vec<Subscriber>> {
             let Ok(connection) = shared.connection(&deployed.program.flow, slot, Some(id.connector())) else { continue };
             let feed = FeedId {
                 connection: connection.id.clone(),
+                place: connection.base_url.clone(),
                 event: asked.clone(),
                 input: serde_json::to_string(input).unwrap_or_default(),
                 ahead_ms: watch.ahead_ms(),

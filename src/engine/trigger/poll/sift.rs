@@ -167,6 +167,7 @@ mod tests {
             key: "id".to_owned(),
             cursor: cursor.map(str::to_owned),
             overlap_ms: 0,
+            read: None,
             ignore: BTreeMap::from([("status".to_owned(), vec!["cancelled".to_owned()])]),
             counts,
         }
