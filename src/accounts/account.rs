@@ -195,7 +195,7 @@ fn oauth(value: Option<Value>, auth: &AuthKind) -> Result<Option<Box<OAuthSettin
             Err("\"oauth\" is for connections whose \"auth\" is {\"kind\": \"oauth\"}.".to_owned())
         }
         Some(value) => serde_json::from_value(value).map(|it| Some(Box::new(it))).map_err(|_repeats_the_value| {
-            "\"oauth\" must be an object with \"client_id\", and may have \"user_type\", \"grant\", \"redirect\", \"pkce\", \"scopes\", \
+            "\"oauth\" must be an object with \"client_id\", and may have \"user_type\", \"grant\", \"redirect\", \"pkce\", \"scopes\", \"more\", \
              \"authorize_url\" and \"token_url\"; the client's secret does not belong here."
                 .to_owned()
         }),

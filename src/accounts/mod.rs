@@ -9,6 +9,7 @@
 //! Invariant: a connection whose secret is in the environment never has one in the vault.
 mod account;
 mod address;
+mod asking;
 mod bindings;
 mod book;
 mod budget;
@@ -16,6 +17,7 @@ mod desk;
 mod entry;
 mod environment;
 mod lacks;
+mod locations;
 mod make;
 mod scopes;
 mod secrets;
@@ -26,6 +28,7 @@ pub mod why;
 
 pub use self::account::Account;
 pub use self::address::{is_base_url, normal as base_url};
+pub use self::asking::{Asking, identity};
 pub use self::bindings::{Bindings, Use};
 pub use self::book::{Book, Bound};
 pub use self::budget::{Budget, grouped, span};
@@ -33,6 +36,7 @@ pub use self::desk::{Desk, Probed, Removed};
 pub use self::entry::{Entry, State};
 pub use self::environment::{is_environment, log_of, logs};
 pub use self::lacks::{Checkup, Had, Presence};
+pub use self::locations::Location;
 pub use self::make::{Lack, Made, Way};
 pub use self::scopes::{Needed, Step};
 pub use self::secrets::{Given, wanted};

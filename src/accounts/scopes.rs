@@ -39,6 +39,16 @@ impl Needed {
         needed
     }
 
+    /// Takes in what else is needed.
+    pub(super) fn extend(&mut self, other: Self) {
+        for (scope, steps) in other.by_scope {
+            let known = self.by_scope.entry(scope).or_default();
+            known.extend(steps);
+            known.sort();
+            known.dedup();
+        }
+    }
+
     /// The scopes, each with the steps that need it, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[Step])> {
         self.by_scope.iter().map(|(scope, steps)| (scope.as_str(), steps.as_slice()))

@@ -3,7 +3,7 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::Desk;
+use super::{Asking, Desk};
 use crate::catalog::Grant;
 use crate::connector::{Connection, ConnectionId, Granted, Progress};
 use crate::record::Failure;
@@ -26,18 +26,23 @@ impl Desk {
     /// Signs a connection in: through a browser, or, for a service account and for a location of an agency, by itself.
     ///
     /// `tell` hears how far it is, and opens the browser. `pasted` brings what a person pasted: the address that the browser came
-    /// back to, or the code. `cancel` ends it; the tokens before then stay.
+    /// back to, or the code. `cancel` ends it; the tokens before then stay. `asked` is what is asked for in place of the scopes of
+    /// the connection's settings, and is kept there once it was granted.
     ///
     /// # Errors
     /// Why there are no tokens.
     pub async fn sign_in(
         &self,
         id: &ConnectionId,
+        asked: Option<&Asking>,
         pasted: mpsc::Receiver<String>,
         tell: impl Fn(Progress),
         cancel: CancellationToken,
     ) -> Result<SignedIn, Failure> {
         let (mut connection, caller) = self.caller_for(id).await?;
+        if let (Some(asked), Some(oauth)) = (asked, &mut connection.oauth) {
+            oauth.scopes.clone_from(&asked.scopes);
+        }
         let granted = caller.sign_in(&connection, pasted, tell, cancel).await?;
         if let Some(location) = self.unknown_location(&connection, &granted) {
             let fields: Map<String, Value> =
@@ -45,6 +50,9 @@ impl Desk {
             connection = self.change(id, "account", Some(fields.into()))?;
         }
         let book = self.book()?;
+        if let Some(asked) = asked {
+            self.keep_asking(&book.account(id)?.connection, asked)?;
+        }
         let all = book.accounts().iter().map(|it| &it.connection);
         let locations = all.filter(|it| it.agency.as_ref() == Some(id)).map(|it| it.id.clone());
         let works_again = std::iter::once(id.clone()).chain(locations).collect();

@@ -42,7 +42,7 @@ pub use self::guide::{Guide, Probe};
 pub use self::ids::{ConnectorId, OperationId};
 pub use self::maker::Maker;
 pub use self::notices::{NoticeSignature, Notices, SignatureKind};
-pub use self::oauth::{AuthorizeUrl, ClientAuth, Grant, LocationToken, OAuth};
+pub use self::oauth::{AuthorizeUrl, ClientAuth, Grant, LocationList, LocationToken, OAuth};
 pub use self::operation::{Cost, Encoding, Input, Lookup, Method, Operation, Paging, Place, Repeat, Success};
 pub use self::operations::{Brief, Operations};
 pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError, Section};

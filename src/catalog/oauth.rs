@@ -2,6 +2,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::OperationId;
 
@@ -34,6 +35,11 @@ pub struct OAuth {
     /// Whether the address to come back to is compared to the letter, its port included: then a free port is no use.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub exact_redirect: bool,
+    /// Whether the service gives an app that is still let in another code for its secret, at `reconnect` beside the address of its
+    /// tokens. HighLevel: "How to reconnect broken Marketplace Apps",
+    /// <https://help.gohighlevel.com/support/solutions/articles/155000003717>.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub reconnect: bool,
     /// The operation by which an agency's token makes that of one of its locations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location_token: Option<LocationToken>,
@@ -81,6 +87,32 @@ pub struct LocationToken {
     pub location: String,
     /// The field of the connection's account that holds the location's id.
     pub account: String,
+    /// How the agency's locations are listed, with its token; none where they are not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<LocationList>,
+}
+
+/// How the locations of an agency are listed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocationList {
+    /// The operation, called with the agency's token.
+    pub operation: OperationId,
+    /// The key of its input for the agency's id.
+    pub company: String,
+    /// Its inputs that are always the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub with: BTreeMap<String, Value>,
+    /// The key of its input that says how many were read before.
+    pub skip: String,
+    /// The list in its answer.
+    pub items: String,
+    /// The fields of an item: the location's id,
+    pub id: String,
+    /// what people call it,
+    pub name: String,
+    /// and its time zone.
+    pub zone: String,
 }
 
 impl OAuth {

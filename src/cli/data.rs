@@ -3,10 +3,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::bind;
 use super::exit::Error;
 use super::print::{Plain, Printer, WAITING, paint};
+use crate::accounts;
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
+use crate::engine::Connection;
 
 const HELP: &str = "The data directory: log, connections. By default what FLOWYARD_DATA names, else a directory of the \
     user's own; runs in the sandbox go to its subdirectory \"sandbox\"";
@@ -29,6 +32,10 @@ pub(super) struct OutsideArgs {
     #[arg(long)]
     sandbox: bool,
 
+    /// The runs in another of your environments
+    #[arg(long, value_name = "NAME", default_value = Connection::LIVE, value_parser = bind::environment, conflicts_with = "sandbox")]
+    environment: String,
+
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -48,7 +55,7 @@ impl OutsideArgs {
     /// # Errors
     /// As [`DataArgs::resolve`].
     pub(super) fn dir(&self) -> Result<PathBuf, Error> {
-        self.data.resolve(self.sandbox)
+        Ok(accounts::log_of(&self.data.resolve(self.sandbox)?, &self.environment))
     }
 }
 

@@ -11,6 +11,7 @@ use super::drive::{Ended, Signal};
 use super::named::Lists;
 use super::queue::Queues;
 use super::trigger::echo::Echoes;
+use super::trigger::status::Counts;
 use super::trigger::storm::Storms;
 use super::{Clock, Event, Hook, Limits};
 use crate::catalog::{Catalog, ConnectorId};
@@ -33,6 +34,7 @@ pub(super) struct Shared {
     pub(super) echoes: Echoes,
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
+    pub(super) counts: Counts,
     pub(super) steps: Arc<Semaphore>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) troubles: broadcast::Sender<Failure>,
@@ -96,6 +98,7 @@ impl Shared {
             echoes: Echoes::default(),
             storms: Storms::default(),
             queues: Arc::default(),
+            counts: Counts::default(),
             events,
             troubles,
             tasks: TaskTracker::new(),
@@ -210,6 +213,11 @@ impl Shared {
         (runs.len() < self.limits.active_runs).then(|| drop(runs.insert(run, control)))
     }
 
+    /// Runs under way, waiting ones among them.
+    pub(super) fn active(&self) -> usize {
+        lock(&self.runs).len()
+    }
+
     pub(super) fn leave(&self, run: RunId) {
         lock(&self.runs).remove(&run);
     }
@@ -232,6 +240,7 @@ impl Shared {
 
     /// Tells of what no run can tell.
     pub(super) fn trouble(&self, failure: Failure) {
+        self.counts.trouble();
         self.troubles.send(failure.clone()).ok();
         self.tell(|| Event::Trouble(failure));
     }

@@ -144,6 +144,17 @@ impl Server {
         (status, body)
     }
 
+    /// Another code for an app that is still let in; the status and the body.
+    fn reconnect(&self, bytes: &[u8]) -> (u16, Value) {
+        let now = self.clock.now();
+        let body = serde_json::from_slice(bytes).unwrap_or_default();
+        let call = Call { path: Vec::new(), query: Vec::new(), body, now, caller: Caller::Owner };
+        match oauth::reconnect(&mut self.world(), &call) {
+            Ok(reply) => (200, reply.body),
+            Err(refusal) => (refusal.status, refusal.body),
+        }
+    }
+
     /// Carries out a call, and tells those who watch what followed.
     pub(super) fn carry_out(&self, world: &mut World, service: Service, target: &Target, call: &Call, by_hand: bool) -> Outcome {
         let watched = self.outbox.is_watched();
@@ -363,6 +374,10 @@ pub(crate) async fn handle(
         if path == paths.token && service == Service::ScheduleIt {
             return json_answer(server.tokens(service, &bytes));
         }
+    }
+    // Not in the vendor's documents that the catalogue is made of.
+    if path == "/highlevel/oauth/reconnect" && head.method == Method::POST {
+        return json_answer(server.reconnect(&bytes));
     }
     let Some((service, path)) = Service::at(path) else {
         let message = "No service is imitated here. Try /highlevel, /schedule-it/api or /mail.";

@@ -10,7 +10,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::accounts::why::Why;
-use crate::accounts::{self, Bindings, Had, Lack, Made};
+use crate::accounts::{self, Asking, Bindings, Had, Lack, Location, Made};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
 use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
@@ -89,12 +89,23 @@ pub enum AccountJob {
     Rename(ConnectionId, String),
     /// Give it another secret.
     Rotate(ConnectionId, accounts::Given),
-    /// Sign in, in a browser or as a service account.
-    SignIn(ConnectionId),
+    /// Say what a sign-in would ask for.
+    Asks {
+        /// Which connection.
+        id: ConnectionId,
+        /// Where the flows are that may run on it.
+        known: Flows,
+    },
+    /// Sign in, in a browser or as a service account; for these scopes, or for those of its settings.
+    SignIn(ConnectionId, Option<Box<Asking>>),
     /// What a person brought back from the browser.
     Paste(ConnectionId, Zeroizing<String>),
     /// The sign-in is not wanted any more.
     CancelSignIn(ConnectionId),
+    /// Read which locations an agency has.
+    Locations(ConnectionId),
+    /// Make connections of locations of an agency.
+    AddLocations(ConnectionId, Vec<Location>),
     /// Take it away, with its secret.
     Remove(ConnectionId),
     /// Find out why a service refused a step.
@@ -174,10 +185,16 @@ pub enum AccountNews {
     Renamed(ConnectionId, Result<(), Failure>),
     /// It has another secret; so many steps that waited for it went on.
     Rotated(ConnectionId, Result<usize, Failure>),
+    /// What a sign-in would ask for.
+    Asks(ConnectionId, Result<Asking, Failure>),
     /// How far a sign-in is.
     SigningIn(ConnectionId, SignInStep),
     /// A sign-in has ended; so many steps that waited for it went on.
     SignedIn(ConnectionId, Result<usize, Failure>),
+    /// Which locations an agency has.
+    Locations(ConnectionId, Result<Vec<Location>, Failure>),
+    /// So many connections were made of locations of an agency.
+    LocationsAdded(ConnectionId, Result<usize, Failure>),
     /// What is used of the budgets has changed; of connections whose services have no known limit nothing is told.
     Budgets(BTreeMap<ConnectionId, Spent>),
     /// It is gone.
@@ -401,9 +418,12 @@ impl AccountJob {
             Self::Test(id)
             | Self::Rename(id, _)
             | Self::Rotate(id, _)
-            | Self::SignIn(id)
+            | Self::Asks { id, .. }
+            | Self::SignIn(id, _)
             | Self::Paste(id, _)
             | Self::CancelSignIn(id)
+            | Self::Locations(id)
+            | Self::AddLocations(id, _)
             | Self::Remove(id) => Some(id),
         }
     }

@@ -1,4 +1,6 @@
 //! What is left of a fault that ended the window, for the person and for whoever mends it.
+//!
+//! Invariant: no value that the program was working on is in it, and so no secret: what a fault quotes is left out.
 use std::backtrace::Backtrace;
 use std::fs;
 use std::io::{self, Write as _};
@@ -13,7 +15,7 @@ const FILE: &str = "crash.txt";
 const TOLD: &str = "crash-told.txt";
 
 /// From now on a fault leaves a report in the window's directory.
-pub(super) fn watch(home: &Path) {
+pub fn watch(home: &Path) {
     static ONCE: Once = Once::new();
     let path = home.join(FILE);
     ONCE.call_once(|| {
@@ -34,13 +36,35 @@ pub(super) fn untold(home: &Path) -> Option<PathBuf> {
 }
 
 fn report(info: &PanicHookInfo<'_>) -> String {
-    let words = info.payload_as_str().unwrap_or("no words");
+    // A message that stands in the program's text quotes nothing.
+    let literal = info.payload().downcast_ref::<&str>().map(|it| (*it).to_owned());
+    let words = literal.or_else(|| info.payload_as_str().map(without_values)).unwrap_or_else(|| "no words".to_owned());
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let version = env!("CARGO_PKG_VERSION");
     let (system, machine) = (std::env::consts::OS, std::env::consts::ARCH);
     let thread = std::thread::current().name().unwrap_or("without a name").to_owned();
     let trace = Backtrace::force_capture();
     format!("Flowyard {version} on {system} {machine}\nThread: {thread}\nAt {place}: {words}\n\n{trace}\n")
+}
+
+/// A message without what it may say of values: all between its first and its last quote, and words that are no plain ones.
+fn without_values(words: &str) -> String {
+    const QUOTES: [char; 5] = ['"', '`', '\'', '“', '”'];
+    let whole = match (words.find(QUOTES), words.rfind(QUOTES)) {
+        (Some(first), Some(last)) => {
+            let end = words[last..].chars().next().map_or(last, |it| last + it.len_utf8());
+            format!("{}…{}", &words[..first], &words[end..])
+        }
+        _ => words.to_owned(),
+    };
+    let is_plain = |word: &str| {
+        let word = word.trim_end_matches(['.', ',', ':', ';', ')', '}', ']']).trim_start_matches(['(', '{', '[']);
+        (word.chars().count() <= 15 && word.chars().all(char::is_alphabetic))
+            || (word.len() <= 10 && word.chars().all(|it| it.is_ascii_digit() || it == '.'))
+            || word == "…"
+    };
+    let kept = whole.split_whitespace().map(|word| if is_plain(word) { word } else { "…" });
+    kept.collect::<Vec<_>>().join(" ")
 }
 
 fn write(path: &Path, report: &str) -> io::Result<()> {
@@ -53,6 +77,24 @@ fn write(path: &Path, report: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_fault_quotes_is_left_out_and_what_it_says_stays() {
+        for (words, left) in [
+            ("index out of bounds: the len is 3 but the index is 7", "index out of bounds: the len is 3 but the index is 7"),
+            ("called `Option::unwrap()` on a `None` value", "called … value"),
+            (
+                "byte index 5 is not a char boundary; it is inside 'ö' (bytes 4..6) of `s3cr\"et ö`",
+                "byte index 5 is not a char boundary; it is inside …",
+            ),
+            ("no such key: tok-0123/en+A", "no such key: …"),
+            ("the token abc1 is odd", "the token … is odd"),
+            ("an odd \" alone", "an odd … alone"),
+            ("", ""),
+        ] {
+            assert_eq!(without_values(words), left);
+        }
+    }
 
     #[test]
     fn a_report_is_told_once_and_kept() {

@@ -70,6 +70,7 @@ pub use self::behind::{
     AccountJob, AccountNews, Behind, DoAccount, Flows, Listed, Needs, Read, ReadChoices, SignInStep, Spent, Stage, Start,
     StartRun, Told, Waker, WhyTold,
 };
+pub use self::crash::watch as watch_faults;
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
 

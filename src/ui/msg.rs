@@ -119,6 +119,8 @@ pub(crate) enum Msg {
     Account(Box<AccountJob>),
     /// Read the connections again.
     ListAccounts,
+    /// Sign a connection in; a person sees first what is asked for.
+    AskSignIn(ConnectionId),
     /// Take a connection away; a person is asked first.
     AskRemoveAccount(ConnectionId),
     /// The log over the whole window, with this run and step in front.

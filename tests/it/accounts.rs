@@ -1,7 +1,7 @@
 //! One flow for several accounts, what it may do there, and why it was refused; on the real binary.
 use serde_json::{Value, json};
 
-use crate::connect::{key, of, sandbox};
+use crate::connect::{creating, key, of, sandbox};
 use crate::support::binary::{Home, request};
 use crate::support::files::flow_file;
 
@@ -121,4 +121,73 @@ fn what_steps_need_is_shown_and_a_refusal_is_explained() {
     home.run_with(&["connect", "rotate", "crm", "--secret-stdin"], &vault, "not-the-token-of-anybody").with_code(0);
     let why = home.run_with(&["connect", "why", "1"], &vault, "").with_code(0);
     why.says(&["✗ Token", "connect rotate crm"]);
+}
+
+#[test]
+fn what_an_account_lacks_is_made_there_once_it_is_agreed_to() {
+    let home = Home::new();
+    let key = key(&home);
+    let vault = [("FLOWYARD_VAULT_KEY_FILE", key.as_str())];
+    let (_sandbox, access) = sandbox(&home);
+    connect(&home, &vault, &access, "crm", &of(&access, "/highlevel/location_id"));
+    home.write("a.flowyard", &reading("Yoga at dawn"));
+    let check = |more: &[&str]| home.run_with(&[&["connect", "bind", "a.flowyard", "--check"], more].concat(), &vault, "");
+    check(&[]).with_code(1).warns(&["--check --create"]);
+    check(&["--create"]).with_code(2).says(&["would make the calendar \"Yoga at dawn\"", "name: Yoga at dawn"]).warns(&["--yes"]);
+    check(&["--create", "--yes"]).with_code(0).says(&["✓ \"Yoga at dawn\" is there now"]);
+    check(&[]).with_code(0).says(&["✓ crm, Calendar of \"Read it\": Yoga at dawn (another one of that name)"]);
+    // What a service cannot be asked to make is said to be for a person.
+    let nodes = json!({
+        "start": { "name": "Start", "kind": "trigger", "trigger": "manual", "sample": null },
+        "deal": {
+            "name": "Deal", "kind": "action", "operation": "highlevel.opportunities.create-opportunity", "slot": "crm",
+            "input": { "pipelineId": { "value": "of-elsewhere", "names": ["Sales of elsewhere"] }, "name": { "value": "A" } },
+        },
+    });
+    home.write("b.flowyard", &flow_file("dealing", &nodes, &["start -> deal"]));
+    let made = home.run_with(&["connect", "bind", "b.flowyard", "--check", "--create", "--yes"], &vault, "").with_code(1);
+    made.says(&["\"Sales of elsewhere\" is for a person to make", "HighLevel has no request that makes pipelines"]);
+}
+
+#[test]
+fn another_environment_has_its_own_connections_bindings_and_log() {
+    let home = Home::new();
+    let key = key(&home);
+    let vault = [("FLOWYARD_VAULT_KEY_FILE", key.as_str())];
+    let (_sandbox, access) = sandbox(&home);
+    let location = of(&access, "/highlevel/location_id");
+    let account = format!("location_id={location}");
+    let (base_url, token) = (of(&access, "/highlevel/base_url"), of(&access, "/highlevel/token"));
+    let args = ["connect", "add", "highlevel", "--id", "try", "--account", &account, "--base-url", &base_url, "--secret-stdin"];
+    home.run_with(&[&args[..], &["--environment", "staging"]].concat(), &vault, &token).with_code(0);
+    home.run_with(&[&args[..], &["--environment", "../x"]].concat(), &vault, &token).with_code(3).warns(&["64 letters"]);
+    home.write("a.flowyard", &creating());
+    // Live, nothing is there; and what is elsewhere is said, and never taken.
+    let run = home.run_with(&["run", "a.flowyard"], &vault, "").with_code(6);
+    run.warns(&["No connection to HighLevel", "There is one in the environment staging"]);
+    let run = home.run_with(&["run", "a.flowyard", "--bind", "crm=try"], &vault, "").with_code(6);
+    run.warns(&["belongs to the environment staging, and this is for live"]);
+    home.run_with(&["connect", "bind", "a.flowyard", "crm=try"], &vault, "").with_code(2).warns(&["--environment staging"]);
+    let bound = home.run_with(&["connect", "bind", "a.flowyard", "crm=try", "--environment", "staging"], &vault, "");
+    bound.with_code(0).says(&["crm: try"]);
+    home.run_with(&["connect", "bind", "a.flowyard"], &vault, "").with_code(0).says(&["(also bound in staging)"]);
+    let run = home.run_with(&["run", "a.flowyard", "--environment", "staging"], &vault, "").with_code(0);
+    run.warns(&["in the environment staging"]);
+    // Its runs are in a log of their own.
+    home.run_with(&["log", "list"], &vault, "").with_code(1).warns(&["Nothing is logged"]);
+    let listed = home.run_with(&["log", "list", "--environment", "staging", "--json"], &vault, "").with_code(0).objects();
+    assert_eq!((listed.len(), &listed[0]["mode"]), (1, &json!("live")));
+    home.run_with(&["connect", "list"], &vault, "").with_code(0).says(&["staging", "creating (staging)"]);
+    let live = home.run_with(&["connect", "list", "--environment", "live", "--json"], &vault, "").with_code(0).objects();
+    assert!(live.is_empty(), "{live:?}");
+    home.run_with(&["run", "a.flowyard", "--sandbox", "--environment", "staging"], &vault, "").with_code(2);
+}
+
+#[test]
+fn why_a_sandbox_refused_a_step_is_looked_into_on_a_sandbox() {
+    let home = Home::new();
+    home.write("a.flowyard", &creating());
+    home.run_with(&["run", "a.flowyard", "--sandbox", "--fault", "forbidden=1"], &[], "").with_code(1);
+    let why = home.run_with(&["connect", "why", "1", "--sandbox"], &[], "").with_code(0);
+    why.says(&["on \"highlevel\"", "✓ Secret", "✓ Token", "? Permission"]);
 }

@@ -256,3 +256,28 @@ fn no_secret_of_any_kind_is_found_in_what_is_written_or_printed() {
         assert!(hidden > 20, "{hidden}");
     }
 }
+
+/// A fault says what the program was working on; its report does not.
+#[cfg(feature = "gui")]
+#[test]
+fn the_report_of_a_fault_holds_no_secret() {
+    let home = tempfile::tempdir().expect("a folder");
+    flowyard::ui::watch_faults(home.path());
+    for secret in ALL {
+        let faults: [fn(&str); 4] = [
+            |secret| panic!("the token {secret} is odd"),
+            |secret| panic!("{:?}", Err::<(), _>(secret)),
+            |secret| panic!("{}", serde_json::json!({ "authorization": format!("Bearer {secret}") })),
+            // What the language itself says of a text that is cut at the wrong place.
+            |secret| drop(format!("ö{secret}")[1..].to_owned()),
+        ];
+        for fault in faults {
+            let ended = thread::spawn(move || fault(secret)).join();
+            assert!(ended.is_err(), "it was a fault");
+            let report = fs::read_to_string(home.path().join("crash.txt")).expect("a report");
+            assert!(report.starts_with("Flowyard ") && report.contains("canary.rs"), "it says where: {report}");
+            nothing_in("the report of a fault", &report);
+        }
+    }
+    drop(std::panic::take_hook());
+}

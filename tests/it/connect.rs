@@ -154,7 +154,7 @@ fn runs_use_the_secrets_of_the_vault_and_wait_where_they_cannot_be_had() {
 }
 
 /// A flow that writes to HighLevel.
-fn creating() -> String {
+pub(crate) fn creating() -> String {
     let nodes = json!({
         "start": { "name": "Start", "kind": "trigger", "trigger": "manual", "sample": null },
         "create": {

@@ -1,6 +1,7 @@
 //! Everything that is tried from outside: the engine, the shipped flows, the catalogue's look-ups, the command line; a crash
 //! at every entry, and a process that is killed.
 mod accounts;
+mod agency;
 mod breaker;
 mod budget;
 mod canary;
@@ -25,6 +26,7 @@ mod named;
 mod next;
 mod packaging;
 mod part;
+mod published;
 mod sign_in;
 mod support;
 mod templates;

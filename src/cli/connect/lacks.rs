@@ -107,7 +107,7 @@ async fn make(desk: &Desk, lack: &Lack, args: &LacksArgs, as_json: bool, out: &m
     };
     if !as_json {
         let pattern =
-            like.as_ref().map_or_else(|| ", as no account here has it".to_owned(), |it| format!(", as \"{it}\" has it"));
+            like.as_ref().map_or_else(|| ", new: no account here has it".to_owned(), |it| format!(", as \"{it}\" has it"));
         let words = format!("{}: \"{title}\" would make the {} \"{}\"{pattern}:", lack.connection, lack.what, lack.name);
         out.line(Plain(&words));
         for line in lack.sent() {

@@ -2,16 +2,22 @@
 use clap::Args;
 
 use super::place::PlaceArgs;
-use crate::accounts::{Entry, State};
+use crate::accounts::{self, Entry, State, Use};
+use crate::cli::bind;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, WAITING, paint};
 use crate::cli::table::Table;
 use crate::cli::words;
+use crate::engine::Connection;
 use crate::engine::log::waiting_for_sign_in;
 
 /// List the connections: what they are to, whether they can be used, and by which flows they are
 #[derive(Debug, Args)]
 pub(super) struct List {
+    /// Only those of one of your environments
+    #[arg(long, value_name = "NAME", value_parser = bind::environment)]
+    environment: Option<String>,
+
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -19,9 +25,12 @@ pub(super) struct List {
 pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
     let (desk, _) = args.place.desk(out)?;
     let mut entries = desk.entries()?;
-    let waiting = waiting_for_sign_in(desk.data())?;
-    for it in &mut entries {
-        it.waiting = waiting.get(&it.connection.id).copied().unwrap_or_default();
+    entries.retain(|it| args.environment.as_ref().is_none_or(|wanted| *wanted == it.connection.environment));
+    for data in accounts::logs(desk.data()) {
+        let waiting = waiting_for_sign_in(&data)?;
+        for it in &mut entries {
+            it.waiting += waiting.get(&it.connection.id).copied().unwrap_or_default();
+        }
     }
     if args.place.json {
         for it in &entries {
@@ -33,7 +42,8 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
         out.say(paint(DIM, "There are no connections yet: `flowyard connect add highlevel` makes one."));
         return Ok(Exit::Done);
     }
-    let mut table = Table::new(["ID", "NAME", "SERVICE", "SIGN-IN", "ACCOUNT", "ZONE", "REFRESHED", "USED BY", "STATE"]);
+    let mut table =
+        Table::new(["ID", "NAME", "SERVICE", "SIGN-IN", "ACCOUNT", "ENVIRONMENT", "ZONE", "REFRESHED", "USED BY", "STATE"]);
     for it in &entries {
         table.row([
             it.connection.id.to_string(),
@@ -41,6 +51,7 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
             it.service.clone(),
             it.connection.auth.name().to_owned(),
             account(it),
+            it.connection.environment.clone(),
             it.connection.zone.clone().unwrap_or_default(),
             it.refreshed_at.map(words::local).unwrap_or_default(),
             used_by(it),
@@ -69,7 +80,11 @@ fn account(entry: &Entry) -> String {
 }
 
 fn used_by(entry: &Entry) -> String {
-    let mut flows: Vec<&str> = entry.used_by.iter().map(|it| it.flow.as_str()).collect();
+    let name = |it: &Use| match it.environment.as_str() {
+        Connection::LIVE => it.flow.to_string(),
+        other => format!("{} ({other})", it.flow),
+    };
+    let mut flows: Vec<String> = entry.used_by.iter().map(name).collect();
     flows.dedup();
     flows.join(", ")
 }

@@ -5,6 +5,7 @@ mod budget;
 mod key;
 mod lacks;
 mod list;
+mod locations;
 mod place;
 mod remove;
 mod rename;
@@ -26,7 +27,8 @@ pub(super) use self::why::Refused;
 use super::exit::{Error, Exit};
 use super::print::Printer;
 
-/// Make and keep connections to services: add, sign in, list, test, budget, bind, scopes, why, rename, rotate, remove, resume
+/// Make and keep connections to services: add, sign in, list, locations, test, budget, bind, scopes, why, rename, rotate, remove,
+/// resume
 #[derive(Debug, Args)]
 pub(super) struct Connect {
     #[command(subcommand)]
@@ -37,6 +39,7 @@ pub(super) struct Connect {
 enum ConnectVerb {
     Add(Box<add::Add>),
     List(list::List),
+    Locations(locations::Locations),
     Bind(bind::Bind),
     Scopes(scopes::Scopes),
     Test(test::Test),
@@ -54,6 +57,7 @@ pub(super) fn run(args: &Connect, out: &mut Printer) -> Result<Exit, Error> {
     match &args.verb {
         ConnectVerb::Add(it) => add::run(it, out),
         ConnectVerb::List(it) => list::run(it, out),
+        ConnectVerb::Locations(it) => locations::run(it, out),
         ConnectVerb::Bind(it) => bind::run(it, out),
         ConnectVerb::Scopes(it) => scopes::run(it, out),
         ConnectVerb::Test(it) => test::run(it, out),

@@ -3,14 +3,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::accounts::Desk;
+use crate::accounts::{self, Desk};
 use crate::catalog::Catalog;
 use crate::cli::connections::{self, VaultArgs};
 use crate::cli::data::DataArgs;
 use crate::cli::exit::Error;
 use crate::cli::print::{DIM, Printer, paint};
 use crate::cli::{runtime, words};
-use crate::engine::{self, VaultPlace};
+use crate::engine::{self, ConnectionId, VaultPlace};
 
 /// Which connections.
 #[derive(Debug, Args)]
@@ -49,6 +49,22 @@ impl PlaceArgs {
         self.data.resolve(false)
     }
 
+    /// Lets steps that waited for a connection go on, in whatever environment; how many.
+    ///
+    /// # Errors
+    /// If there is no data directory.
+    pub(super) fn resume(&self, id: &ConnectionId, catalog: &Catalog, out: &mut Printer) -> Result<usize, Error> {
+        let mut released = 0;
+        for data in accounts::logs(&self.dir()?).iter().filter(|it| engine::has_log(it)) {
+            match engine::resume(data, catalog, id) {
+                Ok((resumed, _)) => released += resumed.released.len(),
+                // What was stored is stored all the same.
+                Err(failure) => out.failure("warning", &failure),
+            }
+        }
+        Ok(released)
+    }
+
     /// Where runs are logged: those in the sandbox have a place of their own, unless one is named.
     ///
     /// # Errors
@@ -62,14 +78,18 @@ impl PlaceArgs {
     /// # Errors
     /// If there is no data directory.
     pub(super) fn tell(&self, out: &mut Printer) -> Result<(), Error> {
-        match engine::reread(&self.dir()?) {
-            None => {}
-            Some(Ok(it)) if self.json => tracing::debug!(count = it.connections, "the engine at work has read the connections"),
-            Some(Ok(it)) => {
-                let count = words::count(it.connections, "connection");
-                out.say(paint(DIM, format_args!("The Flowyard at work has it already: it knows {count} now.")));
+        for data in accounts::logs(&self.dir()?) {
+            match engine::reread(&data) {
+                None => {}
+                Some(Ok(it)) if self.json => {
+                    tracing::debug!(count = it.connections, "the engine at work has read the connections");
+                }
+                Some(Ok(it)) => {
+                    let count = words::count(it.connections, "connection");
+                    out.say(paint(DIM, format_args!("The Flowyard at work has it already: it knows {count} now.")));
+                }
+                Some(Err(failure)) => out.failure("warning", &failure),
             }
-            Some(Err(failure)) => out.failure("warning", &failure),
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use super::secret::SecretArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, paint};
 use crate::cli::words;
-use crate::engine::{self, ConnectionId};
+use crate::engine::ConnectionId;
 use crate::record::{Failure, FailureKind};
 
 /// Give a connection another secret, in place of the one in the vault. Steps that wait for it go on
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Rotate, out: &mut Printer) -> Result<Exit, Error> {
     let connection = desk.rotate(&id, given)?;
     let place = kept_in(desk.vault().place());
     args.place.tell(out)?;
-    let released = released(args, &catalog, &id, out)?;
+    let released = args.place.resume(&id, &catalog, out)?;
     if args.place.json {
         out.json(&json!({ "connection": connection, "secret_in": place, "released": released }));
     } else {
@@ -56,20 +56,4 @@ pub(super) fn run(args: &Rotate, out: &mut Printer) -> Result<Exit, Error> {
         }
     }
     Ok(Exit::Done)
-}
-
-/// Steps that waited for the sign-in go on; how many.
-fn released(args: &Rotate, catalog: &crate::catalog::Catalog, id: &ConnectionId, out: &mut Printer) -> Result<usize, Error> {
-    let data = args.place.dir()?;
-    if !engine::has_log(&data) {
-        return Ok(0);
-    }
-    match engine::resume(&data, catalog, id) {
-        Ok((resumed, _)) => Ok(resumed.released.len()),
-        Err(failure) => {
-            // The secret is kept all the same.
-            out.failure("warning", &failure);
-            Ok(0)
-        }
-    }
 }

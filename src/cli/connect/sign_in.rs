@@ -1,5 +1,6 @@
 //! `flowyard connect sign-in`: a person signs in by OAuth 2.0, in a browser.
 use std::io::BufRead as _;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
@@ -7,13 +8,13 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::place::{PlaceArgs, kept_in};
-use crate::accounts::{Desk, Progress, SignedIn};
-use crate::catalog::Catalog;
+use crate::accounts::{Asking, Desk, Progress, SignedIn};
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use crate::cli::signal::Signals;
-use crate::cli::{runtime, words};
-use crate::engine::{self, ConnectionId};
+use crate::cli::{flows, runtime, words};
+use crate::engine::ConnectionId;
+use crate::flow::Flow;
 use crate::record::Failure;
 
 /// Sign a connection in by OAuth 2.0: in your browser, or by itself for a service account and for a location of an agency. The
@@ -23,6 +24,15 @@ pub(super) struct SignIn {
     /// The connection's id
     #[arg(value_name = "CONNECTION")]
     connection: String,
+
+    /// The flows' files that run on it: exactly what their steps need is asked for, and what shows whose account it is. Without
+    /// any, what was asked for before
+    #[arg(value_name = "FLOW")]
+    flows: Vec<PathBuf>,
+
+    /// A scope to ask for beside that; it is kept for the next sign-in. May be given several times
+    #[arg(long = "scope", value_name = "SCOPE")]
+    scopes: Vec<String>,
 
     /// Print the address in place of opening the browser
     #[arg(long)]
@@ -46,15 +56,23 @@ pub(super) fn run(args: &SignIn, out: &mut Printer) -> Result<Exit, Error> {
     desk.book()?.account(&id)?;
     // A vault that cannot be opened is known before anybody goes to a browser; what is damaged can be written over.
     desk.vault().get(&id).map_err(Failure::from)?;
+    let flows = args.flows.iter().map(|it| Ok(flows::read(it)?.flow)).collect::<Result<Vec<_>, Error>>()?;
+    let flows: Vec<&Flow> = flows.iter().map(|it| &**it).collect();
+    let more = (!args.scopes.is_empty()).then(|| args.scopes.clone());
+    let asking = desk.asking(&id, &flows, more)?;
+    args.tell(&asking, out);
     let (signed, probed) = runtime::block_on(async {
-        let signed = sign_in(args, &desk, &id, out).await?;
+        let signed = sign_in(args, &desk, &id, &asking, out).await?;
         // What can be read with an agency's tokens is not known to the catalogue.
         let is_agency = signed.granted.company_id.is_some() && signed.granted.location_id.is_none();
         let probed = if is_agency { Ok(None) } else { desk.probe(&id).await.map(Some) };
         Ok((signed, probed))
     })?;
     args.place.tell(out)?;
-    let released = released(args, &catalog, &signed, out)?;
+    let mut released = 0;
+    for id in &signed.works_again {
+        released += args.place.resume(id, &catalog, out)?;
+    }
     let place = kept_in(desk.vault().place());
     if args.place.json {
         let works = probed.is_ok();
@@ -86,21 +104,21 @@ pub(super) fn run(args: &SignIn, out: &mut Printer) -> Result<Exit, Error> {
     }
 }
 
-async fn sign_in(args: &SignIn, desk: &Desk, id: &ConnectionId, out: &mut Printer) -> Result<SignedIn, Error> {
+async fn sign_in(args: &SignIn, desk: &Desk, id: &ConnectionId, asking: &Asking, out: &mut Printer) -> Result<SignedIn, Error> {
     let mut signals = Signals::listen()?;
     let (sender, mut told) = mpsc::unbounded_channel();
     let (pasted, receiver) = mpsc::channel(4);
     let cancel = CancellationToken::new();
     // What is told to nobody any more needs no telling.
     let tell = move |it: Progress| drop(sender.send(it));
-    let signing = desk.sign_in(id, receiver, tell, cancel.clone());
+    let signing = desk.sign_in(id, Some(asking), receiver, tell, cancel.clone());
     let mut signing = std::pin::pin!(signing);
     let mut pasted = Some(pasted);
     let mut interrupted = false;
     let signed = loop {
         tokio::select! {
             biased;
-            Some(progress) = told.recv() => args.show(&progress, &mut pasted, out),
+            Some(progress) = told.recv() => args.show(&progress, asking, &mut pasted, out),
             signed = &mut signing => break signed,
             () = signals.next(), if !interrupted => {
                 interrupted = true;
@@ -109,7 +127,7 @@ async fn sign_in(args: &SignIn, desk: &Desk, id: &ConnectionId, out: &mut Printe
         }
     };
     while let Ok(progress) = told.try_recv() {
-        args.show(&progress, &mut pasted, out);
+        args.show(&progress, asking, &mut pasted, out);
     }
     match signed {
         Err(failure) if interrupted => Err(Error::new(Exit::Cancelled, failure)),
@@ -118,11 +136,25 @@ async fn sign_in(args: &SignIn, desk: &Desk, id: &ConnectionId, out: &mut Printe
 }
 
 impl SignIn {
-    fn show(&self, progress: &Progress, pasted: &mut Option<mpsc::Sender<String>>, out: &mut Printer) {
+    /// What is asked for, and why.
+    fn tell(&self, asking: &Asking, out: &mut Printer) {
+        // As JSON it goes with the address.
+        if self.place.json || asking.scopes.is_empty() {
+            return;
+        }
+        out.say("It asks for:");
+        let new: Vec<&str> = asking.new_ones().collect();
+        for scope in &asking.scopes {
+            let mark = if new.contains(&scope.as_str()) { " (new)" } else { "" };
+            out.say(format_args!("  {scope}{mark}  {}", paint(DIM, Plain(&asking.reason(scope)))));
+        }
+    }
+
+    fn show(&self, progress: &Progress, asking: &Asking, pasted: &mut Option<mpsc::Sender<String>>, out: &mut Printer) {
         match progress {
             Progress::Open { url, paste, back } => {
                 if self.place.json {
-                    out.json(&json!({ "event": "open", "url": url, "back": back, "paste": paste }));
+                    out.json(&json!({ "event": "open", "url": url, "back": back, "paste": paste, "asks": asking }));
                 }
                 if self.no_browser || !open(url) {
                     if !self.place.json {
@@ -183,21 +215,4 @@ fn read_lines(pasted: mpsc::Sender<String>) {
             }
         }
     });
-}
-
-/// Steps that waited for the sign-in go on; how many.
-fn released(args: &SignIn, catalog: &Catalog, signed: &SignedIn, out: &mut Printer) -> Result<usize, Error> {
-    let data = args.place.dir()?;
-    if !engine::has_log(&data) {
-        return Ok(0);
-    }
-    let mut released = 0;
-    for id in &signed.works_again {
-        match engine::resume(&data, catalog, id) {
-            Ok((resumed, _)) => released += resumed.released.len(),
-            // The tokens are kept all the same.
-            Err(failure) => out.failure("warning", &failure),
-        }
-    }
-    Ok(released)
 }

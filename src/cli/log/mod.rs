@@ -11,10 +11,13 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
+use super::bind;
 use super::data::DataArgs;
 use super::exit::{Error, Exit};
 use super::flows;
 use super::print::Printer;
+use crate::accounts;
+use crate::engine::Connection;
 use crate::engine::log::{Filter, Journal, JournalError, OutcomeKind, Reader, RunState};
 use crate::flow::FlowId;
 use crate::record::Failure;
@@ -44,6 +47,10 @@ struct Which {
     /// The log of runs in the sandbox, where no data directory is named
     #[arg(long)]
     sandbox: bool,
+
+    /// The log of another of your environments
+    #[arg(long, value_name = "NAME", default_value = Connection::LIVE, value_parser = bind::environment, conflicts_with = "sandbox")]
+    environment: String,
 }
 
 /// Which runs.
@@ -81,7 +88,7 @@ pub(super) fn run(args: &Log, out: &mut Printer) -> Result<Exit, Error> {
 
 impl Which {
     fn open(&self) -> Result<Reader, Error> {
-        let dir = self.data.resolve(self.sandbox)?;
+        let dir = accounts::log_of(&self.data.resolve(self.sandbox)?, &self.environment);
         Journal::open_reader(&dir).map_err(|error| {
             let is_elsewhere = !self.sandbox && self.data.data.is_none() && dir.join("sandbox").is_dir();
             match error {

@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::budgets::Watch;
-use crate::accounts::{Bindings, Desk, Given, Lack, Progress};
+use crate::accounts::{self, Asking, Bindings, Desk, Given, Lack, Progress};
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::cli::connect::{Refused, kept_in};
@@ -106,6 +106,26 @@ impl Accounts {
                 let told = id.clone();
                 self.aside(move |result| AccountNews::Rotated(told, result), move |it| it.rotate(&id, given));
             }
+            AccountJob::Locations(id) => {
+                let accounts = self.clone();
+                self.runtime.spawn(async move {
+                    let result = match accounts.desk_soon().await {
+                        Ok(desk) => desk.locations(&id).await,
+                        Err(failure) => Err(failure),
+                    };
+                    (accounts.tell)(AccountNews::Locations(id, result));
+                });
+            }
+            AccountJob::AddLocations(id, all) => {
+                let told = id.clone();
+                let tell = move |result| AccountNews::LocationsAdded(told, result);
+                self.aside(tell, move |it| {
+                    let desk = it.desk();
+                    all.iter().try_for_each(|location| desk.add_location(&id, location).map(drop))?;
+                    it.reread();
+                    Ok(all.len())
+                });
+            }
             AccountJob::Remove(id) => {
                 let told = id.clone();
                 let tell = move |result| AccountNews::Removed(told, result);
@@ -121,7 +141,17 @@ impl Accounts {
                     (accounts.tell)(AccountNews::Tested(id, result));
                 });
             }
-            AccountJob::SignIn(id) => self.sign_in(id),
+            AccountJob::Asks { id, known } => {
+                let told = id.clone();
+                self.aside(
+                    move |result| AccountNews::Asks(told, result),
+                    move |it| {
+                        let flows = flows(&known);
+                        it.desk().asking(&id, &flows.iter().map(AsRef::as_ref).collect::<Vec<_>>(), None)
+                    },
+                );
+            }
+            AccountJob::SignIn(id, asked) => self.sign_in(id, asked),
             AccountJob::Why { ticket, mode, run, step, connection } => self.why(ticket, mode, run, &step, connection),
             AccountJob::StopCheck(ticket) | AccountJob::StopWhy(ticket) => self.give_up(ticket),
             AccountJob::Release { run, step, release } => self.aside(AccountNews::Released, move |it| {
@@ -296,9 +326,11 @@ impl Accounts {
         let (desk, catalog) = (self.desk(), self.catalog());
         let (mut entries, bindings) = (desk.entries()?, Bindings::read(&self.data)?);
         // A log that cannot be read says so where it is shown.
-        let waiting = waiting_for_sign_in(&self.data).unwrap_or_default();
-        for it in &mut entries {
-            it.waiting = waiting.get(&it.connection.id).copied().unwrap_or_default();
+        for data in accounts::logs(&self.data) {
+            let waiting = waiting_for_sign_in(&data).unwrap_or_default();
+            for it in &mut entries {
+                it.waiting += waiting.get(&it.connection.id).copied().unwrap_or_default();
+            }
         }
         let flows = flows(known).iter().map(|it| Needs::of(it, &catalog)).collect();
         Ok(Listed { entries, flows, bindings, kept_in: kept_in(self.vault.place()) })
@@ -320,18 +352,19 @@ impl Accounts {
 
     /// Tells the Flowyard that runs flows on these connections, if there is one.
     fn reread(&self) {
-        if let Some(Err(failure)) = engine::reread(&self.data) {
-            tracing::warn!(%failure, "the engine at work has not read the connections");
+        for data in accounts::logs(&self.data) {
+            if let Some(Err(failure)) = engine::reread(&data) {
+                tracing::warn!(%failure, "the engine at work has not read the connections");
+            }
         }
     }
 
     /// Steps that waited for these connections go on; how many.
     fn release(&self, ids: &[ConnectionId]) -> usize {
-        if !engine::has_log(&self.data) {
-            return 0;
-        }
         let catalog = self.catalog();
-        let resume = |id: &ConnectionId| match engine::resume(&self.data, &catalog, id) {
+        let logs = accounts::logs(&self.data).into_iter().filter(|it| engine::has_log(it));
+        let pairs: Vec<_> = logs.flat_map(|data| ids.iter().map(move |id| (data.clone(), id))).collect();
+        let resume = |(data, id): &(PathBuf, &ConnectionId)| match engine::resume(data, &catalog, id) {
             Ok((resumed, _)) => resumed.released.len(),
             Err(failure) => {
                 // What was stored is stored all the same.
@@ -339,10 +372,10 @@ impl Accounts {
                 0
             }
         };
-        ids.iter().map(resume).sum()
+        pairs.iter().map(resume).sum()
     }
 
-    fn sign_in(&self, id: ConnectionId) {
+    fn sign_in(&self, id: ConnectionId, asked: Option<Box<Asking>>) {
         let (pasted, receiver) = mpsc::channel(PASTED);
         let cancel = CancellationToken::new();
         let before = self.under_way().insert(id.clone(), UnderWay { pasted, cancel: cancel.clone() });
@@ -358,7 +391,7 @@ impl Accounts {
                 }
             };
             let signed = match accounts.desk_soon().await {
-                Ok(desk) => desk.sign_in(&id, receiver, progress, cancel.clone()).await,
+                Ok(desk) => desk.sign_in(&id, asked.as_deref(), receiver, progress, cancel.clone()).await,
                 Err(failure) => Err(failure),
             };
             if !cancel.is_cancelled() {

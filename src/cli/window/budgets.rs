@@ -9,13 +9,16 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 
 use super::accounts::Accounts;
-use crate::accounts::{Book, Budgets, Desk};
+use crate::accounts::{Book, BudgetState, Budgets, Desk};
 use crate::engine::{Connection, ConnectionId};
 use crate::ui::{AccountNews, Spent};
 
 /// How often it is looked while requests are under way, and how often while nothing moves.
 const BUSY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(3);
+
+/// A forecast changes with every second that passes; so often is enough where nothing else does.
+const FORECAST: Duration = Duration::from_mins(1);
 
 /// What is known.
 pub(super) struct Watch {
@@ -26,6 +29,7 @@ pub(super) struct Watch {
     desk: Option<Desk>,
     budgets: Budgets,
     told: Option<BTreeMap<ConnectionId, Spent>>,
+    told_at: Timestamp,
 }
 
 impl Watch {
@@ -37,6 +41,7 @@ impl Watch {
             desk: None,
             budgets: Budgets::of(data),
             told: None,
+            told_at: Timestamp::UNIX_EPOCH,
         }
     }
 
@@ -79,12 +84,23 @@ impl Watch {
             self.connections.iter().filter_map(spent).collect::<BTreeMap<_, _>>()
         });
         let spent = spent.unwrap_or_default();
-        if self.told.as_ref() == Some(&spent) || (self.told.is_none() && spent.is_empty()) {
+        let is_old = now.duration_since(self.told_at).unsigned_abs() >= FORECAST;
+        let same = self.told.as_ref().map_or(spent.is_empty(), |told| {
+            told == &spent
+                || (!is_old && told.keys().eq(spent.keys()) && told.values().zip(&spent).all(|(told, (_, it))| is_as(told, it)))
+        });
+        if same {
             return None;
         }
-        self.told = Some(spent.clone());
+        (self.told, self.told_at) = (Some(spent.clone()), now);
         Some(AccountNews::Budgets(spent))
     }
+}
+
+/// Whether two are the same but for the forecast.
+fn is_as(one: &Spent, other: &Spent) -> bool {
+    let without = |it: &Spent| BudgetState { forecast: 0, ..it.budget.state };
+    one.name == other.name && without(one) == without(other)
 }
 
 #[cfg(test)]
@@ -129,6 +145,9 @@ mod tests {
         let later = now + Duration::from_secs(11);
         let Some(AccountNews::Budgets(spent)) = watch.look(&open, later) else { panic!("its interval is over") };
         assert!(!spent[&crm].budget.moving);
+        assert!(watch.look(&open, later + Duration::from_secs(3)).is_none(), "the forecast alone is no news");
+        let much_later = later + Duration::from_mins(10);
+        assert!(watch.look(&open, much_later).is_some(), "it is after a while");
         sandbox.stop().await;
     }
 }

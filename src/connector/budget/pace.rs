@@ -102,7 +102,8 @@ mod tests {
     #[test]
     fn a_forecast_goes_on_at_the_pace_of_the_last_hour() {
         let noon = MIDNIGHT + 12 * HOUR;
-        let cases: &[(&str, i64, &[(i64, u32)], i64, u64)] = &[
+        type Case<'a> = (&'a str, i64, &'a [(i64, u32)], i64, u64);
+        let cases: &[Case<'_>] = &[
             ("nothing was sent", MIDNIGHT, &[], noon, 0),
             ("a steady pace", MIDNIGHT, &[(noon - 50 * MINUTE, 300), (noon - 10 * MINUTE, 290)], noon, 590 + 590 * 12 * 60 / 59),
             ("what is longer ago is used, and no pace", MIDNIGHT, &[(noon - 2 * HOUR, 500)], noon, 500),

@@ -26,6 +26,8 @@ pub(in crate::connector) struct App {
     pub(super) authorize: Option<Url>,
     pub(super) authorize_extra: BTreeMap<String, String>,
     pub(super) token: Url,
+    /// Where an app that is still let in gets another code for its secret.
+    pub(super) reconnect: Option<Url>,
     pub(super) client_id: String,
     pub(super) client_secret: Option<Zeroizing<String>>,
     pub(super) client_auth: ClientAuth,
@@ -90,12 +92,14 @@ impl App {
             Grant::AuthorizationCode => Some(address(settings.authorize_url.as_ref(), &known.authorize_url, "to sign in at")?),
             Grant::ClientCredentials => None,
         };
+        let token = address(settings.token_url.as_ref(), &known.token_url, "of its tokens")?;
         Ok(Self {
             id: connection.id.clone(),
+            reconnect: token.join("reconnect").ok().filter(|_| known.reconnect),
             name: connection.name.clone(),
             authorize,
             authorize_extra: known.authorize_extra.clone(),
-            token: address(settings.token_url.as_ref(), &known.token_url, "of its tokens")?,
+            token,
             client_id: settings.client_id.trim().to_owned(),
             client_secret,
             client_auth: known.client_auth,
@@ -183,6 +187,7 @@ mod tests {
         assert_eq!(crm.token.as_str(), "https://services.leadconnectorhq.com/oauth/token");
         assert_eq!((crm.client_id.as_str(), crm.user_type.as_deref(), crm.pkce), ("app", Some("Location"), false));
         assert_eq!((crm.redirect, crm.inactive), (Redirect::Port(Redirect::PORT), vec!["location is not active".to_owned()]));
+        assert_eq!(crm.reconnect.unwrap().as_str(), "https://services.leadconnectorhq.com/oauth/reconnect");
         let own = OAuthSettings {
             pkce: Some(true),
             user_type: Some("Company".into()),
@@ -196,7 +201,7 @@ mod tests {
         assert!(unknown.title.contains("to sign in at is not known"), "{unknown}");
         let urls = |it: &str| Some(format!("https://login.example/{it}"));
         let desk = of("schedule_it", OAuthSettings { authorize_url: urls("a"), token_url: urls("t"), ..plain.clone() }).unwrap();
-        assert_eq!((desk.pkce, desk.redirect, desk.user_type), (true, Redirect::Loopback, None));
+        assert_eq!((desk.pkce, desk.redirect, desk.user_type, desk.reconnect), (true, Redirect::Loopback, None, None));
         let service = OAuthSettings { token_url: urls("t"), grant: Grant::ClientCredentials, ..plain };
         assert!(of("schedule_it", service).unwrap().authorize.is_none());
     }

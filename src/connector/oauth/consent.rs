@@ -157,6 +157,7 @@ pub(super) mod tests {
 
     pub(in crate::connector::oauth) fn app() -> App {
         App {
+            reconnect: None,
             service: "HighLevel".into(),
             id: ConnectionId::new("crm"),
             name: "Main".into(),

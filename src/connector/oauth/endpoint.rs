@@ -13,8 +13,8 @@ use oauth2::{
     AsyncHttpClient, AuthType, AuthorizationCode, Client, ClientId, ClientSecret, EndpointNotSet, EndpointSet, HttpRequest,
     HttpResponse, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, StandardRevocableToken, TokenUrl,
 };
-use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
-use serde_json::Value;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT};
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 use zeroize::Zeroizing;
@@ -26,7 +26,7 @@ use crate::connector::answer::Content;
 use crate::connector::client::Clients;
 use crate::connector::redact::Redactor;
 use crate::connector::send::{self, End, Received, Unanswered};
-use crate::connector::{Caller, Secret, status};
+use crate::connector::{Caller, Granted, Secret, status};
 use crate::record::{Failure, FailureKind};
 
 /// No answer of a token endpoint is longer, in bytes.
@@ -36,8 +36,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What tokens are asked with.
 pub(in crate::connector) enum Ask<'a> {
-    /// A code that a person's browser brought back, to this address.
-    Code { code: Zeroizing<String>, verifier: Option<Zeroizing<String>>, redirect: &'a str },
+    /// A code that a person's browser brought back, to this address; or one that the service gave to the app itself.
+    Code { code: Zeroizing<String>, verifier: Option<Zeroizing<String>>, redirect: Option<&'a str> },
     /// A refresh token.
     Refresh(&'a str),
     /// Nothing: the app asks for itself.
@@ -103,11 +103,13 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
     let user_type = app.user_type.as_deref();
     let answer = match &ask {
         Ask::Code { code, verifier, redirect } => {
-            let Ok(redirect) = RedirectUrl::new((*redirect).to_owned()) else {
-                return Err(words.wrong("the address to come back to is not one"));
-            };
             let mut request = endpoint.exchange_code(AuthorizationCode::new(code.as_str().to_owned()));
-            request = request.set_redirect_uri(std::borrow::Cow::Owned(redirect));
+            if let Some(redirect) = redirect {
+                let Ok(redirect) = RedirectUrl::new((*redirect).to_owned()) else {
+                    return Err(words.wrong("the address to come back to is not one"));
+                };
+                request = request.set_redirect_uri(std::borrow::Cow::Owned(redirect));
+            }
             if let Some(verifier) = verifier {
                 request = request.set_pkce_verifier(PkceCodeVerifier::new(verifier.as_str().to_owned()));
             }
@@ -144,6 +146,43 @@ pub(in crate::connector) async fn ask(caller: &Caller, app: &App, ask: Ask<'_>) 
             Err(words.unusable("its answer is not what OAuth 2.0 asks for"))
         }
     }
+}
+
+/// Asks for another code for an app that is still let in by the account; none where the service does not give one, or this is not
+/// enough for it to tell the account.
+///
+/// # Errors
+/// [`Refusal`], in words.
+pub(in crate::connector) async fn reconnect(
+    caller: &Caller,
+    app: &App,
+    account: &Granted,
+) -> Result<Option<Zeroizing<String>>, Refusal> {
+    let (Some(url), Some(secret)) = (&app.reconnect, &app.client_secret) else { return Ok(None) };
+    let (name, id) = match (app.user_type.as_deref(), &account.location_id, &account.company_id) {
+        (Some("Company"), _, Some(company)) => ("companyId", company),
+        (Some("Company"), _, None) | (_, None, _) => return Ok(None),
+        (_, Some(location), _) => ("locationId", location),
+    };
+    let guard = Secret::of_texts(&[secret]);
+    let words = Words { app, by_code: false, redactor: Redactor { secret: Some(&guard), header: None, parameter: None } };
+    let body = Zeroizing::new(json!({ "clientKey": app.client_id, "clientSecret": secret.as_str(), name: id }).to_string());
+    let mut request = HttpRequest::new(body.as_bytes().to_vec());
+    *request.method_mut() = reqwest::Method::POST;
+    let Ok(address) = url.as_str().parse() else { return Ok(None) };
+    *request.uri_mut() = address;
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    let received = match exchange(caller.clients(), caller.user_agent(), request).await {
+        Ok(received) => received,
+        Err(Unheard::Silence(unanswered)) => return Err(words.of_silence(&unanswered)),
+        Err(Unheard::Refused(received)) => return Err(words.of_answer(&received)),
+        Err(Unheard::Request) => return Err(words.wrong("the request cannot be made")),
+    };
+    let answer: Value = serde_json::from_slice(received.body()).unwrap_or_default();
+    let code = answer.get("authorizationCode").and_then(Value::as_str).filter(|it| !it.is_empty());
+    Ok(code.map(|it| Zeroizing::new(it.to_owned())))
 }
 
 /// Tokens from an answer that came another way: an agency's for a location.

@@ -5,8 +5,9 @@
 //! whoever comes later takes what the first one got.
 //!
 //! What a kill can lose: the service spends the refresh token when it answers, and the new pair is on disk a moment later. A
-//! process that ends in between has lost the connection, and nothing on this machine can bring it back (HighLevel documents
-//! no time in which the old token goes on to work). That is why a note of the refresh is on disk before it is sent: whoever
+//! process that ends in between has lost the pair (HighLevel documents no time in which the old token goes on to work). An app
+//! that is still let in then asks for another code, where the service gives one; where it does not, nothing on this machine can
+//! bring the connection back. That is why a note of the refresh is on disk before it is sent: whoever
 //! comes next tries the old token once, which works if the service never got the request, and otherwise says what
 //! happened and asks for a sign-in.
 //!
@@ -288,7 +289,8 @@ impl Caller {
         };
         let app = self.app_of(connection).await?;
         let (ask, spends) = match refresh {
-            _ if app.grant() == Grant::ClientCredentials => (Ask::Client, None),
+            // An agency's app may sign in by itself; a location is not its agency.
+            _ if app.grant() == Grant::ClientCredentials && !is_drawn(connection) => (Ask::Client, None),
             Some(refresh) => (Ask::Refresh(refresh), Some(mark(refresh))),
             None if connection.agency.is_some() => return self.draw(connection).await,
             None => return Err(CallError::SignIn(app.spent())),
@@ -303,7 +305,10 @@ impl Caller {
                 earlier = lock.begun().filter(|it| it.is_of(spends));
                 lock.begin(spends).map_err(|error| unnoted(connection, &error))?;
             }
-            endpoint::ask(self, &app, ask).await
+            match endpoint::ask(self, &app, ask).await {
+                Err(Refusal::Final(failure)) if connection.agency.is_none() => self.reconnected(&app, kept, failure).await,
+                answer => answer,
+            }
         };
         // The service did nothing: what was known before still is, and nothing else.
         let undone = |lock: Option<&mut Lock>| {
@@ -340,6 +345,33 @@ impl Caller {
             }
             Err(Refusal::Lost(failure)) => Err(CallError::Retry { after: None, failure }),
         }
+    }
+
+    /// New tokens for an app whose refresh token is worth nothing any more and that is still let in: the service gives it another code.
+    async fn reconnected(&self, app: &App, kept: Option<&Secret>, failure: Failure) -> Result<Secret, Refusal> {
+        // What is no word on the token itself, a redirect for one, is no reason to send the secret again.
+        let is_refused = failure.kind == FailureKind::SignIn && matches!(failure.status, Some(400..=403));
+        let Some(account) = kept.and_then(Secret::granted).filter(|_| is_refused) else { return Err(Refusal::Final(failure)) };
+        let later = |refusal| match refusal {
+            // What was wrong with the refresh token is what a person can do something about.
+            Refusal::Final(_) => Refusal::Final(failure.clone()),
+            // Nothing is spent by it: the next code is as good.
+            Refusal::Lost(failure) => Refusal::Later { after: None, failure },
+            other => other,
+        };
+        let Some(code) = endpoint::reconnect(self, app, account).await.map_err(later)? else {
+            return Err(Refusal::Final(failure));
+        };
+        let ask = Ask::Code { code, verifier: None, redirect: None };
+        let secret = endpoint::ask(self, app, ask).await.map_err(later)?;
+        let is_same = secret.granted().is_some_and(|it| {
+            it.location_id == account.location_id && (account.company_id.is_none() || it.company_id == account.company_id)
+        });
+        if !is_same {
+            return Err(Refusal::Final(failure));
+        }
+        tracing::info!(connection = %app.id, "a sign-in that had ended was made anew by its app");
+        Ok(secret)
     }
 
     /// As which app a connection signs in: a location that names none signs in as its agency's.
@@ -426,6 +458,11 @@ impl Seen {
 /// Whether a connection's tokens can be made without a person and without a refresh token.
 fn by_itself(connection: &Connection) -> bool {
     connection.agency.is_some() || connection.oauth.as_ref().is_some_and(|it| it.grant == Grant::ClientCredentials)
+}
+
+/// Whether a connection has no app of its own, and its agency makes its tokens.
+fn is_drawn(connection: &Connection) -> bool {
+    connection.oauth.is_none() && connection.agency.is_some()
 }
 
 fn may_renew(connection: &Connection, tokens: &Tokens) -> bool {

@@ -21,9 +21,12 @@ pub struct OAuthSettings {
     /// Whether a proof key is sent (RFC 7636); none means what the catalogue says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pkce: Option<bool>,
-    /// What is asked for; none named leaves it to the service.
+    /// What is asked for, or was last; none named leaves it to the service.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
+    /// What a person wants to be asked for beside what flows need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<String>,
     /// In place of the catalogue's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorize_url: Option<String>,

@@ -92,7 +92,7 @@ impl Caller {
             }
         };
         tell(Progress::Answered);
-        let ask = Ask::Code { code, verifier: consent.verifier.clone(), redirect: &consent.redirect };
+        let ask = Ask::Code { code, verifier: consent.verifier.clone(), redirect: Some(&consent.redirect) };
         let secret = tokio::select! {
             secret = endpoint::ask(self, &app, ask) => secret,
             () = cancel.cancelled() => return Err(cancelled()),

@@ -267,6 +267,7 @@ impl Driver {
                 Outcome::Failed(failure) => tracing::warn!(run = self.id.0, %flow, %failure, "a run failed"),
                 outcome => tracing::debug!(run = self.id.0, %flow, ?outcome, "a run ended"),
             }
+            self.shared.counts.ended(&outcome);
             self.tell(|run| Event::Ended { run: run.id, outcome: outcome.clone() });
             self.flush().await;
             if let Some(respond) = self.respond.take() {
@@ -290,6 +291,7 @@ impl Driver {
             return false;
         }
         if let Some(reply) = accepted.take() {
+            self.shared.counts.started();
             self.tell(|run| Event::Started { run: run.id, program: Arc::clone(run.run.program()) });
             reply.send(Ok(Accepted::Run(self.id))).ok();
         }

@@ -9,13 +9,14 @@ pub(super) mod listener;
 mod notice;
 mod poll;
 mod schedule;
+pub(super) mod status;
 pub(super) mod storm;
 mod webhook;
 
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 pub use self::storm::StormRule;
@@ -35,6 +36,11 @@ async fn answer(shared: Arc<Shared>, request: Request) -> Response {
     }
     if let Some(service) = path.strip_prefix("/events/") {
         return notice::take(shared, service, request).await;
+    }
+    match (request.method(), path.as_str()) {
+        (&Method::GET, "/health") => return status::health(&shared),
+        (&Method::GET, "/metrics") => return status::metrics(&shared),
+        _ => {}
     }
     http::refuse(
         StatusCode::NOT_FOUND,

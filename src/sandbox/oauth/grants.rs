@@ -89,6 +89,8 @@ pub(crate) struct Grants {
     codes: HashMap<String, Code>,
     access: HashMap<String, Token>,
     refresh: HashMap<String, Token>,
+    /// What a person agreed to last, for each service and kind of account.
+    let_in: Vec<Grant>,
 }
 
 // What opens something stays out of it, even though it opens only the sandbox.
@@ -107,6 +109,7 @@ impl Grants {
             codes: HashMap::new(),
             access: HashMap::new(),
             refresh: HashMap::new(),
+            let_in: Vec::new(),
         }
     }
 
@@ -125,8 +128,17 @@ impl Grants {
         let code = self.fresh("code");
         let until = after(now, self.settings.code_seconds);
         let challenge = challenge.map(str::to_owned);
+        self.let_in.retain(|it| (it.service, it.holder) != (grant.service, grant.holder));
+        self.let_in.push(grant.clone());
         self.codes.insert(code.clone(), Code { grant, redirect: redirect.to_owned(), challenge, until });
         code
+    }
+
+    /// Another code for an app that was let in and not taken back since, and until when it works.
+    pub(crate) fn reconnect(&mut self, service: Service, holder: Holder, now: Timestamp) -> Option<(String, Timestamp)> {
+        let grant = self.let_in.iter().find(|it| (it.service, it.holder) == (service, holder)).cloned()?;
+        let code = self.code(grant, "", None, now);
+        Some((code, after(now, self.settings.code_seconds)))
     }
 
     /// The tokens for a code. It is used up, whatever comes of it.
@@ -199,6 +211,7 @@ impl Grants {
 
     /// Takes everything back that was given for services.
     pub(crate) fn revoke(&mut self, services: &[Service]) {
+        self.let_in.retain(|it| !services.contains(&it.service));
         self.codes.retain(|_, it| !services.contains(&it.grant.service));
         self.access.retain(|_, it| !services.contains(&it.grant.service));
         self.refresh.retain(|_, it| !services.contains(&it.grant.service));
@@ -278,7 +291,12 @@ mod tests {
         assert_eq!(same.refresh, next.refresh);
         grants.expire(&[Service::Highlevel]);
         assert_eq!(known(&grants, &same.access, 7), Some(false));
+        assert_eq!(grants.reconnect(Service::Highlevel, Holder::Location, at(7)), None, "nobody let it in");
+        grants.code(grant(Service::Highlevel), "http://127.0.0.1:9/back", None, at(7));
+        let (code, _) = grants.reconnect(Service::Highlevel, Holder::Location, at(7)).unwrap();
+        assert!(grants.exchange(Service::Highlevel, &code, None, None, at(8)).is_ok());
         grants.revoke(&[Service::Highlevel]);
+        assert_eq!(grants.reconnect(Service::Highlevel, Holder::Location, at(8)), None);
         assert!(grants.refreshed(Service::Highlevel, &next.refresh, at(8)).is_err());
         assert_eq!(known(&grants, &same.access, 7), None);
     }

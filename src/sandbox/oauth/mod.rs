@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::consent::{Page, answer};
 pub(crate) use self::grants::{Caller, Grant, Grants, Holder, Invalid};
-pub(crate) use self::token::{exchange, form, highlevel_tokens, location_tokens};
+pub(crate) use self::token::{exchange, form, highlevel_tokens, location_tokens, reconnect};
 
 /// How tokens are given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,10 +26,12 @@ pub struct OauthSettings {
     pub code_seconds: u64,
     /// Whether a refresh gives a new refresh token and ends the one that it was made with.
     pub rotates: bool,
+    /// Whether an app that is still let in gets another code for its secret, as HighLevel has it.
+    pub reconnects: bool,
 }
 
 impl Default for OauthSettings {
     fn default() -> Self {
-        Self { access_seconds: 86_399, refresh_seconds: 365 * 86_400, code_seconds: 600, rotates: true }
+        Self { access_seconds: 86_399, refresh_seconds: 365 * 86_400, code_seconds: 600, rotates: true, reconnects: true }
     }
 }

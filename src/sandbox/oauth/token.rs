@@ -68,6 +68,24 @@ pub(crate) fn location_tokens(world: &mut World, call: &Call) -> Outcome {
     Ok(Reply::created(body, "Tokens for the location, made by the agency's"))
 }
 
+/// Another code for an app that the location or the company still lets in.
+pub(crate) fn reconnect(world: &mut World, call: &Call) -> Outcome {
+    let given = |name: &str| call.text(name).unwrap_or_default();
+    let app = world.grants.app(Service::Highlevel);
+    if given("clientKey") != app.id || given("clientSecret") != app.secret {
+        return Err(refused(401, "invalid_client", "The client key or the client secret is wrong."));
+    }
+    let holder = match (given("locationId"), given("companyId")) {
+        (location, _) if location == world.account.location_id => Holder::Location,
+        ("", company) if company == world.account.company_id => Holder::Company,
+        _ => return Err(refused(400, "invalid_request", "The app is not installed there.")),
+    };
+    let code = if world.grants.settings.reconnects { world.grants.reconnect(Service::Highlevel, holder, call.now) } else { None };
+    let Some((code, until)) = code else { return Err(refused(400, "invalid_request", "The app is not installed there.")) };
+    let body = json!({ "authorizationCode": code, "expiresAt": format!("{until:.3}"), "traceId": "sandbox" });
+    Ok(Reply::created(body, "Another code for the app"))
+}
+
 fn answer(world: &World, pair: &Pair, grant: &Grant) -> Value {
     let mut body = Map::new();
     let mut put = |name: &str, value: Value| drop(body.insert(name.to_owned(), value));

@@ -90,10 +90,14 @@ fn acts(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, entry: &Entry) {
                         state.pane = Some(Pane::Rotate(Rotate::new(connection.id.clone())));
                     }
                 }
+                let is_agency = connection.oauth.as_ref().is_some_and(|it| it.user_type.as_deref() == Some("Company"));
+                if is_agency && entry.state.works() && button::plain(ui, Some(icon::PLUS), "Add its locations…").clicked() {
+                    ctx.send(Msg::Account(Box::new(AccountJob::Locations(connection.id.clone()))));
+                }
                 if matches!(connection.auth, AuthKind::OAuth(_)) {
                     let words = if entry.refreshed_at.is_some() { "Sign in again" } else { "Sign in" };
                     if button::plain(ui, Some(icon::ARROW_SQUARE_OUT), words).clicked() {
-                        ctx.send(Msg::Account(Box::new(AccountJob::SignIn(connection.id.clone()))));
+                        ctx.send(Msg::AskSignIn(connection.id.clone()));
                     }
                 }
                 if button::plain(ui, Some(icon::PLAY), "Test connection").clicked() {

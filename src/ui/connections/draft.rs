@@ -1,7 +1,7 @@
 //! A connection that is being made: what a person chose and typed.
 //!
 //! Invariant: a secret stands in a buffer that is wiped and does not move as it grows, and is shown nowhere.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
@@ -208,7 +208,15 @@ impl Draft {
         if let Some(user_type) = &self.user_type {
             put("user_type", user_type.as_str().into());
         }
-        let scopes = self.scopes_or(needed);
+        let scopes = self.scopes_or(connector, needed);
+        if let Some(typed) = self.scopes.as_ref().filter(|_| !needed.is_empty()) {
+            // What is more than flows need is asked for again at the next sign-in, too.
+            let usual = Self { scopes: None, user_type: self.user_type.clone(), ..Self::new(None) }.scopes_or(connector, needed);
+            let more: Vec<&str> = typed.split_whitespace().filter(|it| !usual.iter().any(|known| known == it)).collect();
+            if !more.is_empty() {
+                put("more", more.into());
+            }
+        }
         if !scopes.is_empty() {
             put("scopes", scopes.into());
         }
@@ -245,11 +253,17 @@ impl Draft {
         Ok(oauth)
     }
 
-    /// The scopes that are asked for: what was typed, or what is needed.
-    pub(crate) fn scopes_or(&self, needed: &Needed) -> Vec<String> {
+    /// The scopes that are asked for: what was typed, or what is needed and shows whose account it is.
+    pub(crate) fn scopes_or(&self, connector: &Connector, needed: &Needed) -> Vec<String> {
         match &self.scopes {
             Some(typed) => typed.split_whitespace().map(str::to_owned).collect(),
-            None => needed.keys().cloned().collect(),
+            // Without a flow that needs any, the service's app decides.
+            None if needed.is_empty() => Vec::new(),
+            None => {
+                let is_agency = self.user_type.as_deref() == Some("Company");
+                let all = needed.keys().cloned().chain(accounts::identity(connector, is_agency));
+                all.collect::<BTreeSet<_>>().into_iter().collect()
+            }
         }
     }
 
@@ -323,8 +337,7 @@ mod tests {
         draft.client_id = "app".to_owned();
         draft.secret.push('s');
         let (fields, given) = draft.done(&connector, &needed).unwrap();
-        let oauth =
-            json!({"client_id": "app", "user_type": "Location", "scopes": ["a.read", "b.write"], "redirect": {"port": 8976}});
+        let oauth = json!({"client_id": "app", "user_type": "Location", "scopes": ["a.read", "b.write", "locations.readonly"], "redirect": {"port": 8976}});
         assert_eq!((&fields["oauth"], given.is_some()), (&oauth, true));
         draft.scopes = Some("x  y".to_owned());
         draft.back = Back::Pasted;
@@ -333,6 +346,7 @@ mod tests {
         draft.redirect = "https://yes.example/back".to_owned();
         let (fields, _) = draft.done(&connector, &needed).unwrap();
         assert_eq!(fields["oauth"]["scopes"], json!(["x", "y"]));
+        assert_eq!(fields["oauth"]["more"], json!(["x", "y"]), "no flow needs them");
         assert_eq!(fields["oauth"]["redirect"], json!({"pasted": "https://yes.example/back"}));
         draft.grant = Grant::ClientCredentials;
         draft.secret = empty_secret();

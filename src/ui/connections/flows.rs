@@ -67,7 +67,7 @@ fn environment_menu(ui: &mut Ui, state: &mut Connections, known: &[String]) {
                 ui.close();
             }
         });
-        let about = "Connections of another environment are used by “flowyard run” and “serve” where they are asked for it.";
+        let about = "Live is what flows work on; another one is for accounts to try things on.";
         ui.add(eframe::egui::Label::new(dim(ui, about)).truncate());
     });
     if let Some(name) = picked {

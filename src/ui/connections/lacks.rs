@@ -31,9 +31,12 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, key: &(F
                 missing => format!("{} missing", count(missing, "value")),
             };
             ui.label(RichText::new(words).small().color(theme::colors(ui).text.body));
-            for it in had {
-                row(ui, &state.name(&it.connection), it);
-            }
+            ui.scope(|ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                for it in had {
+                    row(ui, &state.name(&it.connection), it);
+                }
+            });
         }
     }
     makings(ui, ctx, &mut checked);
@@ -80,25 +83,29 @@ fn makings(ui: &mut Ui, ctx: &Ctx<'_>, checked: &mut Checked) {
         .map(|(at, _)| at)
         .collect();
     let mut asking = std::mem::take(&mut checked.asking);
+    let asked = |asking: &[usize]| -> Vec<(usize, Lack)> {
+        asking.iter().filter_map(|at| Some((*at, lacks.get(*at)?.clone()))).collect()
+    };
+    let (mut said, mut shown) = (None, false);
     for (at, lack) in lacks.iter().enumerate() {
         if making(ui, lack, checked.made.get(&at), asking.is_empty()) {
             asking = vec![at];
+        }
+        // Where one is meant, it is asked below its line.
+        if asking == [at] {
+            shown = true;
+            said = agree(ui, &asked(&asking));
         }
     }
     if asking.is_empty() && open.len() > 1 && button::plain(ui, Some(icon::PLUS), "Create all…").clicked() {
         asking = open;
     }
-    let mut agreed = None;
-    if !asking.is_empty() {
-        let asked: Vec<(usize, Lack)> = asking.iter().filter_map(|at| Some((*at, lacks.get(*at)?.clone()))).collect();
-        match agree(ui, &asked) {
-            Some(true) => {
-                asking.clear();
-                agreed = Some(asked);
-            }
-            Some(false) => asking.clear(),
-            None => {}
-        }
+    if !asking.is_empty() && !shown {
+        said = agree(ui, &asked(&asking));
+    }
+    let agreed = (said == Some(true)).then(|| asked(&asking));
+    if said.is_some() {
+        asking.clear();
     }
     checked.asking = asking;
     if let Some(lacks) = agreed {
@@ -158,7 +165,7 @@ fn agree(ui: &mut Ui, asked: &[(usize, Lack)]) -> Option<bool> {
         for (_, lack) in asked {
             let Way::Make { title, like, .. } = &lack.way else { continue };
             let pattern =
-                like.as_ref().map_or_else(|| ", as no account here has it".to_owned(), |it| format!(", as {it} has it"));
+                like.as_ref().map_or_else(|| ", new: no account here has it".to_owned(), |it| format!(", as {it} has it"));
             let words = format!("“{title}” on {}{pattern}:", lack.account);
             ui.label(RichText::new(words).font(font::medium(size::SMALL)).color(colors.text.strong));
             for line in lack.sent() {

@@ -10,13 +10,15 @@ mod details;
 mod draft;
 mod flows;
 mod lacks;
+mod locations;
 mod needs;
 mod paint;
 mod pane;
 mod rows;
+mod signing;
 pub(crate) mod slots;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -24,7 +26,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::draft::Draft;
 pub(crate) use self::paint::show;
 pub(crate) use self::rows::Known;
-use crate::accounts::{Entry, Made};
+use crate::accounts::{Asking, Entry, Location, Made};
 use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Flow, FlowId};
 use crate::record::Failure;
@@ -86,7 +88,8 @@ pub(crate) enum Pane {
     Add(Box<Draft>),
     Rename { id: ConnectionId, name: String },
     Rotate(Rotate),
-    SignIn(SignIn),
+    SignIn(Box<SignIn>),
+    Locations(Locations),
 }
 
 /// Another secret.
@@ -98,10 +101,34 @@ pub(crate) struct Rotate {
     pub(crate) busy: bool,
 }
 
+/// The locations of an agency, of which some become connections.
+#[derive(Debug)]
+pub(crate) struct Locations {
+    pub(crate) agency: ConnectionId,
+    /// None as long as they are read.
+    pub(crate) told: Option<Result<Vec<Location>, Failure>>,
+    /// The ids of those that are wanted.
+    pub(crate) wanted: BTreeSet<String>,
+    query: String,
+    pub(crate) busy: bool,
+}
+
+impl Locations {
+    pub(crate) fn new(agency: ConnectionId) -> Self {
+        Self { agency, told: None, wanted: BTreeSet::new(), query: String::new(), busy: false }
+    }
+}
+
 /// A sign-in under way.
 #[derive(Debug)]
 pub(crate) struct SignIn {
     pub(crate) id: ConnectionId,
+    /// What it is going to ask for; none until that is known.
+    pub(crate) asks: Option<Result<Asking, Failure>>,
+    /// What a person types to be asked for beside that.
+    pub(crate) more: String,
+    /// A person has seen what is asked for, and goes on.
+    pub(crate) begun: bool,
     /// None until the service's page is known.
     pub(crate) step: Option<SignInStep>,
     /// The address that the browser was sent to; it is of this sign-in alone.
@@ -157,6 +184,9 @@ impl SignIn {
     pub(crate) fn new(id: ConnectionId) -> Self {
         Self {
             id,
+            asks: None,
+            more: String::new(),
+            begun: false,
             step: None,
             url: String::new(),
             paste: false,

@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 
 use super::draft::{self, Back, Draft};
 use super::needs::{self, Needed};
-use super::{Connections, Pane, Rotate, SignIn, details};
+use super::{Connections, Pane, Rotate, details, locations, signing};
 use crate::accounts::Given;
 use crate::catalog::{AuthKind, Connector, Grant, Guide, OAuth};
-use crate::ui::behind::{AccountJob, SignInStep};
+use crate::ui::behind::AccountJob;
 use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, line, radius, size, space};
@@ -41,7 +41,8 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections) {
             stays.0.then_some(Pane::Rename { id, name })
         }
         Pane::Rotate(mut it) => rotate(ui, ctx, state, &mut it).then_some(Pane::Rotate(it)),
-        Pane::SignIn(mut it) => sign_in(ui, ctx, state, &mut it).then_some(Pane::SignIn(it)),
+        Pane::Locations(mut it) => locations::show(ui, ctx, state, &mut it).then_some(Pane::Locations(it)),
+        Pane::SignIn(mut it) => signing::show(ui, ctx, state, &mut it).then_some(Pane::SignIn(it)),
     };
     state.pane = kept;
 }
@@ -51,14 +52,14 @@ const HEAD: f32 = 60.0;
 const ACTS: f32 = 44.0;
 
 /// Where the buttons stand.
-fn acts_place(ui: &Ui) -> Rect {
+pub(super) fn acts_place(ui: &Ui) -> Rect {
     let rect = ui.max_rect();
     let top = rect.top() + HEAD;
     Rect::from_min_max(pos2(rect.left(), top), pos2(rect.right(), top + ACTS))
 }
 
 /// Head and body; whether it stays, and what the body gave.
-fn frame<T>(ui: &mut Ui, title: &str, about: &str, add: impl FnOnce(&mut Ui) -> T) -> (bool, T) {
+pub(super) fn frame<T>(ui: &mut Ui, title: &str, about: &str, add: impl FnOnce(&mut Ui) -> T) -> (bool, T) {
     let colors = theme::colors(ui);
     let rect = ui.available_rect_before_wrap();
     let head = rect.with_max_y(rect.top() + HEAD);
@@ -92,7 +93,7 @@ fn frame<T>(ui: &mut Ui, title: &str, about: &str, add: impl FnOnce(&mut Ui) -> 
 }
 
 /// The buttons; whether the first was pressed.
-fn foot(ui: &mut Ui, words: &str, can: bool, stays: &mut bool) -> bool {
+pub(super) fn foot(ui: &mut Ui, words: &str, can: bool, stays: &mut bool) -> bool {
     let place = acts_place(ui);
     let colors = theme::colors(ui);
     ui.painter().hline(place.x_range(), place.bottom(), Stroke::new(line::HAIRLINE, colors.stroke.subtle));
@@ -106,7 +107,7 @@ fn foot(ui: &mut Ui, words: &str, can: bool, stays: &mut bool) -> bool {
     done
 }
 
-fn label(ui: &mut Ui, words: &str) {
+pub(super) fn label(ui: &mut Ui, words: &str) {
     let colors = theme::colors(ui);
     ui.add_space(2.0);
     ui.label(RichText::new(words).font(font::medium(size::SMALL)).color(colors.text.body));
@@ -118,7 +119,7 @@ fn text(ui: &mut Ui, words: &str, hint: &str, into: &mut String) -> Response {
 }
 
 /// A field whose letters are not shown, and of which the window keeps nothing but what stands in it.
-fn secret(ui: &mut Ui, words: &str, into: &mut Zeroizing<String>) -> Response {
+pub(super) fn secret(ui: &mut Ui, words: &str, into: &mut Zeroizing<String>) -> Response {
     label(ui, words);
     let edit = TextEdit::singleline(&mut **into).password(true).hint_text("It is not shown").desired_width(f32::INFINITY);
     let response = ui.add(edit).accessible_name(words);
@@ -138,7 +139,7 @@ fn wrong(ui: &mut Ui, words: Option<&String>) {
 }
 
 /// A number in a circle, and what is to be done.
-fn step(ui: &mut Ui, number: usize, words: &str) {
+pub(super) fn step(ui: &mut Ui, number: usize, words: &str) {
     let colors = theme::colors(ui);
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
@@ -329,7 +330,7 @@ fn fields(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, connector: &Connector, 
         AuthKind::Bearer | AuthKind::ApiKey { .. } | AuthKind::ApiKeyInQuery { .. } => {
             secret(ui, &draft::secret_label(connector, auth), &mut draft.secret);
         }
-        AuthKind::OAuth(known) => oauth(ui, ctx, draft, known, needed),
+        AuthKind::OAuth(known) => oauth(ui, ctx, draft, connector, known, needed),
     }
     ui.label(dim(ui, "Secrets are kept apart from flows and files: in the computer's keychain, or an encrypted file."));
     let more = ui.scope_id().with(("more", connector.id.as_str()));
@@ -342,10 +343,11 @@ fn fields(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, connector: &Connector, 
         let usual = connector.environments.first().map_or("https://", |it| it.base_url.as_str());
         text(ui, "Address of the service", usual, &mut draft.base_url);
         text(ui, "Time zone of the account", "Europe/London", &mut draft.zone);
+        text(ui, "Environment", "live, or a name such as staging", &mut draft.environment);
     }
 }
 
-fn oauth(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, known: &OAuth, needed: &Needed) {
+fn oauth(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, connector: &Connector, known: &OAuth, needed: &Needed) {
     if known.grants.len() > 1 {
         label(ui, "How the app signs in");
         let current = usize::from(draft.grant == Grant::ClientCredentials);
@@ -367,7 +369,7 @@ fn oauth(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, known: &OAuth, needed: &
         comes_back(ui, ctx, draft);
     }
     label(ui, "Scopes to ask for");
-    let mut scopes = draft.scopes_or(needed).join(" ");
+    let mut scopes = draft.scopes_or(connector, needed).join(" ");
     let hint = "what the app has at the service";
     let edit = TextEdit::multiline(&mut scopes).desired_rows(2).hint_text(hint).desired_width(f32::INFINITY);
     if ui.add(edit.font(font::mono(size::MONO_SMALL))).accessible_name("Scopes to ask for").changed() {
@@ -460,75 +462,8 @@ fn rotate(ui: &mut Ui, ctx: &Ctx<'_>, state: &Connections, it: &mut Rotate) -> b
     stays
 }
 
-/// A sign-in under way; whether the pane stays.
-fn sign_in(ui: &mut Ui, ctx: &Ctx<'_>, state: &Connections, it: &mut SignIn) -> bool {
-    let name = state.name(&it.id);
-    let (mut stays, ()) = frame(ui, &format!("Sign in to {name}"), "In the browser; nothing is typed here", |ui| {
-        if let Some(failure) = &it.failed {
-            details::failed(ui, failure);
-            return;
-        }
-        match &it.step {
-            None => waits(ui, "Asking the service…"),
-            Some(SignInStep::Answered) => waits(ui, "The service has answered; its tokens are fetched…"),
-            Some(SignInStep::Open { .. } | SignInStep::NotTaken) => {
-                waits(ui, "Waiting for the browser…");
-                step(ui, 1, "Sign in there, and agree to what is asked for.");
-                ui.horizontal(|ui| {
-                    ui.add_space(26.0);
-                    if button::plain(ui, Some(icon::ARROW_SQUARE_OUT), "Open it again").clicked() {
-                        ui.ctx().open_url(OpenUrl::new_tab(&it.url));
-                    }
-                    if button::flat(ui, Some(icon::COPY), "Copy the address").clicked() {
-                        ctx.send(Msg::CopyText { text: it.url.clone(), what: "Address" });
-                    }
-                });
-                if it.paste {
-                    step(ui, 2, "Copy the whole address of the page that the browser shows then, and paste it here.");
-                } else {
-                    step(ui, 2, "The browser comes back here by itself. Where it cannot, paste the address that it shows then.");
-                }
-                ui.add_space(2.0);
-                secret(ui, "Address or code from the browser", &mut it.pasted);
-                if it.step == Some(SignInStep::NotTaken) {
-                    let ink = theme::colors(ui).failed.text;
-                    let words = "That is no answer to this sign-in. Paste the address of the page that the browser shows last.";
-                    ui.label(RichText::new(words).small().color(ink));
-                }
-                let can = !it.pasted.trim().is_empty();
-                ui.add_enabled_ui(can, |ui| {
-                    if button::plain(ui, None, "Use it").clicked() {
-                        let text = Zeroizing::new(it.pasted.trim().to_owned());
-                        it.pasted = draft::empty_secret();
-                        ctx.send(Msg::Account(Box::new(AccountJob::Paste(it.id.clone(), text))));
-                    }
-                });
-            }
-        }
-    });
-    let place = acts_place(ui);
-    let hair = Stroke::new(line::HAIRLINE, theme::colors(ui).stroke.subtle);
-    ui.painter().hline(place.x_range(), place.bottom(), hair);
-    within(ui, place.shrink2(vec2(20.0, 6.0)), Layout::left_to_right(Align::Center), |ui| {
-        if it.failed.is_some() {
-            if button::primary(ui, None, "Sign in again").clicked() {
-                ctx.send(Msg::Account(Box::new(AccountJob::SignIn(it.id.clone()))));
-            }
-            if button::flat(ui, None, "Close").clicked() {
-                stays = false;
-            }
-        } else if button::plain(ui, None, "Cancel the sign-in").clicked() {
-            stays = false;
-        }
-    });
-    if !stays && it.failed.is_none() {
-        ctx.send(Msg::Account(Box::new(AccountJob::CancelSignIn(it.id.clone()))));
-    }
-    stays
-}
-
 /// Words for what takes a while, with a mark that moves only where things may.
-fn waits(ui: &mut Ui, words: &str) {
+pub(super) fn waits(ui: &mut Ui, words: &str) {
     let colors = theme::colors(ui);
     ui.horizontal(|ui| {
         ui.set_min_height(extent::CONTROL);

@@ -259,6 +259,12 @@ fn a_person_signs_in_by_browser_may_give_it_up_and_sign_in_again() {
     listed(&mut desk);
     assert!(row(&desk, "Sign-in by browser, To be reconnected"));
     desk.press("Sign in");
+    desk.until(
+        "it is said what is asked for",
+        |app| matches!(&app.connections.pane, Some(super::super::connections::Pane::SignIn(it)) if it.asks.is_some()),
+    );
+    assert!(desk.has_containing("No flow says what it needs here yet"));
+    desk.press("Sign in now");
     let url = waiting(&mut desk);
     fill(&mut desk, "Address or code from the browser", "http://127.0.0.1/signed-in?code=made-up&state=other");
     desk.press("Use it");

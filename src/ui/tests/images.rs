@@ -264,7 +264,9 @@ fn a_sign_in_that_waits_for_the_browser() {
     let (mut desk, _runtime) = connected(ThemeChoice::Dark);
     desk.window.get_by_label_contains("Schedule it, Harbour dental").click();
     desk.run();
-    desk.press("Sign in");
+    let job = crate::ui::behind::AccountJob::SignIn(ConnectionId::new("schedule_it-2"), None);
+    desk.window.state().send(crate::ui::msg::Msg::Account(Box::new(job)));
+    desk.run();
     let step = SignInStep::Open { url: "https://x.example/authorize".to_owned(), back: String::new(), paste: false };
     desk.told.send(Told::Account(Box::new(AccountNews::SigningIn(ConnectionId::new("schedule_it-2"), step)))).unwrap();
     desk.run();

@@ -1,4 +1,5 @@
 //! The window as a person uses it, by the names of its controls: no display, no graphics driver, no sleeping.
+mod agency;
 mod bindings;
 mod canvas;
 mod catalog;

@@ -10,7 +10,7 @@ use crate::record::{Failure, FailureKind};
 use crate::ui::app::App;
 use crate::ui::behind::{AccountJob, AccountNews, Flows, SignInStep};
 use crate::ui::canvas::sentence::count;
-use crate::ui::connections::{Checked, Pane, SignIn};
+use crate::ui::connections::{Checked, Locations, Pane, SignIn};
 use crate::ui::dialog::Dialog;
 use crate::ui::document::Document;
 use crate::ui::msg::{Msg, Room};
@@ -101,10 +101,20 @@ impl App {
             AccountJob::Test(id) => self.connections.busy(id, Some("Testing…")),
             AccountJob::Rotate(id, _) | AccountJob::Rename(id, _) => self.connections.busy(id, Some("Saving…")),
             AccountJob::Remove(id) => self.connections.busy(id, Some("Removing…")),
-            AccountJob::SignIn(id) => {
+            AccountJob::SignIn(id, _) => {
                 self.connections.busy(id, Some("Signing in…"));
                 self.connections.chosen = Some(id.clone());
-                self.connections.pane = Some(Pane::SignIn(SignIn::new(id.clone())));
+                let asks = match self.connections.pane.take() {
+                    Some(Pane::SignIn(it)) if it.id == *id => it.asks,
+                    _ => None,
+                };
+                let begun = SignIn { asks, begun: true, ..SignIn::new(id.clone()) };
+                self.connections.pane = Some(Pane::SignIn(Box::new(begun)));
+            }
+            AccountJob::Locations(id) => self.connections.pane = Some(Pane::Locations(Locations::new(id.clone()))),
+            AccountJob::Asks { id, .. } => {
+                self.connections.chosen = Some(id.clone());
+                self.connections.pane = Some(Pane::SignIn(Box::new(SignIn::new(id.clone()))));
             }
             AccountJob::List(_)
             | AccountJob::Bind { .. }
@@ -114,6 +124,7 @@ impl App {
             | AccountJob::Add { .. }
             | AccountJob::Paste(..)
             | AccountJob::CancelSignIn(_)
+            | AccountJob::AddLocations(..)
             | AccountJob::Why { .. }
             | AccountJob::StopWhy(_)
             | AccountJob::Release { .. } => {}
@@ -121,6 +132,14 @@ impl App {
         if let Some(door) = &self.connections.door {
             door(job);
         }
+    }
+
+    pub(super) fn ask_sign_in(&mut self, ctx: &Context, id: ConnectionId) {
+        let asks_nothing = self.connections.entry(&id).is_some_and(|it| it.connection.oauth.is_none());
+        let known = self.known_flows();
+        // A location of an agency is asked for nothing: its agency was.
+        let job = if asks_nothing { AccountJob::SignIn(id, None) } else { AccountJob::Asks { id, known } };
+        self.account(ctx, job);
     }
 
     pub(super) fn ask_remove_account(&mut self, id: ConnectionId) {
@@ -189,6 +208,33 @@ impl App {
                 }
             }
             AccountNews::Rotated(id, result) => self.account_rotated(ctx, &id, result),
+            AccountNews::Asks(id, result) => {
+                if let Some(Pane::SignIn(it)) =
+                    self.connections.pane.as_mut().filter(|it| matches!(it, Pane::SignIn(it) if it.id == id))
+                {
+                    it.more = result.as_ref().map(|it| it.more.join(" ")).unwrap_or_default();
+                    it.asks = Some(result);
+                }
+                return;
+            }
+            AccountNews::Locations(id, result) => {
+                if let Some(Pane::Locations(it)) = &mut self.connections.pane
+                    && it.agency == id
+                {
+                    it.told = Some(result);
+                }
+                return;
+            }
+            AccountNews::LocationsAdded(id, result) => {
+                if matches!(&self.connections.pane, Some(Pane::Locations(it)) if it.agency == id) {
+                    self.connections.pane = None;
+                }
+                let toast = match result {
+                    Ok(added) => Toast::new(Tone::Done, format!("{} added", count(added, "location"))),
+                    Err(failure) => Toast::failure(&failure),
+                };
+                self.say(ctx, toast);
+            }
             AccountNews::SigningIn(id, step) => self.signing_in(ctx, &id, step),
             AccountNews::SignedIn(id, result) => self.signed_in(ctx, &id, result),
             AccountNews::Removed(id, result) => match result {
@@ -218,8 +264,10 @@ impl App {
                 self.connections.pane = None;
                 self.connections.chosen = Some(connection.id.clone());
                 self.say(ctx, Toast::new(Tone::Done, format!("Added {}", connection.name)));
-                let next = if matches!(connection.auth, AuthKind::OAuth(_)) { AccountJob::SignIn } else { AccountJob::Test };
-                self.account(ctx, next(connection.id));
+                // What is asked for stood in the form.
+                let is_oauth = matches!(connection.auth, AuthKind::OAuth(_));
+                let id = connection.id;
+                self.account(ctx, if is_oauth { AccountJob::SignIn(id, None) } else { AccountJob::Test(id) });
             }
             Err(failure) => match &mut self.connections.pane {
                 Some(Pane::Add(draft)) => {

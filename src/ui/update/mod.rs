@@ -102,6 +102,7 @@ impl App {
             }
             Msg::Account(job) => self.account(ctx, *job),
             Msg::ListAccounts => self.list_accounts(),
+            Msg::AskSignIn(id) => self.ask_sign_in(ctx, id),
             Msg::AskRemoveAccount(id) => self.ask_remove_account(id),
             Msg::OpenLog(run) => self.open_log(run),
             Msg::Why { mode, run, step, connection } => self.ask_why(ctx, mode, run, step, connection),

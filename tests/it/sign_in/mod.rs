@@ -109,9 +109,14 @@ impl Scene {
 
 /// Presses a button of the consent page; where the browser is sent then.
 fn press(opened: &Url, decision: &str) -> Url {
+    press_as(opened, decision, "Location")
+}
+
+/// The same, as a location or as the agency.
+fn press_as(opened: &Url, decision: &str, holder: &str) -> Url {
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(opened.query_pairs())
-        .extend_pairs([("decision", decision), ("holder", "Location")])
+        .extend_pairs([("decision", decision), ("holder", holder)])
         .finish();
     let address = format!("{}:{}", opened.host_str().expect("a host"), opened.port().expect("a port"));
     let head = format!(
@@ -192,6 +197,56 @@ fn a_person_signs_in_from_the_command_line_and_nothing_of_it_is_left_in_clear() 
 }
 
 #[test]
+fn a_sign_in_for_a_flow_asks_for_exactly_what_it_needs_and_the_next_one_says_what_is_new() {
+    let scene = Scene::new();
+    scene.home.write("a.flowyard", &crate::connect::creating());
+    let asked = |opened: &Url| {
+        let scope = opened.query_pairs().find(|(key, _)| key == "scope").expect("scopes").1.into_owned();
+        scope.split(' ').map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Without a flow, it is what stands in the settings.
+    let ended = scene.sign_in().with_code(0);
+    assert_eq!(ended.objects().pop().expect("a summary")["scopes"], json!(["contacts.write", "locations.readonly"]));
+    let (running, opened) = scene.begin(&["--scope", "users.readonly", "a.flowyard"]);
+    assert_eq!(asked(&opened), ["contacts.readonly", "contacts.write", "locations.readonly", "users.readonly"]);
+    get(&press(&opened, "allow"));
+    running.end().with_code(0);
+    // What a person added is asked for again, and what the flow needs no more is not.
+    let running = scene.spawn(&["connect", "sign-in", "crm", "--no-browser", "a.flowyard"]);
+    let opened: Url = running.line_with("http").parse().expect("an address");
+    assert_eq!(asked(&opened), ["contacts.readonly", "contacts.write", "locations.readonly", "users.readonly"]);
+    get(&press(&opened, "allow"));
+    let ended = running.end().with_code(0);
+    ended.warns(&["It asks for:", "contacts.write  \"Create\" of \"creating\"", "to see whose account it is", "added by you"]);
+    let book = fs::read_to_string(scene.home.path("data/connections.json")).expect("the file");
+    assert!(book.contains("\"more\":[\"users.readonly\"]"), "{book}");
+}
+
+#[test]
+fn the_locations_of_an_agency_are_listed_and_become_connections_that_draw_their_tokens_from_it() {
+    let scene = Scene::new();
+    let access = scene.sandbox.access().highlevel.clone();
+    let more = ["--user-type", "Company", "--scope", "oauth.write"];
+    scene.add("highlevel", "agency", &access.base_url, &access.oauth, &more);
+    scene.run(&["connect", "locations", "crm"]).with_code(6).warns(&["Nobody is signed in to"]);
+    let running = scene.spawn(&["connect", "sign-in", "agency", "--no-browser", "--json"]);
+    let event: Value = serde_json::from_str(&running.line()).expect("JSON");
+    let opened: Url = event["url"].as_str().expect("an address").parse().expect("an address");
+    get(&press_as(&opened, "allow", "Company"));
+    running.end().with_code(0);
+    let listed = scene.run(&["connect", "locations", "agency", "--json"]).with_code(0).objects();
+    let mine = listed.iter().map(|it| &it["location"]).find(|it| it["id"] == access.location_id.as_str());
+    let mine = mine.unwrap_or_else(|| panic!("{listed:?}"));
+    assert_eq!(mine["connection"], "crm", "that one has a connection already");
+    scene.run(&["connect", "locations", "agency", "--add", "gone"]).with_code(1).warns(&["no location \"gone\""]);
+    scene.run(&["connect", "remove", "crm"]).with_code(0);
+    scene.run(&["connect", "locations", "agency", "--add", &access.location_id]).with_code(0).says(&["✓ Added highlevel ("]);
+    // It works at once: its first call draws the token.
+    scene.run(&["connect", "test", "highlevel"]).with_code(0).says(&["HighLevel answered"]);
+    scene.run(&["connect", "locations", "agency"]).with_code(0).says(&["(highlevel)"]);
+}
+
+#[test]
 fn a_person_who_declines_or_gives_up_is_told_so() {
     let scene = Scene::new();
     let (running, opened) = scene.begin(&[]);
@@ -244,6 +299,7 @@ fn six_processes_that_meet_an_ended_token_renew_it_once() {
 fn a_process_that_is_killed_between_the_answer_and_the_disk_leaves_the_next_one_to_say_so() {
     let scene = Scene::new();
     scene.sign_in().with_code(0);
+    scene.sandbox.set_oauth(sandbox::OauthSettings { reconnects: false, ..scene.sandbox.oauth() });
     scene.expire();
     let before = scene.sandbox.last_seq();
     let slow = Fault::slow(60_000).after_effect().on(OperationId::new(TOKENS));
@@ -254,6 +310,9 @@ fn a_process_that_is_killed_between_the_answer_and_the_disk_leaves_the_next_one_
     scene.sandbox.set_faults(Faults::default());
     let ended = scene.run(&["connect", "test", "crm"]).with_code(6);
     ended.warns(&["was lost: Flowyard ended while HighLevel renewed it", "Nothing else is wrong", "sign in to"]);
+    // Where the service gives an app another code for its secret nobody has to.
+    scene.sandbox.set_oauth(sandbox::OauthSettings { reconnects: true, ..scene.sandbox.oauth() });
+    scene.run(&["connect", "test", "crm"]).with_code(0);
     scene.sign_in().with_code(0);
     scene.run(&["connect", "test", "crm"]).with_code(0);
 }

@@ -337,3 +337,53 @@ async fn many_accounts_hold_no_files_open_and_a_file_says_nothing_of_its_account
         assert_eq!(std::fs::metadata(place.file()).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
+
+/// What the limiter costs: `cargo test --lib -- --ignored --nocapture what_a_shared_budget_costs`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "it measures, for half a minute"]
+async fn what_a_shared_budget_costs() {
+    let dir = tempfile::tempdir().unwrap();
+    let bucket = |rate: Rate, is_shared: bool| {
+        let member = Arc::new(Member::of(dir.path()));
+        let name = format!("{}", rate.requests);
+        let day = Rate { requests: u32::MAX, per_ms: 86_400_000 };
+        Arc::new(Bucket::new(&[rate, day], is_shared.then_some((member, name.as_str()))))
+    };
+    for is_shared in [false, true] {
+        let bucket = bucket(Rate { requests: 100_000, per_ms: 1_000 }, is_shared);
+        let began = std::time::Instant::now();
+        for _ in 0..10_000 {
+            used(bucket.take(Priority::Background, LONG).await.unwrap());
+        }
+        println!("shared: {is_shared}, {:.1} µs a request", began.elapsed().as_secs_f64() * 100.0);
+    }
+    for processes in [1, 2] {
+        let rate = Rate { requests: 1_000, per_ms: 1_000 };
+        let buckets: Vec<_> = (0..processes).map(|_| bucket(rate, true)).collect();
+        // The first thousand go at once, and as many with each second.
+        let end = Instant::now() + Duration::from_millis(10_500);
+        let done = Arc::new(AtomicU32::new(0));
+        let mut all = tokio::task::JoinSet::new();
+        for worker in 0..32 {
+            let (bucket, done) = (Arc::clone(&buckets[worker % buckets.len()]), Arc::clone(&done));
+            all.spawn(async move {
+                loop {
+                    let mut permit = bucket.take(Priority::Background, LONG).await.unwrap();
+                    if Instant::now() > end {
+                        break;
+                    }
+                    permit.sending();
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                    permit.answered(Told::default());
+                    done.fetch_add(1, Ordering::AcqRel);
+                }
+            });
+        }
+        all.join_all().await;
+        let done = done.load(Ordering::Acquire);
+        println!(
+            "{processes} processes: {done} of 11,000 requests that 1,000/s allow in 10.5 s, {:.1} % less",
+            100.0 - f64::from(done) / 110.0
+        );
+    }
+}

@@ -10,6 +10,11 @@ fn next(scene: &Scene, operation: &str, faults: impl IntoIterator<Item = Fault>)
     scene.sandbox.set_faults(Faults { next, ..Faults::default() });
 }
 
+/// An app that has lost its tokens gets none without a person.
+fn never_reconnect(scene: &Scene) {
+    scene.sandbox.set_oauth(sandbox::OauthSettings { reconnects: false, ..scene.sandbox.oauth() });
+}
+
 /// A key file: a passphrase takes its time, on purpose.
 fn key(dir: &std::path::Path) -> VaultKey {
     let path = dir.join("key");
@@ -183,6 +188,7 @@ async fn a_token_endpoint_that_fails_is_tried_again_and_spends_nothing() {
 async fn an_answer_that_is_lost_after_the_service_made_the_tokens_ends_with_a_sign_in() {
     for kind in [FaultKind::ServerError, FaultKind::Cut, FaultKind::Html] {
         let scene = Scene::signed_in().await;
+        never_reconnect(&scene);
         scene.expire();
         next(&scene, TOKENS, [Fault::new(kind).after_effect()]);
         assert!(matches!(scene.read().await.result, Err(CallError::Retry { .. })));
@@ -191,6 +197,29 @@ async fn an_answer_that_is_lost_after_the_service_made_the_tokens_ends_with_a_si
         scene.sign_in().await.unwrap();
         assert!(scene.read().await.result.is_ok());
     }
+}
+
+#[tokio::test]
+async fn an_app_that_is_still_let_in_gets_new_tokens_after_it_lost_its_own() {
+    let scene = Scene::signed_in().await;
+    let old = kept_value(&scene.kept());
+    for kind in [FaultKind::ServerError, FaultKind::Cut, FaultKind::Html] {
+        scene.expire();
+        next(&scene, TOKENS, [Fault::new(kind).after_effect()]);
+        assert!(matches!(scene.read().await.result, Err(CallError::Retry { .. })));
+        let called = scene.read().await;
+        assert!(called.result.is_ok(), "{called:?}");
+        let new = kept_value(&scene.kept());
+        assert!(new["secret"] != old["secret"] && new["refresh"] != old["refresh"]);
+        scene.assert_clean(&format!("{called:?}"));
+    }
+    // A renewal goes on with what it got.
+    scene.expire();
+    assert!(scene.read().await.result.is_ok());
+    // One that was taken out of the account is not let in again.
+    scene.sandbox.revoke_tokens(&ConnectorId::new("highlevel"));
+    let called = scene.read().await;
+    assert!(matches!(&called.result, Err(CallError::SignIn(it)) if it.hint.contains("sign in")), "{called:?}");
 }
 
 #[tokio::test]
@@ -238,6 +267,7 @@ async fn a_renewal_that_an_earlier_process_never_ended_is_explained() {
     let vault = || Vault::at(dir.path(), Some(key.clone()));
     let scene = Scene::with(vault()).await;
     scene.sign_in().await.unwrap();
+    never_reconnect(&scene);
     let old = scene.kept();
     // The process ends after the service has answered and before the pair is stored: the vault holds the old one, and the
     // note lies beside it.
