@@ -78,7 +78,7 @@ impl Service {
         match self {
             Self::Highlevel => highlevel::behaviour(&key),
             Self::ScheduleIt => schedule_it::behaviour(&key),
-            Self::Mail => None,
+            Self::Mail => mail::behaviour(&key),
         }
     }
 

@@ -440,6 +440,7 @@ async fn every_operation_of_the_catalogue_keeps_its_contract() {
         let base_url = match connector.id.as_str() {
             "highlevel" => access.highlevel.base_url.clone(),
             "schedule_it" => access.schedule_it.base_url.clone(),
+            "mail" => access.mail.base_url.clone(),
             other => panic!("the sandbox does not imitate {other}"),
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");

@@ -79,3 +79,35 @@ fn a_test_of_a_flow_gets_one_of_its_times() {
     home.write("a.flowyard", &flow("every Tuesday at 9:30", "Europe/Berlin"));
     home.run(&["run", "a.flowyard", "--sandbox"]).with_code(0).says(&["It is 09:30"]);
 }
+
+#[test]
+fn a_letter_of_the_sandbox_is_kept_and_reaches_nobody() {
+    let home = Home::new();
+    let file = json!({
+        "flowyard": 1,
+        "id": "letter",
+        "name": "A letter",
+        "slots": { "mail": "mail" },
+        "nodes": {
+            "start": { "name": "Start", "kind": "trigger", "trigger": "manual" },
+            "send": { "name": "Send", "kind": "action", "operation": "mail.letters.send-mail", "slot": "mail", "input": {
+                "to": { "value": "ann@x.example, bo@x.example" }, "subject": { "value": "Hello" }
+            } },
+            "say": { "name": "Say", "kind": "log", "message": { "text": "{{ send.accepted | join(' and ') }}: {{ send.answer }}" } }
+        },
+        "edges": [{ "from": "start", "port": "out", "to": "send" }, { "from": "send", "port": "out", "to": "say" }],
+    });
+    home.write("a.flowyard", &file.to_string());
+    home.run(&["run", "a.flowyard", "--sandbox"])
+        .with_code(0)
+        .says(&["ann@x.example and bo@x.example: 250 2.0.0 kept", "Kept a letter to ann@x.example, bo@x.example"]);
+}
+
+#[test]
+fn a_connection_to_a_mail_server_has_its_own_kind_of_address() {
+    let home = Home::new();
+    let add = |url: &str, service: &str| home.run(&["connect", "add", service, "--kind", "none", "--base-url", url]);
+    add("smtps://smtp.example.com:465", "mail").with_code(0).says(&["Added mail"]);
+    assert_ne!(add("https://smtp.example.com", "mail").code, 0);
+    assert_ne!(add("smtps://smtp.example.com", "schedule_it").code, 0);
+}

@@ -78,6 +78,9 @@ pub(crate) fn operation_icon(operation: &Operation) -> char {
     let title = operation.title.to_lowercase();
     let group = operation.group.to_lowercase();
     let has = |word: &str| title.contains(word) || group.contains(word);
+    if operation.id.connector().as_str() == "mail" {
+        return icon::PAPER_PLANE_TILT;
+    }
     if has("task") {
         icon::LIST_CHECKS
     } else if has("note") {

@@ -71,6 +71,7 @@ fn zone(ui: &mut Ui, form: &mut Form, zone: &mut String) -> bool {
     let mut chosen = None;
     Popup::menu(&shown).close_behavior(eframe::egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
         menu_look(ui, 240.0);
+        ui.set_max_width(240.0);
         let text = form.texts.entry(FIND.to_owned()).or_default();
         let edit = TextEdit::singleline(text).hint_text("Find a city").desired_width(f32::INFINITY);
         ui.add(edit).accessible_name("Find a zone");
@@ -127,6 +128,7 @@ fn next(ui: &mut Ui, plan: &Plan, now: Timestamp) {
 /// The next times in words: in the zone of the schedule, and beside them what else is to say: the time for the person, where
 /// that is another, and a change of clocks.
 fn times(plan: &Plan, now: Timestamp, person: &TimeZone) -> Vec<(String, String)> {
+    let year = now.to_zoned_datetime(plan.zone().clone()).year();
     let words = |at: Timestamp| {
         let (there, here) = (at.to_zoned_datetime(plan.zone().clone()), at.to_zoned_datetime(person.clone()));
         let mut beside = Vec::new();
@@ -135,7 +137,9 @@ fn times(plan: &Plan, now: Timestamp, person: &TimeZone) -> Vec<(String, String)
             beside.push(here.strftime(form).to_string());
         }
         beside.extend(plan.remark(at).map(str::to_owned));
-        (there.strftime("%a %-d %b %Y, %H:%M").to_string(), beside.join("; "))
+        // Which year is said where it is another.
+        let form = if there.year() == year { "%a %-d %b, %H:%M" } else { "%a %-d %b %Y, %H:%M" };
+        (there.strftime(form).to_string(), beside.join("; "))
     };
     plan.upcoming(now).take(TIMES).map(words).collect()
 }
@@ -154,8 +158,8 @@ mod tests {
         assert_eq!(
             told("Europe/Berlin")[..2],
             [
-                ("Sun 25 Oct 2026, 02:30".to_owned(), "the clocks show it twice, this is the first".to_owned()),
-                ("Mon 26 Oct 2026, 02:30".to_owned(), String::new())
+                ("Sun 25 Oct, 02:30".to_owned(), "the clocks show it twice, this is the first".to_owned()),
+                ("Mon 26 Oct, 02:30".to_owned(), String::new())
             ]
         );
         assert_eq!(told("America/New_York")[1].1, "Sun 25 Oct, 21:30 here");
