@@ -88,6 +88,9 @@ pub struct Poll {
     /// with those of the last look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// The field that says when a record was made; none where the service has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub added: Option<String>,
     /// How far a look reaches back over the last one, in milliseconds: lists lag behind writes.
     #[serde(default)]
     pub overlap_ms: u64,

@@ -160,6 +160,11 @@ fn is_echo(written: &Written, event: &Event, record: &Value) -> bool {
     if let (Some(version), Some(told)) = (&written.version, told) {
         return *version == to_text(told);
     }
+    shows_the_same(written, record)
+}
+
+/// Whether all that a record shows of what was written is as it was written.
+pub(in crate::engine) fn shows_the_same(written: &Written, record: &Value) -> bool {
     let Some(record) = record.as_object() else { return false };
     let mut shared = record.iter().filter_map(|(key, value)| {
         let is_telling = !PASSING.contains(&key.as_str()) && !IDS.contains(&key.as_str());

@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::fire::{Fate, Fired, fire};
 use super::http::{not_an_event, not_taken, refuse, reply, whole};
-use crate::catalog::{Connector, ConnectorId, Event, EventSource};
+use super::told;
+use crate::catalog::{Connector, ConnectorId, Event, EventSource, Poll};
 use crate::connector::{ConnectionId, Genuine, Notice, NoticeError};
 use crate::engine::shared::{Deployed, Shared};
 use crate::expr::to_text;
@@ -73,19 +74,38 @@ async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuin
     let record = event.and_then(|it| record_of(it, &message)).unwrap_or_default();
     let (mut runs, mut duplicates) = (Vec::new(), 0_u32);
     for (deployed, trigger, connection) in waiting {
+        let reconciled = event.and_then(|it| reconciled(&deployed, &trigger, it)).zip(event.and_then(|it| it.record(&message)));
+        if let Some((poll, shown)) = reconciled
+            && told::is_covered(shared, &deployed, &trigger, poll, &record, shown).await
+        {
+            duplicates += 1;
+            continue;
+        }
         let delivery = format!("event:{trigger}:{}", genuine.id);
         let cause = Cause { record: record.clone(), ..Cause::by(Via::Notice) };
         let about = event.map(|it| (connection, it));
-        let fired = Fired { trigger, payload: message.clone(), delivery, cause, about };
+        let fired = Fired { trigger: trigger.clone(), payload: message.clone(), delivery, cause, about };
         match fire(shared, &deployed, fired).await {
             Ok(Fate::Run(run)) => runs.push(run),
             Ok(Fate::Duplicate) => duplicates += 1,
             Ok(Fate::Echo) => {}
             Err(failure) => return not_taken(&failure),
         }
+        if let Some((_, shown)) = reconciled {
+            told::note(shared, &deployed, &trigger, &record, shown);
+        }
     }
     tracing::debug!(service = %connector.id, name = genuine.name, started = runs.len(), duplicates, "a message came");
     reply(StatusCode::OK, &json!({ "runs": runs, "duplicates": duplicates }))
+}
+
+/// How what is not told of an event is found, where somebody wants that.
+fn reconciled(deployed: &Deployed, trigger: &NodeId, event: &Event) -> Option<&'static Poll> {
+    let Some(Trigger::Event { watch, .. }) = deployed.triggers.get(trigger) else { return None };
+    if !watch.reconcile {
+        return None;
+    }
+    event.reconciled_by.as_ref().and_then(Event::find)?.poll()
 }
 
 /// The triggers that wait for an event at one of these accounts.

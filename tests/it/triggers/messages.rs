@@ -86,3 +86,43 @@ async fn a_message_that_the_service_has_not_signed_is_refused() {
     stand.end().await;
     sandbox.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_not_told_is_looked_for_and_nothing_comes_both_ways() {
+    let (dir, sandbox) = (tempfile::tempdir().expect("a directory"), services().await);
+    let watch = Watch { reconcile: true, ..Watch::default() };
+    let flows = [
+        waiting("made", "highlevel.webhook.ContactCreate", watch.clone(), BTreeMap::new()),
+        waiting("changed", "highlevel.webhook.ContactUpdate", watch, BTreeMap::new()),
+    ];
+    let mut stand = Stand::start(dir.path(), &sandbox, &flows).await;
+    let mut looked = 0;
+    while looked < 2 {
+        looked += usize::from(matches!(stand.next().await, super::Event::Looked(_)));
+    }
+    tell(&stand, DeliveryFaults::default());
+    let told = by_hand(&sandbox, "contacts", Deed::Add(fields(&[("firstName", "Ada")])));
+    let began = stand.run().await;
+    assert_eq!((began.flow.as_str(), began.cause.via), ("made", Via::Notice));
+    tell(&stand, DeliveryFaults { lost: 1.0, ..DeliveryFaults::default() });
+    let lost = by_hand(&sandbox, "contacts", Deed::Add(fields(&[("firstName", "Bo"), ("city", "Aachen")])));
+    by_hand(&sandbox, "contacts", Deed::Change { id: told.clone(), fields: fields(&[("city", "Bonn")]) });
+    let mut began = Vec::new();
+    // Lists lag behind what was written; what is found once is not found again.
+    for _ in 0..20 {
+        stand.engine.look();
+        for _ in 0..2 {
+            began.extend(stand.looked().await.1);
+        }
+    }
+    let mut told_of: Vec<_> = began.iter().map(|it| (it.flow.as_str(), it.cause.record.as_str(), it.cause.via)).collect();
+    told_of.sort_by_key(|it| it.0);
+    // One that was only made has not changed.
+    let expected = [("changed", &*told, Via::Reconcile), ("made", &*lost, Via::Reconcile)];
+    assert_eq!(told_of, expected);
+    let made = began.iter().find(|it| it.flow == "made").expect("it was made");
+    assert_eq!((&made.payload["type"], &made.payload["firstName"]), (&"ContactCreate".into(), &"Bo".into()));
+    assert_eq!(made.payload["locationId"], stand.sandbox.access().highlevel.location_id.as_str());
+    stand.end().await;
+    sandbox.stop().await;
+}

@@ -70,6 +70,8 @@ pub(super) async fn stand(shared: Arc<Shared>) {
     if shared.mode == Mode::Sandbox {
         forget_gone(&shared).await;
     }
+    let old = Arc::clone(&shared);
+    drop(tokio::task::spawn_blocking(move || super::told::forget_old(&old)));
     let mut changes = shared.changes();
     let stopped = shared.stopped();
     let places = Arc::new(Semaphore::new(AT_ONCE));

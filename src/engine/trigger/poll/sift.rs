@@ -166,6 +166,7 @@ mod tests {
             list: String::new(),
             key: "id".to_owned(),
             cursor: cursor.map(str::to_owned),
+            added: None,
             overlap_ms: 0,
             read: None,
             ignore: BTreeMap::from([("status".to_owned(), vec!["cancelled".to_owned()])]),
