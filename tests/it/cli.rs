@@ -598,7 +598,7 @@ fn the_catalogue_is_listed_counted_searched_and_shown() {
     home.run(&["catalog", "list", "--count"]).with_code(0).says(&["595 actions and 73 triggers in all"]);
     let of_one = home.run(&["catalog", "list", "--connector", "schedule_it", "--json"]).with_code(0).objects();
     assert_eq!(counted[0]["connectors"]["schedule_it"]["actions"], of_one.len());
-    home.run(&["catalog", "list", "--connector", "nobody"]).with_code(1).warns(&["There are highlevel, schedule_it."]);
+    home.run(&["catalog", "list", "--connector", "nobody"]).with_code(1).warns(&["There are highlevel, mail, schedule_it."]);
     home.run(&["catalog", "search", "add", "tag"]).with_code(0).says(&["highlevel.contacts.add-tags"]);
     home.run(&["catalog", "search", "zzzzqqqq"]).with_code(1);
     home.run(&["catalog", "show", "highlevel.contacts.create-contact"]).with_code(0).says(&[
