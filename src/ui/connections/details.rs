@@ -23,7 +23,7 @@ const BESIDE: f32 = 900.0;
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, id: &ConnectionId) {
     let Some(listed) = state.read() else { return };
     let Some(entry) = listed.entries.iter().find(|it| it.connection.id == *id).cloned() else { return };
-    let needed = needs::of(&entry, &listed.flows);
+    let needed = needs::of(&entry, listed);
     let kept_in = listed.kept_in;
     let flows: Vec<String> = used_by(&entry, state);
     let connector = ctx.catalog.connector(&entry.connection.connector).map(AsRef::as_ref);

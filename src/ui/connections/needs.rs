@@ -3,24 +3,28 @@
 //! Invariant: pure; the same connections and flows give the same needs.
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::accounts::Entry;
+use crate::accounts::{Entry, Slots, Stand};
 use crate::catalog::ConnectorId;
-use crate::ui::behind::Needs;
+use crate::engine::Connection;
+use crate::ui::behind::{Listed, Needs};
 
 /// The scopes that are needed, each with the names of the flows that need it.
 pub(crate) type Needed = BTreeMap<String, Vec<String>>;
 
-/// What is needed of a connection: by the flows that are bound to it, and by those that are open here, are bound to none, and
-/// have a slot for its service.
-pub(crate) fn of(entry: &Entry, flows: &[Needs]) -> Needed {
-    let bound = |it: &Needs| -> BTreeSet<&str> {
-        entry.used_by.iter().filter(|used| used.flow == it.flow).map(|used| used.slot.as_str()).collect()
-    };
+/// What is needed of a connection: by the slots that stand for it in its environment, and by those that a person has yet to bind
+/// to it or to another one.
+pub(crate) fn of(entry: &Entry, listed: &Listed) -> Needed {
+    let connections: Vec<&Connection> = listed.entries.iter().map(|it| &it.connection).collect();
+    let connection = &entry.connection;
+    let slots = Slots { connections: &connections, kept: &listed.bindings, environment: &connection.environment };
     let mut needed = Needed::new();
-    for flow in flows {
-        let bound = bound(flow);
+    for flow in &listed.flows {
         for (slot, (connector, scopes)) in &flow.slots {
-            if *connector == entry.connection.connector && (bound.is_empty() || bound.contains(slot.as_str())) {
+            let may = match slots.of(&flow.flow, slot, connector) {
+                Stand::Choose(ids) => ids.contains(&connection.id),
+                stand => stand.connections().contains(&connection.id),
+            };
+            if may {
                 add(&mut needed, scopes, &flow.name);
             }
         }
@@ -64,7 +68,7 @@ pub(crate) fn names(all: &[String]) -> String {
 mod tests {
     use super::super::rows::tests::entry;
     use super::*;
-    use crate::accounts::Use;
+    use crate::engine::ConnectionId;
 
     fn flow(id: &str, slots: &[(&str, &str, &[&str])]) -> Needs {
         let slot = |(slot, connector, scopes): &(&str, &str, &[&str])| {
@@ -75,17 +79,29 @@ mod tests {
 
     #[test]
     fn a_connection_needs_what_its_flows_do_there_and_what_flows_that_are_bound_to_none_would() {
-        let flows = [
+        let flows = vec![
             flow("a", &[("crm", "highlevel", &["contacts.write"]), ("other", "highlevel", &["users.readonly"])]),
             flow("b", &[("crm", "highlevel", &["contacts.write", "calendars.readonly"])]),
             flow("c", &[("cal", "schedule_it", &["x"])]),
         ];
-        let mut it = entry("crm", "highlevel");
-        it.used_by = vec![Use { flow: "a".into(), environment: "live".to_owned(), slot: "crm".into() }];
-        let needed = of(&it, &flows);
+        assert_eq!(of_service(&ConnectorId::new("highlevel"), &flows).len(), 3);
+        let mut staging = entry("try", "highlevel");
+        staging.connection.environment = "staging".to_owned();
+        let entries = vec![entry("crm", "highlevel"), entry("second", "highlevel"), staging];
+        let mut listed = Listed { entries, flows, ..Listed::default() };
+        let bind = |listed: &mut Listed, slot: &str, id: &str| {
+            listed.bindings.set(&"a".into(), "live", &slot.into(), vec![ConnectionId::new(id)]);
+        };
+        bind(&mut listed, "crm", "crm");
+        bind(&mut listed, "other", "second");
+        let needed = of(&listed.entries[0], &listed);
         assert_eq!(needed.keys().collect::<Vec<_>>(), ["calendars.readonly", "contacts.write"]);
         assert_eq!(needed["contacts.write"], ["A", "B"]);
-        assert_eq!(of_service(&ConnectorId::new("highlevel"), &flows).len(), 3);
+        let second = of(&listed.entries[1], &listed);
+        assert_eq!(second.keys().collect::<Vec<_>>(), ["calendars.readonly", "contacts.write", "users.readonly"]);
+        assert_eq!(second["contacts.write"], ["B"], "nobody has bound that one yet");
+        // In another environment it is the only one, for all of them.
+        assert_eq!(of(&listed.entries[2], &listed).len(), 3);
     }
 
     #[test]

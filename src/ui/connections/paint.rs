@@ -156,7 +156,7 @@ fn lines(ctx: &Ctx<'_>, state: &Connections) -> Vec<(ConnectionId, Row)> {
     let now: Timestamp = ctx.now;
     let row = |entry: &crate::accounts::Entry| {
         let id = &entry.connection.id;
-        let needed = needs::of(entry, &listed.flows);
+        let needed = needs::of(entry, listed);
         (id.clone(), Row::of(entry, state.known.get(id), &needed, ctx.catalog, now))
     };
     listed.entries.iter().map(row).collect()
