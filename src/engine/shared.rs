@@ -13,6 +13,7 @@ use super::queue::Queues;
 use super::trigger::echo::Echoes;
 use super::trigger::status::Counts;
 use super::trigger::storm::Storms;
+use super::trigger::told::Turns;
 use super::{Clock, Event, Hook, Limits};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::connector::{Caller, Connection, ConnectionId, Connections};
@@ -35,6 +36,7 @@ pub(super) struct Shared {
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
     pub(super) counts: Counts,
+    pub(super) turns: Turns,
     pub(super) steps: Arc<Semaphore>,
     pub(super) events: broadcast::Sender<Event>,
     pub(super) troubles: broadcast::Sender<Failure>,
@@ -99,6 +101,7 @@ impl Shared {
             storms: Storms::default(),
             queues: Arc::default(),
             counts: Counts::default(),
+            turns: Turns::default(),
             events,
             troubles,
             tasks: TaskTracker::new(),

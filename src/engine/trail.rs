@@ -34,9 +34,11 @@ pub(super) struct Wrote<'a> {
 pub(super) fn restore(shared: &Shared) -> Result<(), Failure> {
     let now = shared.clock.now();
     for (key, value) in shared.journal.reader().states(SCOPE)? {
-        match (At::of_key(&key), serde_json::from_value::<Written>(value)) {
-            (Some(at), Ok(written)) if now.duration_since(written.at) < KEPT => shared.echoes.note(at, written),
-            _ => drop(shared.journal.put_state(SCOPE, &key, &Value::Null)),
+        let (at, all) = (At::of_key(&key), serde_json::from_value::<Vec<Written>>(value).unwrap_or_default());
+        let fresh: Vec<Written> = all.into_iter().filter(|it| now.duration_since(it.at) < KEPT).collect();
+        match at.filter(|_| !fresh.is_empty()) {
+            Some(at) => fresh.into_iter().for_each(|it| drop(shared.echoes.note(at.clone(), it))),
+            None => drop(shared.journal.put_state(SCOPE, &key, &Value::Null)),
         }
     }
     Ok(())
@@ -86,9 +88,9 @@ pub(super) async fn note(
         let at = At { connection: connection.id.clone(), group: operation.group.clone(), id };
         let written = Written { chain: chain.clone(), at: now, version, fields };
         // In order with the step's own end, which is what counts; a crash before it does the step again, or asks.
-        let value = serde_json::to_value(&written).unwrap_or_default();
-        drop(shared.journal.put_state(SCOPE, &at.key(), &value));
-        shared.echoes.note(at, written);
+        let key = at.key();
+        let value = serde_json::to_value(shared.echoes.note(at, written)).unwrap_or_default();
+        drop(shared.journal.put_state(SCOPE, &key, &value));
     }
 }
 

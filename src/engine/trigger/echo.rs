@@ -20,6 +20,8 @@ use crate::flow::FlowId;
 pub(in crate::engine) const KEPT: SignedDuration = SignedDuration::from_hours(2);
 /// An event waits no longer for the answers of writes.
 const LONGEST: Duration = Duration::from_secs(2);
+/// Writes to one record that are remembered.
+const OF_ONE: usize = 8;
 /// Fields that say nothing about a record.
 const PASSING: &[&str] =
     &["type", "webhookId", "timestamp", "traceId", "succeded", "succeeded", "status_code", "message", "searchAfter"];
@@ -51,7 +53,8 @@ pub(in crate::engine) struct Written {
 /// What flows wrote lately, and what they are writing now.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct Echoes {
-    written: Mutex<HashMap<At, Written>>,
+    /// By record, the last few, the newest last: flows may write to one at the same time.
+    written: Mutex<HashMap<At, Vec<Written>>>,
     writing: Mutex<Writing>,
     /// Some write has come back.
     back: Notify,
@@ -100,21 +103,33 @@ impl At {
 }
 
 impl Echoes {
-    /// Remembers a write; what was remembered of the record before is over.
-    pub(in crate::engine) fn note(&self, at: At, written: Written) {
+    /// Remembers a write; what is remembered of the record now.
+    pub(in crate::engine) fn note(&self, at: At, written: Written) -> Vec<Written> {
         let mut all = self.lock();
         let newest = written.at;
-        all.insert(at, written);
+        let of = all.entry(at).or_default();
+        of.retain(|it| newest.duration_since(it.at) < KEPT);
+        of.push(written);
+        let over = of.len().saturating_sub(OF_ONE);
+        of.drain(..over);
+        let now = of.clone();
         if all.len().is_multiple_of(1024) {
-            all.retain(|_, it| newest.duration_since(it.at) < KEPT);
+            all.retain(|_, it| it.last().is_some_and(|it| newest.duration_since(it.at) < KEPT));
         }
+        now
     }
 
-    /// The flows whose write an event is the echo of.
+    /// The flows whose writes an event is the echo of; none where it is none.
     pub(in crate::engine) fn chain(&self, at: &At, event: &Event, record: &Value, now: Timestamp) -> Option<Vec<FlowId>> {
         let all = self.lock();
-        let written = all.get(at).filter(|it| now.duration_since(it.at) < KEPT)?;
-        is_echo(written, event, record).then(|| written.chain.clone())
+        let fresh = all.get(at)?.iter().filter(|it| now.duration_since(it.at) < KEPT);
+        let mut chain: Vec<FlowId> = Vec::new();
+        for flow in fresh.filter(|it| is_echo(it, event, record)).flat_map(|it| &it.chain) {
+            if !chain.contains(flow) {
+                chain.push(flow.clone());
+            }
+        }
+        (!chain.is_empty()).then_some(chain)
     }
 
     /// A write begins. A service may tell of it before it answers.
@@ -150,7 +165,7 @@ impl Echoes {
         self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<At, Written>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<At, Vec<Written>>> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -266,6 +281,12 @@ mod tests {
         let soon = Timestamp::UNIX_EPOCH + SignedDuration::from_mins(5);
         assert_eq!(of(&at("c"), soon), Some(vec!["f".into()]));
         assert_eq!(of(&at("d"), soon), None);
+        // Another flow has written to it meanwhile: the echo of the first is still one.
+        let other = Written { chain: vec!["g".into()], ..written(None, &json!({"city": "Bonn"})) };
+        assert_eq!(echoes.note(at("c"), other).len(), 2);
+        assert_eq!(of(&at("c"), soon), Some(vec!["f".into()]));
+        let kept = (0..20).map(|_| echoes.note(at("e"), written(None, &json!({}))).len()).max();
+        assert_eq!(kept, Some(OF_ONE));
         assert_eq!(of(&at("c"), Timestamp::UNIX_EPOCH + KEPT), None);
         assert_eq!(At::of_key(&at("c").key()), Some(at("c")));
     }

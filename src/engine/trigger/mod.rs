@@ -11,7 +11,7 @@ mod poll;
 mod schedule;
 pub(super) mod status;
 pub(super) mod storm;
-mod told;
+pub(super) mod told;
 mod webhook;
 
 use std::sync::Arc;

@@ -75,6 +75,10 @@ async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuin
     let (mut runs, mut duplicates) = (Vec::new(), 0_u32);
     for (deployed, trigger, connection) in waiting {
         let reconciled = event.and_then(|it| reconciled(&deployed, &trigger, it)).zip(event.and_then(|it| it.record(&message)));
+        let _turn = match reconciled {
+            Some(_) => Some(shared.turns.of(&record).await),
+            None => None,
+        };
         if let Some((poll, shown)) = reconciled
             && told::is_covered(shared, &deployed, &trigger, poll, &record, shown).await
         {
@@ -92,7 +96,7 @@ async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuin
             Err(failure) => return not_taken(&failure),
         }
         if let Some((_, shown)) = reconciled {
-            told::note(shared, &deployed, &trigger, &record, shown);
+            told::note(shared, &deployed, &trigger, &record, shown).await;
         }
     }
     tracing::debug!(service = %connector.id, name = genuine.name, started = runs.len(), duplicates, "a message came");

@@ -1,10 +1,12 @@
 //! What services told by themselves, where somebody also looks for what they did not tell: an event that came one way does not
 //! come the other way once more.
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::echo::{Written, shows_the_same};
 use crate::catalog::{Counts, Event, EventSource, Poll};
@@ -48,12 +50,34 @@ pub(super) async fn is_covered(
     shows_the_same(&written, record)
 }
 
-/// Remembers what was told or found of a record. Not awaited by whoever answers a message: a crash before it is written only lets
-/// a look find the same again, which then shows the same.
-pub(super) fn note(shared: &Shared, deployed: &Deployed, trigger: &NodeId, id: &str, record: &Value) {
+/// Remembers what was told or found of a record. A crash before it is written only lets the other way bring the same again.
+pub(super) async fn note(shared: &Shared, deployed: &Deployed, trigger: &NodeId, id: &str, record: &Value) {
     let told = Told { at: shared.clock.now(), record: record.as_object().cloned().unwrap_or_default() };
     let value = serde_json::to_value(&told).unwrap_or_default();
-    drop(shared.journal.put_state(&scope(deployed, trigger), id, &value));
+    if let Err(error) = shared.journal.put_state(&scope(deployed, trigger), id, &value).await {
+        tracing::warn!(%error, "that an event came could not be written down");
+    }
+}
+
+/// Held from looking whether an event came already until it is written down that it has, so that a message and a look that come
+/// at the same time do not both start a run.
+#[derive(Debug)]
+pub(in crate::engine) struct Turns(Vec<Mutex<()>>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(std::iter::repeat_with(Mutex::default).take(64).collect())
+    }
+}
+
+impl Turns {
+    /// The turn of this record.
+    pub(super) async fn of(&self, id: &str) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        id.hash(&mut hasher);
+        let at = usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default();
+        self.0[at].lock().await
+    }
 }
 
 /// Forgets what no look can find as new any more. May block.

@@ -1,12 +1,11 @@
 //! What a step has beside its fields: how an HTTP request is sent, the ways of a switch, the rows of a table, and, for all,
 //! its name, muting, its connection and how often it is tried.
-use std::collections::BTreeMap;
-
 use eframe::egui::{CollapsingHeader, DragValue, Popup, ScrollArea, TextEdit, TextStyle, Ui};
 use serde_json::Value;
 
 use super::fields::{Fields, Form};
-use crate::catalog::{Event, EventSource, Method, OperationId};
+use super::watching::{self, Waiting};
+use crate::catalog::Method;
 use crate::flow::{
     Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, HttpCall, JoinMode, Level, Mapping, NodeKind, PortId, RetryPolicy, Row,
     SlotId, StopOutcome, Trigger, WaitFor, WebhookAnswer,
@@ -43,7 +42,7 @@ impl Change<'_> {
 }
 
 /// A switch; whether it was turned.
-fn on_off(ui: &mut Ui, words: &str, on: &mut bool) -> bool {
+pub(super) fn on_off(ui: &mut Ui, words: &str, on: &mut bool) -> bool {
     let clicked = switch::on_off(ui, words, *on).clicked();
     *on ^= clicked;
     clicked
@@ -81,8 +80,8 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => {
             (change.changed, change.gesture) = super::schedule::show(ui, fields, form, schedule);
         }
-        NodeKind::Trigger(Trigger::Event { event, input, .. }) => {
-            change.changed = happening(ui, fields, event, input, &mut change.gesture);
+        NodeKind::Trigger(Trigger::Event { event, input, watch, .. }) => {
+            change.changed = watching::show(ui, fields, Waiting { event, input, watch }, &mut change.gesture);
         }
         NodeKind::Trigger(Trigger::Manual { .. }) => {
             drop(ui.label(dim(
@@ -347,42 +346,6 @@ fn which_flow(ui: &mut Ui, fields: &Fields<'_>, flow: &mut FlowId) -> bool {
     changed
 }
 
-/// How an event comes to be known, and what a person chooses of it; whether something was chosen.
-fn happening(
-    ui: &mut Ui,
-    fields: &Fields<'_>,
-    event: &OperationId,
-    input: &mut BTreeMap<String, Value>,
-    gesture: &mut Option<String>,
-) -> bool {
-    let Some(event) = Event::find(event) else {
-        ui.label(dim(ui, "The catalogue does not have this event."));
-        return false;
-    };
-    let catalog = fields.ctx.catalog;
-    let service = catalog.connector(event.id.connector()).map_or_else(|| event.id.connector().as_str(), |it| it.title.as_str());
-    let poll = match &event.source {
-        EventSource::Webhook { name } => {
-            ui.label(dim(ui, format!("{service} tells it by a webhook, {name}. In the sandbox a record changed by hand does.")));
-            return false;
-        }
-        EventSource::Poll(poll) => poll,
-    };
-    ui.label(dim(ui, format!("{} {service} is asked now and then.", event.help)));
-    let mut changed = false;
-    for key in &poll.asks {
-        let label = catalog.operation(&poll.operation).and_then(|(_, it)| Some(it.input(key)?.label()));
-        let label = label.as_deref().unwrap_or(key);
-        let mut text = input.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        if line(ui, fields, label, "its id", &mut text) {
-            input.insert(key.clone(), text.into());
-            *gesture = Some(key.clone());
-            changed = true;
-        }
-    }
-    changed
-}
-
 /// What stands below the form, folded: name, muting, connection, further attempts.
 pub(super) fn more(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
     let head = font::heading("Step settings");
@@ -429,6 +392,7 @@ pub(super) fn more(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
                 let fits =
                     fields.doc.flow().slots.iter().filter(|it| it.1 == connector).map(|it| it.0.clone()).collect::<Vec<_>>();
                 change.changed = which_slot(ui, &fits, Some(slot));
+                watching::pace(ui, fields);
             }
             NodeKind::Trigger(Trigger::Webhook { delivery_header, delivery_field, .. }) => {
                 for (label, gesture, field) in [

@@ -555,3 +555,41 @@ fn a_schedule_tells_what_it_means_while_it_is_typed_and_when_it_comes_next() {
     let said = crate::ui::canvas::sentence::sentence(&desk.flow().nodes[&id("tick")].kind, &Catalog::shipped(), None);
     assert_eq!(said.plain(), "Every weekday at 9:00, America/New_York");
 }
+
+#[test]
+fn how_a_service_is_watched_is_chosen_beside_its_event() {
+    let mut flow = Flow::new("events", "Events");
+    flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();
+    let trigger = |event: &str| {
+        NodeKind::Trigger(Trigger::Event {
+            event: OperationId::new(event),
+            slot: "crm".into(),
+            input: BTreeMap::new(),
+            watch: crate::flow::Watch::default(),
+            sample: Value::Null,
+        })
+    };
+    add(&mut flow, "found", "Found", trigger("highlevel.poll.contact-created"));
+    add(&mut flow, "told", "Told", trigger("highlevel.webhook.ContactUpdate"));
+    let watch = |desk: &Desk, node: &str| match &desk.flow().nodes[&crate::flow::NodeId::new(node)].kind {
+        NodeKind::Trigger(Trigger::Event { watch, .. }) => watch.clone(),
+        other => panic!("a trigger: {other:?}"),
+    };
+    let mut desk = opened(&flow, "Found");
+    desk.window.get_by_role_and_label(Role::Tab, "Fields").click();
+    desk.run();
+    desk.window.get_by_label("From one look to the next").focus();
+    desk.run();
+    desk.window.get_by_label("From one look to the next").type_text("5 minutes");
+    desk.run();
+    assert_eq!(watch(&desk, "found").every_ms(), Some(300_000));
+    desk.window.get_by_label("All").click_accesskit();
+    desk.run();
+    assert_eq!(watch(&desk, "found").begin, crate::flow::Begin::All);
+    let doc = desk.doc().id;
+    desk.window.state().send(crate::ui::msg::Msg::Select { doc, nodes: vec!["told".into()], show: false });
+    desk.run();
+    desk.window.get_by_label("Also look for what was not told").click_accesskit();
+    desk.run();
+    assert!(watch(&desk, "told").reconcile);
+}

@@ -440,6 +440,7 @@ impl Feed {
         if matches!(poll.counts, Counts::Changed) && field(&poll.added).is_some_and(|it| Some(it) == field(&poll.cursor)) {
             return Ok(Fate::Duplicate);
         }
+        let _turn = self.shared.turns.of(key).await;
         if told::is_covered(&self.shared, deployed, trigger, poll, key, record).await {
             return Ok(Fate::Duplicate);
         }
@@ -449,7 +450,7 @@ impl Feed {
         // What lies within the message has its time of change there; elsewhere the message shows it itself.
         let about = if event.item.is_empty() { self.event } else { event };
         let fate = self.begin_one(subscriber, key, version, &message, about).await?;
-        told::note(&self.shared, deployed, trigger, key, record);
+        told::note(&self.shared, deployed, trigger, key, record).await;
         Ok(fate)
     }
 
