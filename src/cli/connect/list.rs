@@ -3,6 +3,7 @@ use clap::Args;
 
 use super::place::PlaceArgs;
 use crate::accounts::{self, Entry, State, Use};
+use crate::catalog::AuthKind;
 use crate::cli::bind;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, WAITING, paint};
@@ -62,9 +63,10 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
     for it in entries.iter().filter(|it| it.waiting > 0) {
         let (count, verb) = (words::count(it.waiting as usize, "event"), if it.waiting == 1 { "is" } else { "are" });
         let (name, id) = (Plain(&it.connection.name), Plain(it.connection.id.as_str()));
+        let act = if matches!(it.connection.auth, AuthKind::OAuth(_)) { "sign-in" } else { "rotate" };
         out.say(paint(
             WAITING,
-            format_args!("{count} {verb} waiting for \"{name}\" to be reconnected: `flowyard connect sign-in {id}`."),
+            format_args!("{count} {verb} waiting for \"{name}\" to be reconnected: `flowyard connect {act} {id}`."),
         ));
     }
     for it in &entries {

@@ -73,7 +73,7 @@ fn problem(flow: &Arc<Flow>, catalog: &Catalog) -> Option<Failure> {
 fn tell(data: &Path, environment: &str, as_json: bool, out: &mut Printer) {
     match engine::reread(&accounts::log_of(data, environment)) {
         None if as_json => {}
-        None => out.say(paint(DIM, "Nothing is running them now: `flowyard serve` does, and the window.")),
+        None => out.say(paint(DIM, "Nothing is running them now: `flowyard serve` does.")),
         Some(Ok(renewed)) if as_json => tracing::debug!(flows = renewed.flows, "the engine at work has read the flows"),
         Some(Ok(renewed)) => {
             let count = words::count(renewed.flows, "flow");

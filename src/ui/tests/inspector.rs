@@ -576,14 +576,12 @@ fn how_a_service_is_watched_is_chosen_beside_its_event() {
         other => panic!("a trigger: {other:?}"),
     };
     let mut desk = opened(&flow, "Found");
-    desk.window.get_by_role_and_label(Role::Tab, "Fields").click();
+    desk.window.get_by_role_and_label(Role::TextInput, "From one look to the next").focus();
     desk.run();
-    desk.window.get_by_label("From one look to the next").focus();
-    desk.run();
-    desk.window.get_by_label("From one look to the next").type_text("5 minutes");
+    desk.window.get_by_role_and_label(Role::TextInput, "From one look to the next").type_text("5 minutes");
     desk.run();
     assert_eq!(watch(&desk, "found").every_ms(), Some(300_000));
-    desk.window.get_by_label("All").click_accesskit();
+    desk.window.get_by_label("Begins from: All").click_accesskit();
     desk.run();
     assert_eq!(watch(&desk, "found").begin, crate::flow::Begin::All);
     let doc = desk.doc().id;
