@@ -7,7 +7,7 @@
 //! Invariant: pure: the time is an argument, and the same arguments give the same answer.
 //! Invariant: [`Plan::next`] is later than what it is asked after, and no time comes twice.
 //! Invariant: what could be wished for without end is bounded: a rule whose day never comes is an error, and no search is
-//! longer than [`rule::FARTHEST`] years.
+//! longer than `rule::FARTHEST` years.
 mod cron;
 mod date_words;
 mod days;
