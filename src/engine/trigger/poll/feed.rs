@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::pages::Pages;
 use super::sift::{Sieve, digest};
-use super::{FeedId, Subscriber};
+use super::{FeedId, Subscriber, wanted};
 use crate::catalog::{Counts, Event, Poll};
 use crate::connector::{CallError, Connection};
 use crate::engine::shared::Shared;
@@ -250,7 +250,9 @@ impl Feed {
         })?;
         self.nudges.mark_unchanged();
         self.changes.mark_unchanged();
-        let subscribers = self.subscribers.borrow_and_update().clone();
+        self.subscribers.mark_unchanged();
+        // As the flows are now: word of a change may still be on its way here.
+        let subscribers = wanted(&self.shared).remove(&self.id).unwrap_or_default();
         let now = self.shared.clock.now();
         let on = subscribers.iter().map(|it| it.deployed.at).min().unwrap_or(now);
         let (begun, since, looks) = self.reached.as_ref().map_or((on, on, 0), |it| (it.begun, it.since, it.looks));
@@ -390,7 +392,8 @@ impl Feed {
                 Some(at) => at > by_their_clock(it.deployed.at, seen.ahead),
                 None => waiting.is_recent,
             };
-            for subscriber in waiting.old.iter().chain(waiting.new.iter().filter(|it| for_new(it))) {
+            let meanwhile = self.came_meanwhile(waiting);
+            for subscriber in waiting.old.iter().chain(waiting.new.iter().chain(&meanwhile).filter(|it| for_new(it))) {
                 self.start_one(subscriber, &key, &version, &record).await?;
             }
         }
@@ -399,6 +402,16 @@ impl Feed {
         }
         seen.keys.insert(key);
         Ok(())
+    }
+
+    /// Who was switched on since this look began: what it finds may have happened after that.
+    fn came_meanwhile(&self, waiting: &Waiting) -> Vec<Subscriber> {
+        if !self.changes.has_changed().unwrap_or_default() {
+            return Vec::new();
+        }
+        let known: BTreeSet<String> = waiting.old.iter().chain(&waiting.new).map(name).collect();
+        let now = wanted(&self.shared).remove(&self.id).unwrap_or_default();
+        now.into_iter().filter(|it| !known.contains(&name(it))).collect()
     }
 
     /// What was there at the last look and no longer is.
