@@ -229,9 +229,12 @@ impl Shared {
         lock(&self.runs).get(&run).cloned()
     }
 
-    #[expect(clippy::iter_over_hash_type, reason = "each run is told on its own; the order means nothing")]
+    /// Tells every run, those that began first before the others.
     pub(super) fn signal_all(&self, signal: impl Fn() -> Signal) {
-        for control in lock(&self.runs).values() {
+        let runs = lock(&self.runs);
+        let mut ordered: Vec<_> = runs.iter().collect();
+        ordered.sort_unstable_by_key(|(run, _)| **run);
+        for (_, control) in ordered {
             control.signals.send(signal()).ok();
         }
     }

@@ -1,7 +1,9 @@
 //! What is found by looking: once, and nothing is missed by a restart, another version or a service that is down.
 use std::collections::BTreeMap;
 
+use flowyard::engine::JournalOptions;
 use flowyard::flow::{Begin, Watch};
+use flowyard::journal::Journal;
 use flowyard::run::Via;
 use flowyard::sandbox::{Deed, Faults};
 use serde_json::{Value, json};
@@ -128,6 +130,46 @@ async fn what_was_there_before_is_made_up_for_once_where_somebody_wants_that() {
     stand.end().await;
     let mut stand = Stand::start(dir.path(), &sandbox, &[flow]).await;
     assert_eq!(stand.looked().await.1.len(), 0);
+    stand.end().await;
+    sandbox.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_was_found_before_a_crash_and_not_yet_remembered_starts_no_second_run() {
+    let (dir, sandbox) = (tempfile::tempdir().expect("a directory"), services().await);
+    let flow = contacts("changed", "schedule_it.poll.event-changed");
+    let mut stand = Stand::start(dir.path(), &sandbox, std::slice::from_ref(&flow)).await;
+    stand.looked().await;
+    stand.end().await;
+    let states = |journal: &Journal| {
+        let scopes = journal.reader().scopes("poll:").expect("scopes").into_iter();
+        scopes.map(|it| (journal.reader().states(&it).expect("states"), it)).collect::<Vec<_>>()
+    };
+    let journal = Journal::open(dir.path(), JournalOptions::default()).expect("a journal");
+    let before = states(&journal);
+    journal.close();
+    let mut stand = Stand::start(dir.path(), &sandbox, std::slice::from_ref(&flow)).await;
+    stand.looked().await;
+    // Looks that find nothing leave nothing behind.
+    for _ in 0..3 {
+        stand.engine.look();
+        assert_eq!(stand.looked().await.0.found, 0);
+    }
+    let id = sandbox.records("events")[0]["id"].as_str().expect("an id").to_owned();
+    by_hand(&sandbox, "events", Deed::Change { id, fields: fields(&[("notes", "Bring the keys")]) });
+    assert_eq!(stand.look_until_found().await.len(), 1);
+    stand.end().await;
+    // As a crash leaves it: the run is on the disk, and nothing of the look that found it.
+    let journal = Journal::open(dir.path(), JournalOptions::default()).expect("a journal");
+    for (kept, scope) in &before {
+        for (key, value) in kept {
+            journal.put_state(scope, key, value).wait().expect("it is written");
+        }
+    }
+    journal.close();
+    let mut stand = Stand::start(dir.path(), &sandbox, &[flow]).await;
+    let (look, began) = stand.looked().await;
+    assert_eq!((look.found, began.len()), (1, 0), "it is found again, and is the same");
     stand.end().await;
     sandbox.stop().await;
 }

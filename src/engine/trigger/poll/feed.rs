@@ -1,7 +1,6 @@
 //! One feed: looks now and then, and starts a run of each flow that waits for every event that it finds.
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -9,37 +8,20 @@ use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
 use super::pages::Pages;
-use super::sift::{Sieve, digest};
-use super::{FeedId, Subscriber, wanted};
+use super::sift::{Sieve, time};
+use super::{FeedId, Subscriber, subscribers_of};
 use crate::catalog::{Counts, Event, Poll};
 use crate::connector::{CallError, Connection};
 use crate::engine::shared::Shared;
-use crate::engine::trigger::fire::{Fate, Fired, fire};
-use crate::engine::trigger::told;
 use crate::engine::{Event as HandleEvent, Look};
 use crate::expr::to_text;
 use crate::flow::Begin;
 use crate::record::{Failure, FailureKind};
-use crate::run::{Cause, Via};
 
-/// How long from one look to the next, where nobody chose it, in milliseconds.
-const USUAL_MS: i64 = 60_000;
-/// The same for one that only makes up for lost messages.
-const RECONCILE_MS: i64 = 600_000;
-/// Where nothing is ever found, looks become rarer until so long lies between them, in milliseconds.
-const QUIET_MS: i64 = 300_000;
-/// A look that failed is repeated after so long at first, and at most, in milliseconds.
-const AGAIN_MS: i64 = 15_000;
-const AGAIN_MOST_MS: i64 = 600_000;
-/// One that waits for a sign-in is tried so often, should nobody say that the sign-in was made.
-const SIGN_IN_MS: i64 = 300_000;
 /// A first look that learns what lists hold reads no more records.
 const FIRST_MOST: usize = 20_000;
 /// So many of what was there before are made up for at a flow's first look.
 const BACK_MOST: usize = 10_000;
-/// What share of what a service allows may go into looks, in percent.
-const SHARE: u64 = 50;
-
 /// How far it has looked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Reached {
@@ -47,7 +29,7 @@ struct Reached {
     begun: Timestamp,
     /// When the newest record was of interest, by the service's clock.
     since: Timestamp,
-    /// Looks that ended.
+    /// Looks that found something. What a look finds carries the number of the next, which a crash in its middle leaves as it was.
     looks: u64,
     /// Who gets its events: flows and triggers.
     #[serde(default)]
@@ -56,26 +38,26 @@ struct Reached {
 
 /// What waits for the same events of the same account.
 pub(super) struct Feed {
-    shared: Arc<Shared>,
-    id: FeedId,
-    scope: String,
-    event: &'static Event,
-    subscribers: watch::Receiver<Vec<Subscriber>>,
-    nudges: watch::Receiver<u64>,
-    changes: watch::Receiver<u64>,
-    places: Arc<Semaphore>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) id: FeedId,
+    pub(super) scope: String,
+    pub(super) event: &'static Event,
+    pub(super) subscribers: watch::Receiver<Vec<Subscriber>>,
+    pub(super) nudges: watch::Receiver<u64>,
+    pub(super) changes: watch::Receiver<u64>,
+    pub(super) places: Arc<Semaphore>,
     reached: Option<Reached>,
-    marks: HashMap<String, String>,
+    pub(super) marks: HashMap<String, String>,
     /// When the last look began that ended well.
-    looked: Option<Timestamp>,
+    pub(super) looked: Option<Timestamp>,
     /// When the next time of a record comes.
-    due: Option<Timestamp>,
+    pub(super) due: Option<Timestamp>,
     /// Looks in a row that found nothing.
-    quiet: u32,
+    pub(super) quiet: u32,
     /// Looks in a row that failed.
-    failed: u32,
+    pub(super) failed: u32,
     /// Calls of the last look.
-    calls: u32,
+    pub(super) calls: u32,
 }
 
 /// What came of a look.
@@ -84,7 +66,7 @@ struct Looked {
 }
 
 /// Why a look ended early.
-enum Broken {
+pub(super) enum Broken {
     Call(Box<CallError>),
     /// A run could not be taken, or the journal not be written.
     Machine(Failure),
@@ -202,25 +184,6 @@ impl Feed {
         self.subscribers.borrow().iter().any(|it| joined.is_none_or(|joined| !joined.contains(&name(it))))
     }
 
-    /// How long from one look to the next.
-    fn wait_ms(&self) -> i64 {
-        let subscribers = self.subscribers.borrow();
-        let chosen = subscribers.iter().filter_map(|it| it.watch.every_ms()).min();
-        let usual = if subscribers.iter().all(|it| it.told.is_some()) { RECONCILE_MS } else { USUAL_MS };
-        let wait = chosen.unwrap_or_else(|| (usual * i64::from(1 + self.quiet / 10)).min(QUIET_MS.max(usual)));
-        drop(subscribers);
-        wait.max(self.affordable_ms())
-    }
-
-    /// The shortest time between looks by which all feeds of the account stay within their share of what it allows.
-    fn affordable_ms(&self) -> i64 {
-        let Some(connector) = self.shared.catalog.connector(self.event.id.connector()) else { return 0 };
-        let feeds = self.shared.feeds_of(&self.id.connection).max(1);
-        let per_call = connector.rates.iter().map(|it| it.per_ms.div_ceil(u64::from(it.requests.max(1)))).max().unwrap_or(0);
-        let ms = per_call.saturating_mul(u64::from(self.calls.max(1))).saturating_mul(feeds).saturating_mul(100) / SHARE;
-        i64::try_from(ms).unwrap_or(i64::MAX)
-    }
-
     /// What was remembered when the engine last ran.
     async fn load(&mut self) -> Result<(), Failure> {
         let (journal, scope) = (self.shared.journal.clone(), self.scope.clone());
@@ -252,7 +215,7 @@ impl Feed {
         self.changes.mark_unchanged();
         self.subscribers.mark_unchanged();
         // As the flows are now: word of a change may still be on its way here.
-        let subscribers = wanted(&self.shared).remove(&self.id).unwrap_or_default();
+        let subscribers = subscribers_of(&self.shared, &self.id);
         let now = self.shared.clock.now();
         let on = subscribers.iter().map(|it| it.deployed.at).min().unwrap_or(now);
         let (begun, since, looks) = self.reached.as_ref().map_or((on, on, 0), |it| (it.begun, it.since, it.looks));
@@ -272,29 +235,13 @@ impl Feed {
         let mut seen = Seen::default();
         self.due = None;
         self.calls = 0;
-        match poll.each.as_ref().and_then(Event::find) {
-            None => self.read(&connection, poll, from, None, &mut sieve, &mut seen, &waiting).await?,
-            Some(of) => {
-                let Some(outer) = of.poll() else { return Ok(Looked { events: 0 }) };
-                let chosen = std::iter::empty();
-                let mut records = Pages::new(&self.shared, &connection, outer, chosen, from, None)?;
-                let mut all = Vec::new();
-                while let Some(page) = records.next().await? {
-                    all.extend(page);
-                    if is_first && all.len() > FIRST_MOST {
-                        break;
-                    }
-                }
-                self.calls += records.calls;
-                let told = records.told;
-                // They are read one by one: of those from before nothing is new.
-                for record in &all {
-                    self.read(&connection, poll, from, Some(record), &mut sieve, &mut seen, &waiting).await?;
-                    let newest = outer.cursor.as_deref().and_then(|it| record.get(it));
-                    seen.newest = seen.newest.max(newest.and_then(|it| it.as_str()?.parse().ok()));
-                }
-                seen.told = seen.told.or(told);
-            }
+        let read = match poll.each.as_ref().and_then(Event::find).and_then(Event::poll) {
+            None => self.read(&connection, poll, from, None, &mut sieve, &mut seen, &waiting).await,
+            Some(outer) => self.read_each(&connection, poll, outer, from, &mut sieve, &mut seen, &waiting).await,
+        };
+        if let Err(broken) = read {
+            self.keep_half(&broken, &seen).await;
+            return Err(broken);
         }
         if matches!(poll.counts, Counts::Gone) && !is_first {
             self.gone(poll, &mut seen, &sieve, &waiting).await?;
@@ -305,25 +252,61 @@ impl Feed {
         let begun = if is_first { sieve.begun } else { begun };
         let since = seen.newest.filter(|_| poll.cursor.is_some() || poll.each.is_some()).map_or(since, |it| it.max(since));
         let since = if is_first { begun.max(seen.newest.unwrap_or(begun)) } else { since };
-        let all = self
-            .subscribers
-            .borrow()
-            .iter()
-            .map(name)
-            .filter(|it| joined.contains(it) || waiting.new.iter().any(|new| name(new) == *it))
-            .collect();
-        let reached = Reached { begun, since, looks: looks + 1, joined: all };
-        if seen.events > 0
-            || is_first
-            || self.reached.as_ref().is_none_or(|it| it.since != reached.since || it.joined != reached.joined)
-        {
-            let head = serde_json::to_value(&reached).unwrap_or_default();
-            self.shared.journal.put_state(&self.scope, "", &head).await.map_err(|error| Broken::Machine(error.into()))?;
-        }
+        let joined = waiting.old.iter().chain(&waiting.new).map(name).collect();
+        let reached = Reached { begun, since, looks: looks + u64::from(seen.events > 0), joined };
+        self.keep(reached.clone()).await?;
         self.forget(poll, &reached, &seen).await?;
-        self.reached = Some(reached);
         self.looked = Some(now);
         Ok(Looked { events: seen.events })
+    }
+
+    /// Writes down how far it has looked, if that is new.
+    async fn keep(&mut self, reached: Reached) -> Result<(), Broken> {
+        if self.reached.as_ref() != Some(&reached) {
+            let head = serde_json::to_value(&reached).unwrap_or_default();
+            self.shared.journal.put_state(&self.scope, "", &head).await.map_err(|error| Broken::Machine(error.into()))?;
+            self.reached = Some(reached);
+        }
+        Ok(())
+    }
+
+    /// A look that a service broke off: what it found is done and remembered, and the same found later is another event.
+    async fn keep_half(&mut self, broken: &Broken, seen: &Seen) {
+        if seen.events > 0
+            && matches!(broken, Broken::Call(_))
+            && let Some(reached) = self.reached.clone()
+            && let Err(Broken::Machine(failure)) = self.keep(Reached { looks: reached.looks + 1, ..reached }).await
+        {
+            tracing::warn!(feed = %self.scope, %failure, "what a look has found could not be written down");
+        }
+    }
+
+    /// Reads one list a record of another.
+    #[expect(clippy::too_many_arguments, reason = "each is one thing of the look that is under way")]
+    async fn read_each(
+        &mut self,
+        connection: &Connection,
+        poll: &'static Poll,
+        outer: &'static Poll,
+        from: Timestamp,
+        sieve: &mut Sieve<'_>,
+        seen: &mut Seen,
+        waiting: &Waiting,
+    ) -> Result<(), Broken> {
+        let shared = Arc::clone(&self.shared);
+        let mut records = Pages::new(&shared, connection, outer, std::iter::empty(), from, None)?;
+        let mut newest = None;
+        while let Some(page) = records.next().await? {
+            self.calls += 1;
+            for record in &page {
+                self.read(connection, poll, from, Some(record), sieve, seen, waiting).await?;
+                let at = outer.cursor.as_deref().and_then(|it| record.get(it)).and_then(time);
+                newest = newest.max(at);
+            }
+        }
+        seen.newest = seen.newest.max(newest);
+        seen.told = seen.told.or(records.told);
+        Ok(())
     }
 
     /// Reads a list to its end, and starts runs of what in it is an event.
@@ -358,7 +341,8 @@ impl Feed {
             for record in page {
                 self.take(poll, record, sieve, seen, waiting).await?;
             }
-            if sieve.is_first && seen.keys.len() > FIRST_MOST {
+            // What is left out may be found as gained once more than it was; of other lists every record has to be known.
+            if sieve.is_first && matches!(poll.counts, Counts::Gained { .. }) && seen.keys.len() > FIRST_MOST {
                 tracing::warn!(feed = %self.scope, "the list is longer than a first look reads");
                 break;
             }
@@ -410,7 +394,7 @@ impl Feed {
             return Vec::new();
         }
         let known: BTreeSet<String> = waiting.old.iter().chain(&waiting.new).map(name).collect();
-        let now = wanted(&self.shared).remove(&self.id).unwrap_or_default();
+        let now = subscribers_of(&self.shared, &self.id);
         now.into_iter().filter(|it| !known.contains(&name(it))).collect()
     }
 
@@ -428,77 +412,6 @@ impl Feed {
             self.remember(&key, None).await?;
         }
         Ok(())
-    }
-
-    async fn start_one(&self, subscriber: &Subscriber, key: &str, version: &str, record: &Value) -> Result<Fate, Broken> {
-        if let (Some(event), Some(poll)) = (subscriber.told, self.event.poll()) {
-            return self.make_up_for(subscriber, event, poll, key, version, record).await;
-        }
-        self.begin_one(subscriber, key, version, record, self.event).await
-    }
-
-    /// What the service should have told, and perhaps has.
-    async fn make_up_for(
-        &self,
-        subscriber: &Subscriber,
-        event: &'static Event,
-        poll: &Poll,
-        key: &str,
-        version: &str,
-        record: &Value,
-    ) -> Result<Fate, Broken> {
-        let Subscriber { deployed, trigger, .. } = subscriber;
-        // One that was only made is told as that, and not as changed.
-        let field = |it: &Option<String>| it.as_ref().and_then(|it| record.get(it));
-        if matches!(poll.counts, Counts::Changed) && field(&poll.added).is_some_and(|it| Some(it) == field(&poll.cursor)) {
-            return Ok(Fate::Duplicate);
-        }
-        let _turn = self.shared.turns.of(key).await;
-        if told::is_covered(&self.shared, deployed, trigger, poll, key, record).await {
-            return Ok(Fate::Duplicate);
-        }
-        let connections = self.shared.connections();
-        let Some(connection) = connections.get(&self.id.connection) else { return Ok(Fate::Duplicate) };
-        let message = told::as_told(&self.shared, event, connection, record);
-        // What lies within the message has its time of change there; elsewhere the message shows it itself.
-        let about = if event.item.is_empty() { self.event } else { event };
-        let fate = self.begin_one(subscriber, key, version, &message, about).await?;
-        told::note(&self.shared, deployed, trigger, key, record).await;
-        Ok(fate)
-    }
-
-    async fn begin_one(
-        &self,
-        subscriber: &Subscriber,
-        key: &str,
-        version: &str,
-        payload: &Value,
-        about: &'static Event,
-    ) -> Result<Fate, Broken> {
-        let delivery = format!("poll:{}:{}:{}:{key}:{version}", subscriber.trigger, self.id.connection, self.event.id);
-        // Ids of services are short; whatever is not is told by its digest.
-        let delivery =
-            if delivery.len() > 400 { format!("poll:{}:{}", subscriber.trigger, digest(&delivery.into())) } else { delivery };
-        let via = if subscriber.told.is_some() { Via::Reconcile } else { Via::Poll };
-        let cause = Cause { record: key.to_owned(), ..Cause::by(via) };
-        let mut wait = Duration::from_millis(200);
-        loop {
-            let (payload, delivery, cause) = (payload.clone(), delivery.clone(), cause.clone());
-            let about = Some((self.id.connection.clone(), about));
-            let fired = Fired { trigger: subscriber.trigger.clone(), payload, delivery, cause, about };
-            match fire(&self.shared, &subscriber.deployed, fired).await {
-                Ok(fate) => return Ok(fate),
-                Err(failure) if failure.kind != FailureKind::Machine || self.shared.is_stopping() => {
-                    return Err(Broken::Machine(failure));
-                }
-                // Too many are under way, or the disk is slow: what was found is not lost, it waits here.
-                Err(failure) => {
-                    tracing::debug!(%failure, "an event waits");
-                    tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(Duration::from_secs(10));
-                }
-            }
-        }
     }
 
     /// What a flow that was just switched on makes up for.
@@ -531,7 +444,8 @@ impl Feed {
                     let title = format!("\"{}\" starts with more than was to be made up for", subscriber.deployed.program.name);
                     let failure = Failure::new(FailureKind::Limit, title);
                     let failure = failure.detail(format!("The first {BACK_MOST} of \"{}\" were taken", self.event.title));
-                    self.shared.trouble(failure.hint("Choose a later day to begin from, or import the rest from a file."));
+                    self.shared
+                        .trouble(failure.hint("Choose a later day to begin from, or start the flow for the rest by hand."));
                     return Ok(());
                 }
             }
@@ -552,13 +466,17 @@ impl Feed {
     async fn forget(&mut self, poll: &'static Poll, reached: &Reached, seen: &Seen) -> Result<(), Broken> {
         let old: Vec<String> = match &poll.counts {
             // A list that is asked from a time on holds no older ones; their own time is their mark only where they are changed.
-            Counts::Changed if poll.cursor.is_some() => {
+            // A list that is read once a record holds the old ones each time.
+            Counts::New | Counts::Changed if poll.cursor.is_some() && poll.each.is_none() => {
                 let overlap = SignedDuration::from_millis(i64::try_from(poll.overlap_ms).unwrap_or_default() * 2);
                 let Ok(before) = reached.since.checked_sub(overlap) else { return Ok(()) };
                 let is_old = |mark: &str| mark.parse::<Timestamp>().is_ok_and(|it| it < before);
                 self.marks.iter().filter(|(key, mark)| !seen.keys.contains(*key) && is_old(mark)).map(|it| it.0.clone()).collect()
             }
             // What is no longer in the list cannot come up again, unless it comes back, which makes it new.
+            Counts::New | Counts::Changed if poll.cursor.is_none() => {
+                self.marks.keys().filter(|it| !seen.keys.contains(*it)).cloned().collect()
+            }
             Counts::Reached { .. } => self.marks.keys().filter(|it| !seen.keys.contains(*it)).cloned().collect(),
             _ => return Ok(()),
         };
@@ -566,37 +484,6 @@ impl Feed {
             self.remember(&key, None).await?;
         }
         Ok(())
-    }
-
-    /// Says once that looks fail, and how long to wait.
-    fn tell(&self, broken: Broken) -> (Failure, i64) {
-        let again = (AGAIN_MS << self.failed.saturating_sub(1).min(8)).min(AGAIN_MOST_MS);
-        let (failure, wait) = match broken {
-            Broken::Machine(failure) => (failure, again),
-            Broken::Call(error) => match *error {
-                CallError::Retry { after, failure } => {
-                    let after = after.and_then(|it| i64::try_from(it.as_millis()).ok()).unwrap_or(again);
-                    (failure, after.max(1_000))
-                }
-                CallError::SignIn(failure) => (failure, SIGN_IN_MS),
-                CallError::Breaker { until, failure } => {
-                    let left = until.map(|it| it.duration_since(self.shared.clock.now()).as_millis());
-                    (failure, left.and_then(|it| i64::try_from(it).ok()).unwrap_or(SIGN_IN_MS).max(1_000))
-                }
-                CallError::Refused(failure) | CallError::NotSent(failure) | CallError::Lost(failure) => (failure, again),
-            },
-        };
-        tracing::warn!(feed = %self.scope, failed = self.failed, %failure, "a look failed");
-        // One that fails now and then mends itself; what goes on is told.
-        let is_worth_telling = matches!(failure.kind, FailureKind::SignIn | FailureKind::Forbidden | FailureKind::Flow);
-        if self.failed == 1 && is_worth_telling || self.failed == 3 && !is_worth_telling {
-            let title = format!("\"{}\" cannot be looked for at the moment", self.event.title);
-            let detail =
-                if failure.detail.is_empty() { failure.title.clone() } else { format!("{}: {}", failure.title, failure.detail) };
-            let told = Failure { title, detail, ..failure.clone() };
-            self.shared.trouble(told.hint("Nothing is lost: it goes on from where it was once that works again."));
-        }
-        (failure, wait)
     }
 }
 

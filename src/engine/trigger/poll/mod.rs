@@ -6,8 +6,10 @@
 //! takes each only once.
 //! Invariant: a flow gets the events of looks that began after it was switched on.
 mod feed;
+mod pacing;
 mod pages;
 mod sift;
+mod start;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -143,30 +145,54 @@ fn wanted(shared: &Shared) -> BTreeMap<FeedId, Vec<Subscriber>> {
     let mut wanted: BTreeMap<FeedId, Vec<Subscriber>> = BTreeMap::new();
     for deployed in shared.listening() {
         for (node, trigger) in &deployed.triggers {
-            let Trigger::Event { event: id, slot, input, watch, .. } = trigger else { continue };
-            let Some(event) = Event::find(id) else { continue };
-            let (asked, told) = match &event.reconciled_by {
-                Some(poll) if watch.reconcile => (poll, Some(event)),
-                _ if event.poll().is_some() => (id, None),
-                _ => continue,
-            };
-            // One that is not bound yet says so when it is run; its feed begins once it is.
-            let Ok(connection) = shared.connection(&deployed.program.flow, slot, Some(id.connector())) else { continue };
-            let feed = FeedId {
-                connection: connection.id.clone(),
-                place: connection.base_url.clone(),
-                event: asked.clone(),
-                input: serde_json::to_string(input).unwrap_or_default(),
-                ahead_ms: watch.ahead_ms(),
-            };
-            wanted.entry(feed).or_default().push(Subscriber {
-                deployed: Arc::clone(&deployed),
-                trigger: node.clone(),
-                watch: watch.clone(),
-                input: input.clone(),
-                told,
-            });
+            if let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger, None) {
+                wanted.entry(feed).or_default().push(subscriber);
+            }
         }
     }
     wanted
+}
+
+/// Who waits for one feed now.
+fn subscribers_of(shared: &Shared, id: &FeedId) -> Vec<Subscriber> {
+    let mut found = Vec::new();
+    for deployed in shared.listening() {
+        for (node, trigger) in &deployed.triggers {
+            let of = subscription(shared, &deployed, node, trigger, Some(&id.event));
+            found.extend(of.filter(|(feed, _)| feed == id).map(|(_, subscriber)| subscriber));
+        }
+    }
+    found
+}
+
+/// What a trigger waits for that is found by looking; `only` passes over all that is not found by this poll.
+fn subscription(
+    shared: &Shared,
+    deployed: &Arc<Deployed>,
+    node: &NodeId,
+    trigger: &Trigger,
+    only: Option<&OperationId>,
+) -> Option<(FeedId, Subscriber)> {
+    let Trigger::Event { event: id, slot, input, watch, .. } = trigger else { return None };
+    let event = Event::find(id)?;
+    let (asked, told) = match &event.reconciled_by {
+        Some(poll) if watch.reconcile => (poll, Some(event)),
+        _ if event.poll().is_some() => (id, None),
+        _ => return None,
+    };
+    if only.is_some_and(|it| it != asked) {
+        return None;
+    }
+    // One that is not bound yet says so when it is run; its feed begins once it is.
+    let connection = shared.connection(&deployed.program.flow, slot, Some(id.connector())).ok()?;
+    let feed = FeedId {
+        connection: connection.id.clone(),
+        place: connection.base_url.clone(),
+        event: asked.clone(),
+        input: serde_json::to_string(input).unwrap_or_default(),
+        ahead_ms: watch.ahead_ms(),
+    };
+    let subscriber =
+        Subscriber { deployed: Arc::clone(deployed), trigger: node.clone(), watch: watch.clone(), input: input.clone(), told };
+    Some((feed, subscriber))
 }

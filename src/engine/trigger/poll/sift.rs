@@ -83,7 +83,8 @@ impl Sieve<'_> {
             return Sifted::default();
         }
         let version = (!self.is_older(record)).then(|| "new".to_owned());
-        Sifted { mark: Some(String::new()), version, ..Sifted::default() }
+        let mark = self.cursor(record).map(|it| it.to_string()).unwrap_or_default();
+        Sifted { mark: Some(mark), version, ..Sifted::default() }
     }
 
     fn changed(&self, record: &Value, known: Option<&str>) -> Sifted {
@@ -131,7 +132,7 @@ impl Sieve<'_> {
 }
 
 /// The instant that a field holds: text, or milliseconds since 1970. What names no zone is UTC.
-fn time(value: &Value) -> Option<Timestamp> {
+pub(super) fn time(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => parse_time(text, &TimeZone::UTC).ok(),
         Value::Number(number) => Timestamp::from_millisecond(number.as_i64()?).ok(),
@@ -197,7 +198,7 @@ mod tests {
         let of = |record: &Value, known| sieve(&poll).sift(record, known);
         assert_eq!(of(&new, None).version.as_deref(), Some("new"));
         assert_eq!(of(&new, Some("")), Sifted::default());
-        assert_eq!((of(&old, None).version, of(&old, None).mark.as_deref()), (None, Some("")));
+        assert_eq!((of(&old, None).version, of(&old, None).mark.as_deref()), (None, Some("2025-12-31T10:00:00Z")));
         let first = Sieve { is_first: true, ..sieve(&poll) };
         assert_eq!(first.sift(&new, None).version.as_deref(), Some("new"), "it was added after somebody was interested");
         assert_eq!(first.sift(&json!({"id": "3"}), None).version, None);

@@ -1,0 +1,93 @@
+//! What a feed found starts a run of each flow that waits for it.
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Subscriber;
+use super::feed::{Broken, Feed};
+use super::sift::digest;
+use crate::catalog::{Counts, Event, Poll};
+use crate::engine::trigger::fire::{Fate, Fired, fire};
+use crate::engine::trigger::told;
+use crate::record::FailureKind;
+use crate::run::{Cause, Via};
+
+impl Feed {
+    /// A run of a flow that waits.
+    pub(super) async fn start_one(
+        &self,
+        subscriber: &Subscriber,
+        key: &str,
+        version: &str,
+        record: &Value,
+    ) -> Result<Fate, Broken> {
+        if let (Some(event), Some(poll)) = (subscriber.told, self.event.poll()) {
+            return self.make_up_for(subscriber, event, poll, key, version, record).await;
+        }
+        self.begin_one(subscriber, key, version, record, self.event).await
+    }
+
+    /// What the service should have told, and perhaps has.
+    async fn make_up_for(
+        &self,
+        subscriber: &Subscriber,
+        event: &'static Event,
+        poll: &Poll,
+        key: &str,
+        version: &str,
+        record: &Value,
+    ) -> Result<Fate, Broken> {
+        let Subscriber { deployed, trigger, .. } = subscriber;
+        // One that was only made is told as that, and not as changed.
+        let field = |it: &Option<String>| it.as_ref().and_then(|it| record.get(it));
+        if matches!(poll.counts, Counts::Changed) && field(&poll.added).is_some_and(|it| Some(it) == field(&poll.cursor)) {
+            return Ok(Fate::Duplicate);
+        }
+        let _turn = self.shared.turns.of(key).await;
+        if told::is_covered(&self.shared, deployed, trigger, poll, key, record).await {
+            return Ok(Fate::Duplicate);
+        }
+        let connections = self.shared.connections();
+        let Some(connection) = connections.get(&self.id.connection) else { return Ok(Fate::Duplicate) };
+        let message = told::as_told(&self.shared, event, connection, record);
+        // What lies within the message has its time of change there; elsewhere the message shows it itself.
+        let about = if event.item.is_empty() { self.event } else { event };
+        let fate = self.begin_one(subscriber, key, version, &message, about).await?;
+        told::note(&self.shared, deployed, trigger, key, record).await;
+        Ok(fate)
+    }
+
+    async fn begin_one(
+        &self,
+        subscriber: &Subscriber,
+        key: &str,
+        version: &str,
+        payload: &Value,
+        about: &'static Event,
+    ) -> Result<Fate, Broken> {
+        let delivery = format!("poll:{}:{}:{}:{key}:{version}", subscriber.trigger, self.id.connection, self.event.id);
+        // Ids of services are short; whatever is not is told by its digest.
+        let delivery =
+            if delivery.len() > 400 { format!("poll:{}:{}", subscriber.trigger, digest(&delivery.into())) } else { delivery };
+        let via = if subscriber.told.is_some() { Via::Reconcile } else { Via::Poll };
+        let cause = Cause { record: key.to_owned(), ..Cause::by(via) };
+        let mut wait = Duration::from_millis(200);
+        loop {
+            let (payload, delivery, cause) = (payload.clone(), delivery.clone(), cause.clone());
+            let about = Some((self.id.connection.clone(), about));
+            let fired = Fired { trigger: subscriber.trigger.clone(), payload, delivery, cause, about };
+            match fire(&self.shared, &subscriber.deployed, fired).await {
+                Ok(fate) => return Ok(fate),
+                Err(failure) if failure.kind != FailureKind::Machine || self.shared.is_stopping() => {
+                    return Err(Broken::Machine(failure));
+                }
+                // Too many are under way, or the disk is slow: what was found is not lost, it waits here.
+                Err(failure) => {
+                    tracing::debug!(%failure, "an event waits");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(10));
+                }
+            }
+        }
+    }
+}
