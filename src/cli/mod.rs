@@ -25,6 +25,7 @@ mod locate;
 mod log;
 mod next;
 mod part;
+mod pause;
 mod print;
 mod published;
 mod read;
@@ -69,6 +70,8 @@ enum Verb {
     On(published::On),
     Off(published::Off),
     Flows(published::List),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
     Serve(serve::Serve),
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
@@ -102,6 +105,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::On(it)) => published::on(it, &mut out),
         Some(Verb::Off(it)) => published::off(it, &mut out),
         Some(Verb::Flows(it)) => published::list(it, &mut out),
+        Some(Verb::Pause(it)) => pause::pause(it, &mut out),
+        Some(Verb::Resume(it)) => pause::resume(it, &mut out),
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::reread::{Renewed, Reread};
-use super::{ConnectionId, Deployment, Resumed};
+use super::{ConnectionId, Deployment, Resumed, Standing};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
@@ -87,6 +87,13 @@ pub enum Command {
         flow: FlowId,
         /// Whether to hold back.
         paused: bool,
+        /// When it is written down, and holds.
+        reply: oneshot::Sender<Result<(), Failure>>,
+    },
+    /// Where the runs of each flow stand.
+    Standings {
+        /// The flows that are known, and those with runs that are not over.
+        reply: oneshot::Sender<BTreeMap<FlowId, Standing>>,
     },
     /// How many runs of each flow wait for their turn.
     Waiting {
@@ -251,9 +258,20 @@ impl Handle {
         Pending::new(answer)
     }
 
-    /// Holds back what triggers start of a flow, or lets it begin; stays so over a restart.
-    pub fn pause(&self, flow: FlowId, paused: bool) {
-        self.send(Command::Pause { flow, paused });
+    /// Holds back what triggers start of a flow and of its copies for accounts, or lets it begin; stays so over a restart. The answer
+    /// comes when that is written down.
+    pub fn pause(&self, flow: FlowId, paused: bool) -> Pending<Result<(), Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Pause { flow, paused, reply });
+        Pending::new(answer)
+    }
+
+    /// Where the runs of each flow stand, and which flows hold back. A flow is drained once it is paused and nothing of it is under
+    /// way.
+    pub fn standings(&self) -> Pending<BTreeMap<FlowId, Standing>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Standings { reply });
+        Pending::new(answer)
     }
 
     /// How many runs of each flow wait for their turn; flows without any are not named.

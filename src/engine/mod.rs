@@ -20,6 +20,7 @@ mod recover;
 mod release;
 mod reread;
 mod shared;
+mod standing;
 mod step;
 mod supervisor;
 mod trail;
@@ -39,6 +40,7 @@ pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
+pub use self::standing::{Standing, Standings, pause, standings};
 pub use self::trigger::StormRule;
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
@@ -172,7 +174,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
     };
     breaker::restore(&shared, &shared.connections()).await?;
     trail::restore(&shared)?;
-    for (flow, _) in shared.journal.reader().states(supervisor::PAUSED)? {
+    for (flow, _) in shared.journal.reader().states(standing::PAUSED)? {
         shared.queues.pause(&flow.as_str().into(), true);
     }
     for deployment in flows {

@@ -35,12 +35,15 @@ use super::shell::{self, Dock};
 use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
+use super::turns::Turns;
 use crate::catalog::Catalog;
 use crate::engine::{Mode, private};
 use crate::flow::Flow;
 
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
+/// How soon it is looked whether the engine said how many runs wait.
+const TURNS: Duration = Duration::from_millis(50);
 
 /// Begins to listen to the system, among other things.
 type OnceSeen = Box<dyn FnOnce(&egui::Context) -> Motion>;
@@ -84,6 +87,7 @@ pub(crate) struct App {
     had_focus: bool,
     /// The last one that a test was asked for with.
     pub(super) tickets: u64,
+    turns: Turns,
     /// What is on the disk of runs in the sandbox.
     pub(super) archive: Archive,
     /// What is on the disk of live runs, and what is told of them.
@@ -156,6 +160,7 @@ impl App {
             applied: None,
             had_focus: true,
             tickets: 0,
+            turns: Turns::default(),
             prefs,
             clock: Timestamp::now,
         };
@@ -355,6 +360,7 @@ impl App {
                 self.account_told(ctx, *news);
             } else {
                 let ready = matches!(told, Told::Ready(_));
+                self.turns.heard();
                 if let Some(failure) = self.live.take(told) {
                     self.toasts.say(Toast::failure(&failure), now);
                 }
@@ -363,6 +369,7 @@ impl App {
                 }
             }
         }
+        self.hear_turns(ctx);
         self.hear_drafts(now);
         while let Some(done) = self.files.next() {
             self.file_done(ctx, done);
@@ -379,6 +386,17 @@ impl App {
         self.tell_ends(ctx);
         if let Some(next) = self.toasts.tick(now) {
             ctx.request_repaint_after(Duration::from_secs_f64((next - now).max(0.0) + 0.01));
+        }
+    }
+
+    /// How many runs wait for their turn.
+    fn hear_turns(&mut self, ctx: &egui::Context) {
+        let Some(stage) = self.live.stage() else { return };
+        if let Some(waiting) = self.turns.keep_up(&stage.engine) {
+            self.live.waiting = waiting;
+        }
+        if self.turns.is_asking() {
+            ctx.request_repaint_after(TURNS);
         }
     }
 

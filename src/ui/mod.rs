@@ -10,6 +10,7 @@
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live`, `samples` | what the engine tells, folded run by run; what is known of what each step gives |
+//! | `turns` | how many runs wait for their turn |
 //! | `imports` | services made of documents, on threads |
 //! | `offers` | lists to choose from, read behind the frame |
 //! | `crash`, `motion` | what is left of a fault; whether the system asks for less motion |
@@ -55,6 +56,7 @@ mod template;
 mod tests;
 mod theme;
 mod toast;
+mod turns;
 mod update;
 mod widgets;
 mod words;

@@ -1,10 +1,12 @@
 //! The lower bar: where runs go, and what goes on.
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, Align2, Layout, Rect, RichText, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use crate::flow::FlowId;
 use crate::ui::behind::Spent;
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
+use crate::ui::document::Document;
 use crate::ui::live::Readiness;
 use crate::ui::msg::{Msg, Room};
 use crate::ui::theme::tokens::size;
@@ -35,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             }
             Readiness::Unavailable(failure) => {
                 let words = format!("No tests now: {}", failure.title);
-                ui.label(eframe::egui::RichText::new(words).small().color(colors.failed.text)).on_hover_text(failure.to_string());
+                ui.label(RichText::new(words).small().color(colors.failed.text)).on_hover_text(failure.to_string());
             }
         }
         if let Some(doc) = ctx.docs.active().filter(|_| ctx.room == Room::Flows) {
@@ -45,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             let warnings = doc.problems.len() - errors;
             if errors > 0 {
                 let words = format!("{} to fill in", count(errors, "place"));
-                let text = eframe::egui::RichText::new(words).small().color(colors.waiting.text);
+                let text = RichText::new(words).small().color(colors.waiting.text);
                 if ui.link(text).clicked()
                     && let Some(node) = doc.problems.iter().find_map(|it| it.node.clone())
                 {
@@ -58,6 +60,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
                 ui.label(dim(ui, count(warnings, "warning"))).on_hover_text(hover);
             }
         }
+        waiting(ui, ctx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             budgets(ui, ctx);
             if ctx.live.missed > 0 {
@@ -66,6 +69,19 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             }
         });
     });
+}
+
+/// How many runs wait for their turn; of each flow where the pointer rests on it.
+fn waiting(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let all: u64 = ctx.live.waiting.values().sum();
+    if all == 0 {
+        return;
+    }
+    let name = |flow: &FlowId| ctx.docs.list.iter().map(Document::flow).find(|it| it.id == *flow).map(|it| it.name.clone());
+    let lines = ctx.live.waiting.iter().map(|(flow, it)| format!("{}: {it}", name(flow).unwrap_or_else(|| flow.to_string())));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let text = RichText::new(format!("{all} waiting")).small().color(theme::colors(ui).waiting.text);
+    ui.label(text).on_hover_text(format!("Runs that wait for their turn:\n{lines}"));
 }
 
 /// What is used of the budget that is used most; of the others where the pointer rests on it.
@@ -80,7 +96,7 @@ fn budgets(ui: &mut Ui, ctx: &Ctx<'_>) {
     let full = state.waiting > 0 || state.blocked_ms > 0 || state.remaining == 0;
     let text = if full {
         let colors = theme::colors(ui);
-        eframe::egui::RichText::new(words).small().color(colors.waiting.text)
+        RichText::new(words).small().color(colors.waiting.text)
     } else {
         dim(ui, words)
     };
