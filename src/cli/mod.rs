@@ -20,6 +20,7 @@ mod embedded;
 mod exit;
 mod file;
 mod flows;
+mod home;
 mod listen;
 mod locate;
 mod log;

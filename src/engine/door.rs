@@ -45,6 +45,7 @@ pub(super) enum Order {
     Reread,
     Pause { flow: FlowId, paused: bool },
     Standings,
+    HandOver,
 }
 
 /// What came of it.
@@ -54,6 +55,7 @@ pub(super) enum Answer {
     Released { step: StepKey },
     Resumed(Resumed),
     Cancelled,
+    HandsOver,
     Reread { connections: usize, flows: usize },
     Paused,
     Standings { flows: BTreeMap<FlowId, Standing> },
@@ -189,6 +191,15 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
             let (reply, answer) = oneshot::channel();
             commands.send(Command::Standings { reply }).ok();
             answer.await.map_or_else(|_| ended(), |flows| Answer::Standings { flows })
+        }
+        Order::HandOver => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::HandOver { reply }).ok();
+            match answer.await {
+                Ok(true) => Answer::HandsOver,
+                Ok(false) => Answer::Refused(Failure::new(FailureKind::Refused, "The Flowyard at work does not make way")),
+                Err(_) => ended(),
+            }
         }
         Order::Cancel { run } => {
             let (reply, answer) = oneshot::channel();

@@ -102,6 +102,13 @@ pub enum Command {
     },
     /// Look at every service that is looked at now and then, at once.
     Look,
+    /// From now on the engine makes way for another process that asks for the data directory.
+    MakeWay,
+    /// Another process wants the data directory: the engine ends, if it makes way.
+    HandOver {
+        /// Whether it does.
+        reply: oneshot::Sender<bool>,
+    },
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
         /// When that is done.
@@ -343,6 +350,18 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Reread { reply });
         Pending::new(answer)
+    }
+
+    /// From now on the engine ends, as by [`Handle::stop`], when another process asks for its data directory by [`take_over`].
+    ///
+    /// [`take_over`]: super::take_over
+    pub fn make_way(&self) {
+        self.send(Command::MakeWay);
+    }
+
+    /// Done once the engine has ended, whoever ended it.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
     }
 
     /// Ends the engine gracefully.

@@ -32,7 +32,7 @@ impl Supervisor {
 
     /// Works until it is told to stop, or every handle is gone.
     pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let (mut stopped, mut heeded) = (None, None);
+        let (mut stopped, mut heeded, mut makes_way) = (None, None, false);
         let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
         let mut indexing = tokio::time::interval_at(Instant::now() + INDEX_FIRST, INDEX_EVERY);
         let mut indexed = None;
@@ -96,6 +96,13 @@ impl Supervisor {
                 Command::Standings { reply } => drop(reply.send(standing::now(&self.shared))),
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
+                Command::MakeWay => makes_way = true,
+                Command::HandOver { reply } => {
+                    reply.send(makes_way).ok();
+                    if makes_way {
+                        break;
+                    }
+                }
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;

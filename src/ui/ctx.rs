@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::archive::Archive;
 use super::command::UiCommand;
 use super::document::{DocId, Document};
+use super::home::Home;
 use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::{Live, Play, Readiness};
@@ -60,6 +61,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) archive: &'a Archive,
     /// Live runs: what is on the disk of them, and what is told of them.
     pub(crate) served: (&'a Archive, &'a Live),
+    /// What runs live.
+    pub(crate) home: &'a Home,
     /// Services that are imported.
     pub(crate) imports: &'a Imports,
     /// Lists to choose from.
@@ -104,6 +107,8 @@ impl Ctx<'_> {
                 Readiness::Starting => Err("The sandbox is starting."),
                 Readiness::Unavailable(_) => Err("The sandbox cannot start; the status bar says why."),
             },
+            UiCommand::GoLive if self.home.door.is_none() => Err("Flows are not there yet."),
+            UiCommand::SwitchFlow if self.home.flow(&doc.flow().id).is_none() => Err("It is not live."),
             UiCommand::CancelTest if !self.is_testing(doc) => Err("No test is under way."),
             UiCommand::NextTab | UiCommand::PreviousTab if self.docs.list.len() < 2 => Err("Only one flow is open."),
             _ => Ok(()),

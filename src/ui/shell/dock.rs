@@ -173,6 +173,7 @@ impl Panes<'_> {
             problems: &doc.problems,
             play: ctx.play(doc),
             stale: &doc.stale,
+            changes: ctx.home.going.as_ref().filter(|it| it.doc == doc.id).map_or(&[], |it| it.changes()),
             snap: ctx.prefs.snap,
             minimap: ctx.prefs.minimap,
             outline: ctx.prefs.outline,

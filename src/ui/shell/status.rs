@@ -7,6 +7,7 @@ use crate::ui::behind::Spent;
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
+use crate::ui::home::{self, Place};
 use crate::ui::live::Readiness;
 use crate::ui::msg::{Msg, Room};
 use crate::ui::theme::tokens::size;
@@ -40,6 +41,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
                 ui.label(RichText::new(words).small().color(colors.failed.text)).on_hover_text(failure.to_string());
             }
         }
+        live(ui, ctx);
         if let Some(doc) = ctx.docs.active().filter(|_| ctx.room == Room::Flows) {
             let flow = doc.flow();
             ui.label(dim(ui, format!("{}, {}", count(flow.nodes.len(), "step"), count(flow.edges.len(), "wire"))));
@@ -71,14 +73,36 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     });
 }
 
+/// What is on, and where it runs.
+fn live(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let colors = theme::colors(ui);
+    let on = count(ctx.home.on(), "flow");
+    let (words, color) = match &ctx.home.place {
+        _ if ctx.home.on() == 0 => return,
+        Place::Starting | Place::Nowhere => (format!("{on} starting…"), colors.text.dim),
+        Place::Here { .. } => (format!("{on} on"), colors.ok.text),
+        Place::Elsewhere => (format!("{on} on, run by another Flowyard"), colors.text.dim),
+        Place::Failed(_) => (format!("{on} on, and none runs"), colors.failed.text),
+    };
+    let link = ui.link(RichText::new(words).small().color(color)).on_hover_text(home::place(ctx));
+    if link.clicked() {
+        ctx.send(Msg::Go(Room::Live));
+    }
+}
+
 /// How many runs wait for their turn; of each flow where the pointer rests on it.
 fn waiting(ui: &mut Ui, ctx: &Ctx<'_>) {
-    let all: u64 = ctx.live.waiting.values().sum();
+    let all = ctx.live.waiting.values().sum::<u64>() + ctx.home.waits();
     if all == 0 {
         return;
     }
     let name = |flow: &FlowId| ctx.docs.list.iter().map(Document::flow).find(|it| it.id == *flow).map(|it| it.name.clone());
-    let lines = ctx.live.waiting.iter().map(|(flow, it)| format!("{}: {it}", name(flow).unwrap_or_else(|| flow.to_string())));
+    let lines = ctx
+        .live
+        .waiting
+        .iter()
+        .chain(&ctx.home.waiting)
+        .map(|(flow, it)| format!("{}: {it}", name(flow).unwrap_or_else(|| flow.to_string())));
     let lines = lines.collect::<Vec<_>>().join("\n");
     let text = RichText::new(format!("{all} waiting")).small().color(theme::colors(ui).waiting.text);
     ui.label(text).on_hover_text(format!("Runs that wait for their turn:\n{lines}"));

@@ -16,7 +16,12 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock, focus_test: bool) {
     let rect = ui.max_rect();
     let doc = ctx.docs.active().filter(|_| ctx.room == Room::Flows);
     let middle = Rect::from_center_size(rect.center(), vec2(112.0, extent::CONTROL));
-    let right_width = if doc.is_some() { 330.0 } else { 140.0 };
+    let is_live = doc.and_then(|it| ctx.home.flow(&it.flow().id));
+    let right_width = match (doc, is_live) {
+        (Some(_), Some(_)) => 520.0,
+        (Some(_), None) => 430.0,
+        (None, _) => 140.0,
+    };
     let right = Rect::from_min_max(pos2(rect.right() - right_width, rect.top()), rect.max).shrink2(vec2(space::M + 4.0, 0.0));
     // Where there is too little room, what is in the middle makes way for the name of the flow.
     let roomy = rect.width() > 860.0;
@@ -29,7 +34,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock, focus_test: bool) {
         let (line, _) = ui.allocate_exact_size(vec2(1.0, 18.0), Sense::hover());
         ui.painter().rect_filled(line, 0.0, theme::colors(ui).stroke.usual);
         if let Some(doc) = doc {
-            name(ui, doc);
+            name(ui, ctx, doc);
         } else {
             ui.label(font::heading("Flowyard").color(theme::colors(ui).text.strong));
             let count = ctx.docs.list.len();
@@ -43,6 +48,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock, focus_test: bool) {
     ui.scope_builder(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)), |ui| {
         if let Some(doc) = doc {
             test(ui, ctx, doc, focus_test);
+            live(ui, ctx, doc);
             let (line, _) = ui.allocate_exact_size(vec2(1.0, 18.0), Sense::hover());
             ui.painter().rect_filled(line, 0.0, theme::colors(ui).stroke.usual);
         }
@@ -54,7 +60,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock, focus_test: bool) {
     });
 }
 
-fn name(ui: &mut Ui, doc: &Document) {
+fn name(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document) {
     let colors = theme::colors(ui);
     let room = ui.available_width() - 150.0;
     let galley = ui.painter().layout_no_wrap(doc.title().to_owned(), font::semibold(size::BODY), colors.text.strong);
@@ -66,7 +72,11 @@ fn name(ui: &mut Ui, doc: &Document) {
     if !doc.flow().description.is_empty() {
         response.on_hover_text(&doc.flow().description);
     }
-    switch::badge(ui, "Draft", colors.text.body, colors.bg.active);
+    match ctx.home.flow(&doc.flow().id) {
+        None => switch::badge(ui, "Draft", colors.text.body, colors.bg.active),
+        Some(live) if live.entry.on => switch::badge(ui, "Live", colors.ok.text, colors.ok.tint),
+        Some(_) => switch::badge(ui, "Live, off", colors.text.body, colors.bg.active),
+    }
     let state = match (doc.path(), doc.is_dirty()) {
         _ if doc.saving => "saving…",
         (Some(_), true) => "changed",
@@ -77,6 +87,40 @@ fn name(ui: &mut Ui, doc: &Document) {
     let words = ui.label(dim(ui, state));
     if let Some(path) = doc.path() {
         words.on_hover_text(path.display().to_string());
+    }
+}
+
+/// The switch of a flow that is live, and the way there.
+fn live(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document) {
+    let flow = ctx.home.flow(&doc.flow().id);
+    let changes = ctx.home.changes(doc.flow()).map_or(0, <[_]>::len);
+    let words = match (flow, changes) {
+        (None, _) => Some("Go live…"),
+        (Some(_), 0) => None,
+        (Some(_), _) => Some("Publish…"),
+    };
+    if let Some(words) = words {
+        let able = ctx.can(UiCommand::GoLive);
+        let response = ui.add_enabled_ui(able.is_ok(), |ui| button::plain(ui, Some(icon::LIGHTNING), words)).inner;
+        let hint = if flow.is_some() {
+            RichText::new(format!("{} to what is live", crate::ui::canvas::sentence::count(changes, "change")))
+        } else {
+            hint(ui, ctx, UiCommand::GoLive)
+        };
+        if response.on_hover_text(hint).clicked() {
+            ctx.send(Msg::Do(UiCommand::GoLive));
+        }
+    }
+    if let Some(flow) = flow {
+        let words = if flow.entry.on { "On" } else { "Off" };
+        let hint = if flow.entry.on {
+            "Its triggers start it. Off: nothing starts it"
+        } else {
+            "Nothing starts it. On: its triggers do"
+        };
+        if switch::on_off(ui, words, flow.entry.on).on_hover_text(hint).clicked() {
+            ctx.send(Msg::Do(UiCommand::SwitchFlow));
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 mod catalog;
 mod connections;
 mod file;
+mod home;
 mod log;
 mod sandbox;
 mod test;
@@ -17,6 +18,7 @@ use super::connections::Tab;
 use super::ctx::Ctx;
 use super::dialog::{Answer, Dialog};
 use super::document::{DocId, Document};
+use super::home::Asked;
 use super::keymap::{self, Keymap};
 use super::msg::{Msg, Room};
 use super::palette::Palette;
@@ -101,6 +103,8 @@ impl App {
                 }
             }
             Msg::Account(job) => self.account(ctx, *job),
+            Msg::Home(job) => self.ask_home(ctx, *job),
+            Msg::GoLive(asked) => self.go_live(ctx, asked),
             Msg::ListAccounts => self.list_accounts(),
             Msg::AskSignIn(id) => self.ask_sign_in(ctx, id),
             Msg::AskRemoveAccount(id) => self.ask_remove_account(id),
@@ -159,6 +163,9 @@ impl App {
             UiCommand::ResetPanels => self.dock.reset(),
             UiCommand::ShowFlows => self.room = Room::Flows,
             UiCommand::ShowTemplates => self.room = Room::Templates,
+            UiCommand::ShowLive => self.room = Room::Live,
+            UiCommand::GoLive => self.go_live(ctx, Asked::Open),
+            UiCommand::SwitchFlow => self.switch_flow(ctx),
             UiCommand::ShowConnections => self.room = Room::Connections,
             UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
@@ -198,6 +205,7 @@ impl App {
             now: (self.clock)(),
             archive: &self.archive,
             served: (&self.served.0, &self.served.1),
+            home: &self.home_flows,
             offers: &self.offers,
             imports: &self.imports,
             queue: &queue,
