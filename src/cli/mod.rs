@@ -7,6 +7,8 @@
 //! Invariant: only `print` writes to the terminal: data to standard output, words to standard error.
 //! Invariant: every error names what failed, where, and the next step, and ends with a code of the table in `--help`.
 //! Invariant: no secret is taken from the command line.
+mod at_login;
+mod background;
 mod bind;
 mod cancel;
 mod catalog;
@@ -74,6 +76,7 @@ enum Verb {
     Pause(pause::Pause),
     Resume(pause::Resume),
     Serve(serve::Serve),
+    Background(background::Background),
     Sandbox(sandbox::Sandbox),
     Log(log::Log),
     Release(release::Release),
@@ -95,7 +98,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
     });
-    if std::env::var_os("FLOWYARD_LOG").is_some() && !matches!(cli.verb, Some(Verb::Serve(_))) {
+    if std::env::var_os("FLOWYARD_LOG").is_some() && !matches!(cli.verb, Some(Verb::Serve(_) | Verb::Background(_))) {
         serve::start_log(false);
     }
     let result = match &cli.verb {
@@ -109,6 +112,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Pause(it)) => pause::pause(it, &mut out),
         Some(Verb::Resume(it)) => pause::resume(it, &mut out),
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
+        Some(Verb::Background(it)) => background::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),

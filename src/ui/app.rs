@@ -20,7 +20,7 @@ use super::dialog::Dialog;
 use super::document::{DocId, Document};
 use super::draft::Drafts;
 use super::files::{Dialogs, Files};
-use super::home::Home;
+use super::home::{Home, HomeJob};
 use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::Live;
@@ -366,6 +366,7 @@ impl App {
                 self.connections.door = Some(door);
             } else if let Told::HomeDoor(door) = told {
                 self.home_flows.door = Some(door);
+                self.home_flows.ask(HomeJob::AtLogin(None));
             } else if let Told::Home(news) = told {
                 self.home_told(ctx, *news);
             } else if let Told::Account(news) = told {
@@ -425,7 +426,10 @@ impl App {
         if ctx.input(|it| it.viewport().close_requested()) && !self.may_leave {
             let titles = self.unsaved();
             if titles.is_empty() {
-                self.may_leave = true;
+                self.leave();
+                if !self.may_leave {
+                    ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                }
             } else {
                 ctx.send_viewport_cmd(ViewportCommand::CancelClose);
                 self.dialog = Some(Dialog::Quit { titles });

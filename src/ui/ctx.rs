@@ -81,7 +81,15 @@ impl Ctx<'_> {
 
     /// The run that is shown on a flow.
     pub(crate) fn play(&self, doc: &Document) -> Option<&Play> {
+        if self.home.shows_live(doc.id) {
+            return self.served.1.runs().find(|it| it.flow.is_of(&doc.flow().id));
+        }
         self.live.run(doc.test.as_ref()?.run()?)
+    }
+
+    /// Whether what is in front runs live.
+    pub(crate) fn shows_live(&self) -> bool {
+        self.room == Room::Flows && self.docs.active.is_some_and(|it| self.home.shows_live(it))
     }
 
     /// Whether a test of the flow in front is under way.
@@ -102,6 +110,10 @@ impl Ctx<'_> {
             UiCommand::Redo if doc.history().redo_label().is_none() => Err("Nothing was taken back."),
             UiCommand::Save if doc.saving => Err("It is being saved."),
             UiCommand::Test | UiCommand::TestStep | UiCommand::TestToHere => match &self.live.behind {
+                _ if self.shows_live() => match command {
+                    UiCommand::Test => Ok(()),
+                    _ => Err("Single steps are tested in the sandbox."),
+                },
                 _ if self.is_testing(doc) => Err("A test is under way."),
                 Readiness::Ready(_) => Ok(()),
                 Readiness::Starting => Err("The sandbox is starting."),

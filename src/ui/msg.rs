@@ -10,6 +10,7 @@ use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
 use super::home::{Asked, HomeJob};
+use super::prefs::OnClose;
 use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
@@ -65,6 +66,7 @@ pub(crate) enum Msg {
     ShowPane(super::shell::Pane),
     SetTheme(ThemeChoice),
     SetScale(f32),
+    SetOnClose(OnClose),
     /// Other keys for a command; none takes them away.
     SetKeys(UiCommand, Option<String>),
     /// The usual keys for all commands.
@@ -118,6 +120,13 @@ pub(crate) enum Msg {
     ReadChoices(chooser::Asked),
     /// Have something done about connections.
     Account(Box<AccountJob>),
+    /// A live run, in the log over the whole window.
+    OpenServed(RunId),
+    /// A tab shows what runs live, or tests in the sandbox.
+    ShowPlace {
+        doc: DocId,
+        live: bool,
+    },
     /// Have something done about what runs live.
     Home(Box<HomeJob>),
     /// What a person said before a flow goes live.

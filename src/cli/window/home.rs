@@ -4,6 +4,7 @@
 //! Invariant: the engine makes way for whoever asks for the data directory, and comes back once nobody has it.
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,6 +15,7 @@ use super::Teller;
 use crate::accounts::Desk;
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
+use crate::cli::at_login;
 use crate::cli::home::{self, Home, broken};
 use crate::cli::published::evidence;
 use crate::engine::{self, Connection, Handle, Vault};
@@ -37,6 +39,10 @@ pub(super) struct Homestead {
     /// Where tests in the sandbox are logged.
     pub(super) sandboxes: Vec<PathBuf>,
     pub(super) teller: Teller,
+    /// How flows are run without the window.
+    pub(super) arguments: Vec<String>,
+    /// Whether they are, once it is closed.
+    pub(super) stay: Arc<AtomicBool>,
 }
 
 impl Homestead {
@@ -248,6 +254,17 @@ impl Homestead {
                 self.list(Vec::new()).await;
                 self.tell(done(Deed::Paused { name, paused }, result));
             }
+            HomeJob::Run { flow, trigger, payload } => {
+                let elsewhere = || Failure::new(FailureKind::Machine, "The flow is run by another Flowyard, or not at all");
+                let started = match &engine {
+                    Some(engine) => engine.start(flow, Some(trigger), payload, None).wait().await,
+                    None => None,
+                };
+                self.tell(match started.unwrap_or_else(|| Err(elsewhere().hint("Switch it on, in this window."))) {
+                    Ok(run) => done(Deed::Started(run), Ok(())),
+                    Err(failure) => done(Deed::Looks, Err(failure)),
+                });
+            }
             HomeJob::Look => {
                 let result = match &engine {
                     Some(engine) => {
@@ -257,6 +274,17 @@ impl Homestead {
                     None => Err(Failure::new(FailureKind::Machine, "Services are looked at by the Flowyard that runs the flows")),
                 };
                 self.tell(done(Deed::Looks, result));
+            }
+            HomeJob::Stay => self.stay.store(true, Ordering::Relaxed),
+            HomeJob::AtLogin(wanted) => {
+                let result = self.clone().away(move |it| {
+                    if let Some(on) = wanted {
+                        at_login::set(on, &it.arguments)?;
+                    }
+                    Ok(at_login::is_on())
+                });
+                let result = result.await;
+                self.tell(HomeNews::AtLogin(result));
             }
             HomeJob::Waiting => {
                 let standings = self.clone().away(|it| engine::standings(&it.data)).await.unwrap_or_default();

@@ -6,7 +6,8 @@ mod budgets;
 mod home;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc as async_mpsc, oneshot};
 
 use self::accounts::Sandboxed;
 use self::home::Homestead;
+use super::background;
 use super::connections::VaultArgs;
 use super::data::DataArgs;
 use super::embedded::{self, FaultArgs};
@@ -56,6 +58,10 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     // Read while the window itself is made, which takes longer.
     let shelf = Shelf::of(&home);
     let reader = std::thread::Builder::new().name("flowyard-catalog".to_owned()).spawn(move || offered(&shelf));
+    let arguments = background::arguments(&args.data, &args.vault);
+    let (stay, directory) = (Arc::new(AtomicBool::new(false)), home.clone());
+    let stays = Arc::clone(&stay);
+    let left = arguments.clone();
     let closed = ui::open(&opening, |waker| {
         let read = reader.ok().and_then(|it| it.join().ok());
         let (catalog, troubles) = read.unwrap_or_else(|| offered(&Shelf::of(&home)));
@@ -63,7 +69,8 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
         let (show, shown) = mpsc::channel();
         let teller = Teller { told: sender, waker };
         let vault = Vault::at(&home, args.vault.key());
-        let homestead = Homestead { data: home.clone(), vault, sandboxes, teller };
+        let arguments = arguments.clone();
+        let homestead = Homestead { data: home.clone(), vault, sandboxes, teller, arguments, stay: Arc::clone(&stays) };
         background = Some(Background::start(catalog.clone(), journal.clone(), homestead, shown));
         Behind { catalog, troubles, home, data: journal, told, shown: Some(show) }
     });
@@ -72,6 +79,12 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
         background.stop();
     }
     closed?;
+    if stay.load(Ordering::Relaxed) {
+        background::leave_behind(&directory, &left).map_err(|error| {
+            let hint = "Start it by hand: `flowyard background`.";
+            Error::machine("The flows cannot go on without the window", &error.to_string(), hint)
+        })?;
+    }
     Ok(Exit::Done)
 }
 

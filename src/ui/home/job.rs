@@ -3,10 +3,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::engine::Event;
-use crate::flow::{Flow, FlowId};
+use crate::flow::{Flow, FlowId, NodeId};
 use crate::published::{Entry, Evidence};
 use crate::record::Failure;
+use crate::run::RunId;
 
 /// Does something about what runs live, away from the frame; what comes of it is [`HomeNews`].
 pub type DoHome = Box<dyn Fn(HomeJob) + Send>;
@@ -46,10 +49,23 @@ pub enum HomeJob {
         /// Whether to hold back.
         paused: bool,
     },
+    /// Start a live flow by hand, as it is live.
+    Run {
+        /// Which.
+        flow: FlowId,
+        /// Where it begins.
+        trigger: NodeId,
+        /// What the trigger gives.
+        payload: Value,
+    },
     /// Look at every service at once for what is new.
     Look,
     /// Say how many starts of each flow wait for their turn.
     Waiting,
+    /// Once the window is closed, flows go on without it.
+    Stay,
+    /// Start with the computer, or not any more; none asks whether it does.
+    AtLogin(Option<bool>),
 }
 
 impl HomeJob {
@@ -87,6 +103,8 @@ pub enum HomeNews {
         /// Why not.
         result: Result<(), Failure>,
     },
+    /// Whether flows are started with the computer, without the window.
+    AtLogin(Result<bool, Failure>),
     /// Something happened in a live run.
     Event(Event),
     /// The computer slept, or Flowyard was not running; what was made up for, in words.
@@ -122,6 +140,8 @@ pub enum Deed {
         /// Whether it holds back.
         paused: bool,
     },
+    /// A live flow was started by hand.
+    Started(RunId),
     /// Services are looked at.
     Looks,
 }

@@ -5,12 +5,13 @@ mod job;
 mod page;
 mod panel;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use self::job::{Deed, DoHome, HomeJob, HomeNews, LiveFlow, Place};
 pub(crate) use self::page::{place, show as page};
 pub(crate) use self::panel::{Asked, GoLive, show as panel};
+use super::document::DocId;
 use crate::flow::{Flow, FlowId};
 use crate::published::{Change, changes};
 use crate::record::Failure;
@@ -26,10 +27,16 @@ pub(crate) struct Home {
     pub(crate) flows: BTreeMap<FlowId, LiveFlow>,
     /// Why some of what is on does not run.
     pub(crate) failures: Vec<Failure>,
+    /// Whether flows are started with the computer, as far as that is known.
+    pub(crate) at_login: Option<bool>,
     /// How many starts of each flow wait for their turn.
     pub(crate) waiting: BTreeMap<FlowId, u64>,
     /// What a person is asked before a flow goes live.
     pub(crate) going: Option<GoLive>,
+    /// The tabs that show what runs live, in place of tests in the sandbox.
+    pub(crate) shown: BTreeSet<DocId>,
+    /// The revisions that a person has agreed to start by hand on real accounts.
+    pub(crate) agreed: BTreeSet<String>,
     /// What of the flow in front is not live: of which draft and which revision that was found.
     compared: Option<(Arc<Flow>, String, Arc<[Change]>)>,
 }
@@ -48,9 +55,19 @@ impl Home {
         self.flows.get(id)
     }
 
+    /// Whether a tab shows what runs live.
+    pub(crate) fn shows_live(&self, doc: DocId) -> bool {
+        self.shown.contains(&doc)
+    }
+
     /// How many flows are on.
     pub(crate) fn on(&self) -> usize {
         self.flows.values().filter(|it| it.entry.on).count()
+    }
+
+    /// Whether closing the window would stop flows that are on.
+    pub(crate) fn runs_here(&self) -> bool {
+        matches!(self.place, Place::Here { .. }) && self.on() > 0
     }
 
     /// How many starts wait for their turn.
@@ -86,6 +103,7 @@ impl Home {
                 self.flows = flows;
                 self.failures = failures;
             }
+            HomeNews::AtLogin(result) => self.at_login = result.ok(),
             HomeNews::Waiting(waiting) => self.waiting = waiting,
             HomeNews::Evidence { ticket, result } => {
                 if let Some(going) = self.going.as_mut().filter(|it| it.ticket == ticket) {

@@ -90,6 +90,9 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
     if let Some(dialog) = dialog {
         question::show(ui, ctx, dialog);
     }
+    if ctx.shows_live() {
+        return;
+    }
     // Drawn last: nothing that runs from here leaves this machine.
     let frame = Stroke::new(line::FRAME, colors.sandbox.frame);
     let layer = eframe::egui::LayerId::new(eframe::egui::Order::Foreground, eframe::egui::Id::unique("sandbox frame"));

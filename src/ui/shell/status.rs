@@ -19,12 +19,16 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     let rect = ui.max_rect();
     let label = Rect::from_min_size(rect.min, vec2(92.0, rect.height()));
     let response = ui.interact(label, ui.scope_id().with("where"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, "Runs go to the sandbox"));
-    ui.painter().rect_filled(label, 0.0, colors.sandbox.frame);
+    let is_live = ctx.shows_live();
+    let (name, words, glyph) =
+        if is_live { ("Runs are live", "Live", icon::LIGHTNING) } else { ("Runs go to the sandbox", "Sandbox", icon::FLASK) };
+    let (fill, ink) = if is_live { (colors.bg.active, colors.text.strong) } else { (colors.sandbox.frame, colors.text.on_sandbox) };
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, name));
+    ui.painter().rect_filled(label, 0.0, fill);
     let at = pos2(label.left() + 18.0, label.center().y);
-    ui.painter().text(at, Align2::CENTER_CENTER, icon::FLASK, font::icons_fill(13.0), colors.text.on_sandbox);
-    let words = pos2(label.left() + 29.0, label.center().y);
-    ui.painter().text(words, Align2::LEFT_CENTER, "Sandbox", font::semibold(size::SMALL), colors.text.on_sandbox);
+    ui.painter().text(at, Align2::CENTER_CENTER, glyph, font::icons_fill(13.0), ink);
+    let at = pos2(label.left() + 29.0, label.center().y);
+    ui.painter().text(at, Align2::LEFT_CENTER, words, font::semibold(size::SMALL), ink);
     let beyond = Rect::from_min_max(pos2(label.right() + 12.0, rect.top()), rect.max - vec2(12.0, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(beyond).layout(Layout::left_to_right(Align::Center)), |ui| {
         ui.spacing_mut().item_spacing.x = 16.0;

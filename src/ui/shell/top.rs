@@ -15,7 +15,7 @@ use crate::ui::widgets::{button, dim, switch};
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock, focus_test: bool) {
     let rect = ui.max_rect();
     let doc = ctx.docs.active().filter(|_| ctx.room == Room::Flows);
-    let middle = Rect::from_center_size(rect.center(), vec2(112.0, extent::CONTROL));
+    let middle = Rect::from_center_size(rect.center(), vec2(if doc.is_some() { 196.0 } else { 112.0 }, extent::CONTROL));
     let is_live = doc.and_then(|it| ctx.home.flow(&it.flow().id));
     let right_width = match (doc, is_live) {
         (Some(_), Some(_)) => 520.0,
@@ -43,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, dock: &Dock, focus_test: bool) {
         }
     });
     if roomy {
-        sandbox(ui, middle);
+        places(ui, ctx, doc, middle);
     }
     ui.scope_builder(UiBuilder::new().max_rect(right).layout(Layout::right_to_left(Align::Center)), |ui| {
         if let Some(doc) = doc {
@@ -124,23 +124,58 @@ fn live(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document) {
     }
 }
 
-/// Where runs from here go.
-fn sandbox(ui: &mut Ui, rect: Rect) {
+/// Where runs from here go: the sandbox, or live, where the flow is.
+fn places(ui: &mut Ui, ctx: &Ctx<'_>, doc: Option<&Document>, rect: Rect) {
+    let live = ctx.shows_live();
+    let Some(doc) = doc else {
+        place(
+            ui,
+            rect,
+            false,
+            true,
+            "Flows are tested against an imitation of both services on this computer. Nothing is sent to anyone.",
+        );
+        return;
+    };
+    let (left, right) = rect.split_left_right_at_x(rect.center().x);
+    let hint = "Test against an imitation of both services on this computer. Nothing is sent to anyone.";
+    if place(ui, left, false, !live, hint) {
+        ctx.send(Msg::ShowPlace { doc: doc.id, live: false });
+    }
+    let hint = if ctx.home.flow(&doc.flow().id).is_some() {
+        "What runs by itself, on your real accounts"
+    } else {
+        "It is not live yet: see what speaks for it"
+    };
+    if place(ui, right, true, live, hint) {
+        ctx.send(Msg::ShowPlace { doc: doc.id, live: true });
+    }
+}
+
+/// One of them; whether it was clicked.
+fn place(ui: &mut Ui, rect: Rect, live: bool, on: bool, hint: &str) -> bool {
     let colors = theme::colors(ui);
-    let response = ui.interact(rect, ui.scope_id().with("sandbox"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, "Sandbox"));
-    ui.painter().rect_filled(rect, CornerRadius::same(radius::BASE), colors.sandbox.frame);
-    let color = colors.text.on_sandbox;
-    let galley = ui.painter().layout_no_wrap("Sandbox".to_owned(), font::semibold(size::BODY), color);
+    let words = if live { "Live" } else { "Sandbox" };
+    let response = ui.interact(rect, ui.scope_id().with(words), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::RadioButton, true, on, format!("Place: {words}")));
+    let (fill, color) = match (on, live) {
+        (true, false) => (colors.sandbox.frame, colors.text.on_sandbox),
+        (true, true) => (colors.ok.tint, colors.ok.text),
+        (false, _) if response.hovered() => (colors.bg.hover, colors.text.strong),
+        (false, _) => (colors.bg.active, colors.text.body),
+    };
+    ui.painter().rect_filled(rect, CornerRadius::same(radius::BASE), fill);
+    button::focus_ring(ui, &response, rect.shrink(1.0));
+    let galley = ui.painter().layout_no_wrap(words.to_owned(), font::semibold(size::BODY), color);
     let left = rect.center().x - galley.size().x / 2.0 - 10.0;
-    ui.painter().text(pos2(left + 7.0, rect.center().y), Align2::CENTER_CENTER, icon::FLASK, font::icons_fill(14.0), color);
-    let at = pos2(left + 20.0, rect.center().y - galley.size().y / 2.0);
-    ui.painter().galley(at, galley, color);
-    response.on_hover_text("Flows run against an imitation of both services on this computer. Nothing is sent to anyone.");
+    let glyph = if live { icon::LIGHTNING } else { icon::FLASK };
+    ui.painter().text(pos2(left + 7.0, rect.center().y), Align2::CENTER_CENTER, glyph, font::icons_fill(14.0), color);
+    ui.painter().galley(pos2(left + 20.0, rect.center().y - galley.size().y / 2.0), galley, color);
+    response.on_hover_text(hint).clicked()
 }
 
 fn test(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, focus: bool) {
-    if ctx.is_testing(doc) {
+    if ctx.is_testing(doc) && !ctx.shows_live() {
         let response = button::plain(ui, Some(icon::STOP), "Cancel");
         let response = response.on_hover_text(hint(ui, ctx, UiCommand::CancelTest));
         if response.clicked() {
@@ -149,7 +184,11 @@ fn test(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, focus: bool) {
         return;
     }
     let able = ctx.can(UiCommand::Test);
-    let response = ui.add_enabled_ui(able.is_ok(), |ui| button::primary(ui, Some(icon::PLAY), "Test")).inner;
+    let response = ui
+        .add_enabled_ui(able.is_ok(), |ui| {
+            button::primary(ui, Some(icon::PLAY), if ctx.shows_live() { "Run now" } else { "Test" })
+        })
+        .inner;
     // It takes the keyboard once it can be pressed.
     let pending = eframe::egui::Id::unique("focus test");
     let wanted = focus || ui.data(|it| it.get_temp(pending).unwrap_or(false));
@@ -161,6 +200,7 @@ fn test(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, focus: bool) {
         ui.data_mut(|it| it.insert_temp(pending, !done));
     }
     let response = match able {
+        Ok(()) if ctx.shows_live() => response.on_hover_text("Start what is live by hand, on your real accounts"),
         Ok(()) => response.on_hover_text(hint(ui, ctx, UiCommand::Test)),
         Err(why) => match &ctx.live.behind {
             Readiness::Unavailable(failure) => response.on_disabled_hover_text(failure.to_string()),

@@ -1,12 +1,17 @@
 //! What runs live: making a flow live, switching it, and what is told of it.
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eframe::egui::Context;
 
+use super::log::REMEMBERED;
 use crate::engine::Event;
-use crate::run::Outcome;
+use crate::run::{Aim, Desk, Outcome};
 use crate::ui::app::App;
+use crate::ui::archive::Ask;
 use crate::ui::behind::Told;
+use crate::ui::dialog::Dialog;
+use crate::ui::document::DocId;
 use crate::ui::home::{Asked, Deed, GoLive, HomeJob, HomeNews};
 use crate::ui::msg::{Msg, Room};
 use crate::ui::toast::{Toast, Tone};
@@ -48,6 +53,44 @@ impl App {
         }
     }
 
+    /// Shows a tab's flow as it runs live, or in the sandbox.
+    pub(super) fn show_place(&mut self, ctx: &Context, doc: DocId, live: bool) {
+        let Some(flow) = self.docs.get(doc).map(|it| it.flow().id.clone()) else { return };
+        if !live {
+            self.home_flows.shown.remove(&doc);
+        } else if self.home_flows.flow(&flow).is_some() {
+            self.home_flows.shown.insert(doc);
+            self.served.0.ask(Ask::Recent { flow, count: REMEMBERED });
+        } else {
+            self.go_live(ctx, Asked::Open);
+        }
+    }
+
+    /// Starts the flow in front by hand, as it is live: a person is asked once for each version of it.
+    pub(super) fn run_live(&mut self, ctx: &Context, agreed: bool) {
+        let Some(doc) = self.docs.active() else { return };
+        let (id, title) = (doc.id, doc.title().to_owned());
+        let Some(live) = self.home_flows.flow(&doc.flow().id) else { return };
+        let Some(flow) = live.flow.clone().filter(|_| live.entry.on) else {
+            self.say(ctx, Toast::new(Tone::Note, format!("“{title}” is off")).detail("Switch it on first."));
+            return;
+        };
+        let revision = live.entry.revision.clone();
+        if !agreed && !self.home_flows.agreed.contains(&revision) {
+            self.dialog = Some(Dialog::RunLive { doc: id, title });
+            return;
+        }
+        self.home_flows.agreed.insert(revision);
+        let desk = Desk { flow: &flow, pins: &BTreeMap::new(), shown: None, catalog: &self.catalog };
+        match Aim::Whole.plan(&desk) {
+            Ok(plan) => {
+                let job = HomeJob::Run { flow: flow.id.clone(), trigger: plan.trigger, payload: plan.payload };
+                self.ask_home(ctx, job);
+            }
+            Err(words) => self.say(ctx, Toast::new(Tone::Failed, "The run cannot begin").detail(words.to_string())),
+        }
+    }
+
     /// A test of this very version has ended: what speaks for going live is another.
     pub(super) fn look_again(&mut self, ctx: &Context) {
         let Some(going) = &mut self.home_flows.going else { return };
@@ -62,7 +105,9 @@ impl App {
         match news {
             HomeNews::Event(event) => self.live_event(ctx, event),
             HomeNews::Done { what, result: Ok(()) } => self.home_done(ctx, what),
-            HomeNews::Done { result: Err(failure), .. } => self.say(ctx, Toast::failure(&failure)),
+            HomeNews::Done { result: Err(failure), .. } | HomeNews::AtLogin(Err(failure)) => {
+                self.say(ctx, Toast::failure(&failure));
+            }
             HomeNews::Woke(words) => self.say(ctx, Toast::new(Tone::Note, "While the computer slept").detail(words)),
             news => self.home_flows.take(news),
         }
@@ -82,7 +127,7 @@ impl App {
         if let Some((run, failure)) = ended {
             let name = self.served.1.run(run).map(|it| it.name.clone()).unwrap_or_default();
             let toast = Toast::new(Tone::Failed, format!("“{name}” failed: {}", failure.title)).detail(failure.detail);
-            self.say(ctx, toast.action("Show", Msg::OpenLog(Some((run, None)))));
+            self.say(ctx, toast.action("Show", Msg::OpenServed(run)));
         }
     }
 
@@ -109,6 +154,9 @@ impl App {
             }
             Deed::Paused { name, paused: true } => Toast::new(Tone::Done, format!("“{name}” is paused: what comes is kept")),
             Deed::Paused { name, paused: false } => Toast::new(Tone::Done, format!("“{name}” goes on")),
+            Deed::Started(run) => {
+                Toast::new(Tone::Done, format!("Live run {run} was started")).action("Show", Msg::OpenServed(run))
+            }
             Deed::Looks => Toast::new(Tone::Done, "Services are looked at now"),
         };
         self.say(ctx, toast);
