@@ -84,9 +84,19 @@ pub(super) struct Target {
 
     #[command(flatten)]
     pub(super) faults: FaultArgs,
+
+    /// After an error, rest no longer than this before the next attempt (as "200 ms" or "5 s"), whatever flows and services
+    /// ask for. For trying things out: real services lock out who comes back too soon
+    #[arg(long, value_name = "TIME", value_parser = words::length)]
+    pub(super) longest_rest: Option<Duration>,
 }
 
 impl Target {
+    /// How calls are made.
+    pub(super) fn calls(&self) -> CallSettings {
+        CallSettings { longest_rest: self.longest_rest, ..CallSettings::default() }
+    }
+
     pub(super) fn mode(&self) -> Mode {
         if self.sandbox { Mode::Sandbox } else { Mode::Live }
     }
@@ -242,7 +252,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
         flows: deployments,
         listen: None,
         clock: Clock::System,
-        calls: CallSettings::default(),
+        calls: target.calls(),
         limits: Limits::default(),
         recover: false,
     })
