@@ -13,6 +13,7 @@ mod crash;
 mod data_directory;
 mod door;
 mod engine;
+mod faults;
 mod fuzz_seeds;
 mod hostile_documents;
 mod hostile_expressions;
