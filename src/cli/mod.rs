@@ -11,6 +11,7 @@ mod bind;
 mod cancel;
 mod catalog;
 mod changes;
+mod chaos;
 mod check;
 mod connect;
 mod connections;
@@ -71,6 +72,7 @@ enum Verb {
     Flows(published::List),
     Serve(serve::Serve),
     Sandbox(sandbox::Sandbox),
+    Chaos(chaos::Chaos),
     Log(log::Log),
     Release(release::Release),
     Cancel(cancel::Cancel),
@@ -104,6 +106,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Flows(it)) => published::list(it, &mut out),
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
+        Some(Verb::Chaos(it)) => chaos::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Cancel(it)) => cancel::run(it, &mut out),

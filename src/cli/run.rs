@@ -438,7 +438,11 @@ fn show_end(
 }
 
 /// The trigger to begin with: the one that was named, the only one, or the only manual one.
-fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'a Trigger), Error> {
+/// The trigger that a run begins with: the named one, or else the only one, or the only one by hand.
+///
+/// # Errors
+/// If there is none, or there are several.
+pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'a Trigger), Error> {
     let all: Vec<(&NodeId, &Trigger)> = flow
         .nodes
         .iter()

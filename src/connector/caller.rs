@@ -11,6 +11,7 @@ use super::breaker::{Blocked, Outcome};
 use super::budget::{Permit, PutOff};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
+use super::label::{self, Label};
 use super::mail;
 use super::oauth::Renewals;
 use super::redact::Redactor;
@@ -180,6 +181,11 @@ impl Caller {
         operation: Option<&Operation>,
     ) -> Called {
         request.headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
+        if self.shared.settings.name_steps
+            && let Some(label) = Label::for_address(&request.url)
+        {
+            request.headers.insert(label::HEADER, label);
+        }
         let Some(signer) = connection else { return self.attempt(&request, None, connector, operation, None).await };
         // A service that asks its callers to stop is not asked for tokens either; the attempt says why.
         let secret = if self.shared.clients.check(&request.url).is_err() {
