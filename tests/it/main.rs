@@ -6,6 +6,7 @@ mod breaker;
 mod budget;
 mod canary;
 mod catalog;
+mod chaos;
 mod cli;
 mod connect;
 mod contract;

@@ -31,9 +31,9 @@ pub(super) struct Left {
 }
 
 /// A run of a trial.
-struct Kept {
-    head: RunHead,
-    entries: Vec<Entry>,
+pub(super) struct Kept {
+    pub(super) head: RunHead,
+    pub(super) entries: Vec<Entry>,
 }
 
 /// What the requests of one step did.
@@ -90,6 +90,11 @@ impl Left {
             let entries = journal.entries(head.id)?;
             runs.push(Kept { head, entries });
         }
+        Ok(Self::of(runs, ledger))
+    }
+
+    /// From runs and a ledger.
+    pub(super) fn of(runs: Vec<Kept>, ledger: &[LedgerEntry]) -> Self {
         let mut left = Self { runs, done: BTreeMap::new(), made: BTreeSet::new(), nobodys: 0 };
         for entry in ledger.iter().filter(|it| !it.by_hand && it.operation.as_str().split('.').nth(1) != Some("oauth")) {
             let is_change = matches!(entry.effect, Effect::Created | Effect::Updated | Effect::Deleted);
@@ -109,10 +114,10 @@ impl Left {
                 done.changed += 1;
             }
         }
-        Ok(left)
+        left
     }
 
-    fn of(&self, run: RunId, step: &StepKey) -> Done {
+    fn done_by(&self, run: RunId, step: &StepKey) -> Done {
         self.done.get(&(run, step.to_string())).copied().unwrap_or_default()
     }
 
@@ -132,7 +137,7 @@ impl Left {
         let mut by_node: BTreeMap<NodeId, bool> = BTreeMap::new();
         for kept in &self.runs {
             for step in succeeded(&kept.entries).keys() {
-                let has = self.of(kept.head.id, step).all() > 0;
+                let has = self.done_by(kept.head.id, step).all() > 0;
                 by_node.entry(step.node.clone()).and_modify(|it| *it &= has).or_insert(has);
             }
         }
@@ -207,7 +212,7 @@ impl Left {
                 }
             }
             for (step, output) in succeeded(&it.entries) {
-                if !effective.contains(&step.node) || self.of(run, step).all() > 0 {
+                if !effective.contains(&step.node) || self.done_by(run, step).all() > 0 {
                     continue;
                 }
                 if ids(output).any(|it| self.made.contains(it)) {

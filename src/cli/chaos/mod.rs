@@ -8,6 +8,8 @@
 mod child;
 mod count;
 mod sample;
+#[cfg(test)]
+mod tests;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -113,7 +115,10 @@ fn demand_no_requests(flows: &[Arc<Flow>]) -> Result<(), Error> {
     }
     let title = "The flow sends HTTP requests of its own, which the sandbox does not answer";
     let failure = Failure::new(FailureKind::Flow, title).at(names.join(", "));
-    Err(Error::new(Exit::File, failure.hint("Mute these steps to try the rest: they would be sent to the real address each time.")))
+    Err(Error::new(
+        Exit::File,
+        failure.hint("Mute these steps to try the rest: they would be sent to the real address each time."),
+    ))
 }
 
 async fn go(
@@ -268,11 +273,15 @@ impl Told {
         let Counts { once, failed, asking, going, lost, doubled, shared, wrong, .. } = &self.counts;
         let mut table = Table::new(["what became of them", ">events", ""]);
         let mut row = |what: &str, count: usize, more: String| table.row([what.to_owned(), count.to_string(), more]);
-        let shared = if *shared > 0 { format!("{shared} found that an event just like theirs had done it") } else { String::new() };
+        let shared =
+            if *shared > 0 { format!("{shared} found that an event just like theirs had done it") } else { String::new() };
         row("took effect once", *once, shared);
         row("failed, and say why", *failed, String::new());
-        let uncertain =
-            if self.uncertain > 0 { format!("{} cannot tell whether their call was made", self.uncertain) } else { String::new() };
+        let uncertain = if self.uncertain > 0 {
+            format!("{} cannot tell whether their call was made", self.uncertain)
+        } else {
+            String::new()
+        };
         row("wait for a person", *asking, uncertain);
         if *going > 0 {
             row("not over yet", *going, "they wait for a time".to_owned());
@@ -305,11 +314,13 @@ impl Told {
         let Counts { events, once, failed, asking, going, lost, doubled, .. } = &self.counts;
         let all = words::count(*events, "event");
         if lost + doubled > 0 {
-            let words = format!("Of {all}, {lost} were lost and {doubled} took effect more than once: that is a fault of Flowyard's.");
+            let words =
+                format!("Of {all}, {lost} were lost and {doubled} took effect more than once: that is a fault of Flowyard's.");
             return paint(BAD, format_args!("{words} Report it with --seed {}.", self.seed));
         }
         if once == events {
-            let words = if *events == 1 { "The event took effect once.".to_owned() } else { format!("All {all} took effect once.") };
+            let words =
+                if *events == 1 { "The event took effect once.".to_owned() } else { format!("All {all} took effect once.") };
             return paint(GOOD, words);
         }
         let parts = [(*failed, "failed and say why"), (*asking, "wait for a person"), (*going, "are not over yet")];
@@ -320,7 +331,7 @@ impl Told {
 }
 
 #[cfg(test)]
-mod tests {
+mod wording {
     use super::*;
 
     fn told(counts: Counts) -> String {
@@ -348,6 +359,9 @@ mod tests {
             "Of 20 events, 17 took effect once, 2 failed and say why, 1 wait for a person. Nothing was lost, and nothing took effect twice."
         );
         let bad = told(Counts { lost: 1, doubled: 2, ..counts(20, 17) });
-        assert!(bad.starts_with("Of 20 events, 1 were lost and 2 took effect more than once") && bad.contains("--seed 7"), "{bad}");
+        assert!(
+            bad.starts_with("Of 20 events, 1 were lost and 2 took effect more than once") && bad.contains("--seed 7"),
+            "{bad}"
+        );
     }
 }

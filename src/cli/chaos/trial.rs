@@ -154,7 +154,8 @@ impl Trial<'_> {
         ];
         let said = File::options().create(true).append(true).open(self.dir.join(SAID));
         let said = said.map_err(|error| self.unwritable(&error))?;
-        let cannot = |error: &std::io::Error| Error::machine("Flowyard cannot start itself once more", error, "Close other programs.");
+        let cannot =
+            |error: &std::io::Error| Error::machine("Flowyard cannot start itself once more", error, "Close other programs.");
         let program = std::env::current_exe().map_err(|error| cannot(&error))?;
         let mut command = Command::new(program);
         command.args(self.args).arg(self.dir).envs(secrets).env("FLOWYARD_LOG", "error");
@@ -192,7 +193,11 @@ impl Trial<'_> {
                     RecvTimeoutError::Disconnected => "It ended by itself.",
                 };
                 let detail = said.lines().last().map_or_else(|| detail.to_owned(), |it| format!("{detail} It said: {it}"));
-                Err(Error::machine("The process that is tried does not go on", &detail, "Try the flow with `flowyard run --sandbox`."))
+                Err(Error::machine(
+                    "The process that is tried does not go on",
+                    &detail,
+                    "Try the flow with `flowyard run --sandbox`.",
+                ))
             }
         }
     }
