@@ -13,6 +13,7 @@ mod bind;
 mod cancel;
 mod catalog;
 mod changes;
+mod chaos;
 mod check;
 mod connect;
 mod connections;
@@ -78,6 +79,7 @@ enum Verb {
     Serve(serve::Serve),
     Background(background::Background),
     Sandbox(sandbox::Sandbox),
+    Chaos(chaos::Chaos),
     Log(log::Log),
     Release(release::Release),
     Cancel(cancel::Cancel),
@@ -114,6 +116,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
         Some(Verb::Background(it)) => background::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
+        Some(Verb::Chaos(it)) => chaos::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Cancel(it)) => cancel::run(it, &mut out),

@@ -18,7 +18,7 @@ use super::run::Target;
 use super::signal::Signals;
 use super::{bind, connections, home, listen, next, runtime, words};
 use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
-use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Reread, Settings, Vault};
+use crate::engine::{self, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::schedule::Schedule;
 use crate::flow::{Flow, NodeId, NodeKind, Trigger, Watch};
 use crate::sandbox::Delivery;
@@ -100,7 +100,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         flows: deployments,
         listen: Some(args.listen),
         clock: Clock::System,
-        calls: CallSettings::default(),
+        calls: target.calls(),
         limits: Limits::default(),
         recover: true,
     })

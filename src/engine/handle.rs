@@ -44,6 +44,19 @@ pub enum Command {
         /// The run's number once it is on disk.
         reply: oneshot::Sender<Result<RunId, Failure>>,
     },
+    /// Start a run for an event that comes from elsewhere, unless one came with the same name before.
+    Deliver {
+        /// Which flow.
+        flow: FlowId,
+        /// Through which trigger; none means its only one, or its manual one.
+        trigger: Option<NodeId>,
+        /// The trigger's output.
+        payload: Value,
+        /// What tells the event from all others of the flow.
+        delivery: String,
+        /// The number of the run that it began, now or before, once it is on disk.
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    },
     /// End a run.
     Cancel {
         /// Which.
@@ -315,6 +328,20 @@ impl Handle {
     ) -> Pending<Result<RunId, Failure>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Start { flow, trigger, payload, given, watch, reply });
+        Pending::new(answer)
+    }
+
+    /// Starts a run for an event that comes from elsewhere. One with the same name starts no second run: whoever had no answer
+    /// may ask again.
+    pub fn deliver(
+        &self,
+        flow: FlowId,
+        trigger: Option<NodeId>,
+        payload: Value,
+        delivery: String,
+    ) -> Pending<Result<RunId, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Deliver { flow, trigger, payload, delivery, reply });
         Pending::new(answer)
     }
 

@@ -58,21 +58,12 @@ impl Supervisor {
                 }
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
                 Command::Start { flow, trigger, payload, given, watch, reply } => {
-                    // The trigger is chosen among those of the flow.
-                    let start = |trigger| Start {
-                        trigger,
-                        payload,
-                        given,
-                        delivery: None,
-                        parent: None,
-                        depth: 0,
-                        cause: Cause::default(),
-                        refused: None,
-                        // Whoever has a handle is at a window or a terminal.
-                        priority: Priority::First,
-                        watch,
-                        respond: None,
-                    };
+                    // The trigger is chosen among those of the flow. Whoever has a handle is at a window or a terminal.
+                    let start = |trigger| Start { given, watch, priority: Priority::First, ..plain(trigger, payload) };
+                    self.start(&flow, trigger, start, reply);
+                }
+                Command::Deliver { flow, trigger, payload, delivery, reply } => {
+                    let start = |trigger| Start { delivery: Some(delivery), ..plain(trigger, payload) };
                     self.start(&flow, trigger, start, reply);
                 }
                 Command::Cancel { run, by, reply } => {
@@ -209,6 +200,23 @@ impl Supervisor {
         self.shared.tasks.wait().await;
         let journal = self.shared.journal.clone();
         tokio::task::spawn_blocking(move || journal.close()).await.ok();
+    }
+}
+
+/// A run of which nothing is known but its event.
+fn plain(trigger: NodeId, payload: Value) -> Start {
+    Start {
+        trigger,
+        payload,
+        given: Vec::new(),
+        delivery: None,
+        parent: None,
+        depth: 0,
+        cause: Cause::default(),
+        refused: None,
+        priority: Priority::Background,
+        watch: None,
+        respond: None,
     }
 }
 
