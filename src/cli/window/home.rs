@@ -2,6 +2,7 @@
 //!
 //! Invariant: an answer comes for everything that is asked for.
 //! Invariant: the engine makes way for whoever asks for the data directory, and comes back once nobody has it.
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,21 +34,23 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Where it is, and whom it tells.
 #[derive(Clone)]
-pub(super) struct Homestead {
-    pub(super) data: PathBuf,
-    pub(super) vault: Vault,
+pub(crate) struct Homestead {
+    pub(crate) data: PathBuf,
+    pub(crate) vault: Vault,
     /// Where tests in the sandbox are logged.
-    pub(super) sandboxes: Vec<PathBuf>,
-    pub(super) teller: Teller,
+    pub(crate) sandboxes: Vec<PathBuf>,
+    /// Where webhooks come in.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) teller: Teller,
     /// How flows are run without the window.
-    pub(super) arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
     /// Whether they are, once it is closed.
-    pub(super) stay: Arc<AtomicBool>,
+    pub(crate) stay: Arc<AtomicBool>,
 }
 
 impl Homestead {
     /// Runs what is on until `ended`.
-    pub(super) async fn keep(self, mut ended: oneshot::Receiver<()>) {
+    pub(crate) async fn keep(self, mut ended: oneshot::Receiver<()>) {
         let (sender, mut jobs) = mpsc::unbounded_channel();
         self.teller.tell(Told::HomeDoor(Box::new(move |job| drop(sender.send(job)))));
         self.list(Vec::new()).await;
@@ -120,7 +123,7 @@ impl Homestead {
 
     fn home(&self) -> Home {
         let catalog = self.catalog();
-        Home { desk: self.desk(&catalog), catalog, listen: home::LISTEN.parse().ok() }
+        Home { desk: self.desk(&catalog), catalog, listen: self.listen }
     }
 
     fn at(&self, place: Place) {
