@@ -19,7 +19,7 @@ use crate::catalog::disk::Shelf;
 use crate::cli::at_login;
 use crate::cli::home::{self, Home, broken};
 use crate::cli::published::evidence;
-use crate::engine::{self, Connection, Handle, Vault};
+use crate::engine::{self, Connection, Event, Handle, Vault};
 use crate::flow::{Flow, FlowId};
 use crate::published::{self, Published};
 use crate::record::{Failure, FailureKind};
@@ -55,7 +55,7 @@ impl Homestead {
         self.teller.tell(Told::HomeDoor(Box::new(move |job| drop(sender.send(job)))));
         self.list(Vec::new()).await;
         // Whoever opens a window means it: what was left in the background makes way, and a service does not.
-        if let Err(failure) = home::ask_to_make_way(self.data.clone()).await {
+        if let Err(failure) = home::ask_to_make_way(self.data.clone(), false).await {
             tracing::warn!(%failure, "another Flowyard keeps the flows");
         }
         let mut engine: Option<Handle> = None;
@@ -177,6 +177,14 @@ impl Homestead {
         drop(engine);
         loop {
             match events.recv().await {
+                Ok(Event::Woke(gap)) => {
+                    let it = self.clone();
+                    tokio::spawn(async move {
+                        if let Some(words) = home::report(it.data.clone(), gap).await {
+                            it.tell(HomeNews::Woke(words));
+                        }
+                    });
+                }
                 Ok(event) => self.tell(HomeNews::Event(event)),
                 // What was lost is read from the disk.
                 Err(RecvError::Lagged(_)) => {}

@@ -240,7 +240,7 @@ fn another_flowyard_takes_over_and_the_window_comes_back_when_it_is_gone() {
     let data = live.desk.home.path().to_owned();
     let takes = {
         let data = data.clone();
-        live.runtime.spawn_blocking(move || crate::engine::take_over(&data))
+        live.runtime.spawn_blocking(move || crate::engine::take_over(&data, false))
     };
     assert_eq!(live.runtime.block_on(takes).unwrap(), Ok(true));
     let lock = crate::journal::Journal::open(&data, crate::engine::JournalOptions::default()).unwrap();
