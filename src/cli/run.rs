@@ -18,7 +18,7 @@ use super::part::{self, PartArgs};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
-use super::{read, runtime, words};
+use super::{home, read, runtime, words};
 use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
 use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
@@ -242,6 +242,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     }
     let deployments = deployments.into_iter().map(bind::quiet).collect();
     let flow = Arc::clone(&flows[0].flow);
+    home::take_over(&data, out).await?;
     let engine = engine::start(Settings {
         data,
         journal: JournalOptions::default(),

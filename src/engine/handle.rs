@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::reread::{Renewed, Reread};
-use super::{ConnectionId, Deployment, Resumed};
+use super::{ConnectionId, Deployment, Resumed, Standing};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
@@ -100,6 +100,13 @@ pub enum Command {
         flow: FlowId,
         /// Whether to hold back.
         paused: bool,
+        /// When it is written down, and holds.
+        reply: oneshot::Sender<Result<(), Failure>>,
+    },
+    /// Where the runs of each flow stand.
+    Standings {
+        /// The flows that are known, and those with runs that are not over.
+        reply: oneshot::Sender<BTreeMap<FlowId, Standing>>,
     },
     /// How many runs of each flow wait for their turn.
     Waiting {
@@ -108,6 +115,13 @@ pub enum Command {
     },
     /// Look at every service that is looked at now and then, at once.
     Look,
+    /// From now on the engine makes way for another process that asks for the data directory.
+    MakeWay,
+    /// Another process wants the data directory: the engine ends, if it makes way.
+    HandOver {
+        /// Whether it does.
+        reply: oneshot::Sender<bool>,
+    },
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
         /// When that is done.
@@ -264,9 +278,20 @@ impl Handle {
         Pending::new(answer)
     }
 
-    /// Holds back what triggers start of a flow, or lets it begin; stays so over a restart.
-    pub fn pause(&self, flow: FlowId, paused: bool) {
-        self.send(Command::Pause { flow, paused });
+    /// Holds back what triggers start of a flow and of its copies for accounts, or lets it begin; stays so over a restart. The answer
+    /// comes when that is written down.
+    pub fn pause(&self, flow: FlowId, paused: bool) -> Pending<Result<(), Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Pause { flow, paused, reply });
+        Pending::new(answer)
+    }
+
+    /// Where the runs of each flow stand, and which flows hold back. A flow is drained once it is paused and nothing of it is under
+    /// way.
+    pub fn standings(&self) -> Pending<BTreeMap<FlowId, Standing>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Standings { reply });
+        Pending::new(answer)
     }
 
     /// How many runs of each flow wait for their turn; flows without any are not named.
@@ -352,6 +377,18 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Reread { reply });
         Pending::new(answer)
+    }
+
+    /// From now on the engine ends, as by [`Handle::stop`], when another process asks for its data directory by [`take_over`].
+    ///
+    /// [`take_over`]: super::take_over
+    pub fn make_way(&self) {
+        self.send(Command::MakeWay);
+    }
+
+    /// Done once the engine has ended, whoever ended it.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
     }
 
     /// Ends the engine gracefully.

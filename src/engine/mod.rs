@@ -13,6 +13,7 @@ mod deploy;
 mod door;
 mod drive;
 mod handle;
+mod handover;
 pub mod log;
 mod named;
 mod queue;
@@ -20,6 +21,7 @@ mod recover;
 mod release;
 mod reread;
 mod shared;
+mod standing;
 mod step;
 mod supervisor;
 mod trail;
@@ -36,9 +38,11 @@ pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
+pub use self::handover::{is_at_work, take_over};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
+pub use self::standing::{Standing, Standings, pause, standings};
 pub use self::trigger::StormRule;
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
@@ -172,7 +176,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
     };
     breaker::restore(&shared, &shared.connections()).await?;
     trail::restore(&shared)?;
-    for (flow, _) in shared.journal.reader().states(supervisor::PAUSED)? {
+    for (flow, _) in shared.journal.reader().states(standing::PAUSED)? {
         shared.queues.pause(&flow.as_str().into(), true);
     }
     for deployment in flows {

@@ -2,13 +2,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread, standing};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -20,9 +19,6 @@ const TIDY_EVERY: Duration = Duration::from_mins(10);
 /// The same, of bringing the index of the search up to date.
 const INDEX_FIRST: Duration = Duration::from_secs(5);
 const INDEX_EVERY: Duration = Duration::from_mins(1);
-
-/// Where the journal keeps which flows hold back.
-pub(super) const PAUSED: &str = "paused";
 
 /// The one task that commands go through.
 pub(super) struct Supervisor {
@@ -36,7 +32,7 @@ impl Supervisor {
 
     /// Works until it is told to stop, or every handle is gone.
     pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let (mut stopped, mut heeded) = (None, None);
+        let (mut stopped, mut heeded, mut makes_way) = (None, None, false);
         let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
         let mut indexing = tokio::time::interval_at(Instant::now() + INDEX_FIRST, INDEX_EVERY);
         let mut indexed = None;
@@ -87,13 +83,17 @@ impl Supervisor {
                 Command::Reread { reply } => {
                     reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
-                Command::Pause { flow, paused } => {
-                    let value = if paused { Value::Bool(true) } else { Value::Null };
-                    drop(self.shared.journal.put_state(PAUSED, flow.as_str(), &value));
-                    self.shared.queues.pause(&flow, paused);
-                }
+                Command::Pause { flow, paused, reply } => self.pause(flow, paused, reply),
+                Command::Standings { reply } => drop(reply.send(standing::now(&self.shared))),
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
+                Command::MakeWay => makes_way = true,
+                Command::HandOver { reply } => {
+                    reply.send(makes_way).ok();
+                    if makes_way {
+                        break;
+                    }
+                }
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;
@@ -104,6 +104,15 @@ impl Supervisor {
         if let Some(reply) = stopped {
             reply.send(()).ok();
         }
+    }
+
+    /// Holds back at once; whoever asked hears when it is on the disk.
+    fn pause(&self, flow: FlowId, paused: bool, reply: oneshot::Sender<Result<(), Failure>>) {
+        self.shared.queues.pause(&flow, paused);
+        let journal = self.shared.journal.clone();
+        self.shared.tasks.spawn_blocking(move || {
+            reply.send(standing::keep(&journal, &flow, paused).map_err(Failure::from)).ok();
+        });
     }
 
     /// Keeps the journal within its bound, beside everything else.

@@ -101,6 +101,11 @@ pub struct Written {
 }
 
 impl Journal {
+    /// Whether somebody has the journal of a data directory open.
+    pub fn is_in_use(dir: &Path) -> bool {
+        dir.is_dir() && matches!(Lock::take(dir), Err(JournalError::InUse { .. }))
+    }
+
     /// Opens the journal of a data directory, and makes both if need be. Only one process at a time may.
     pub fn open(dir: &Path, options: Options) -> Result<Self, JournalError> {
         make_directory(dir)?;

@@ -194,6 +194,18 @@ impl Run {
         self.parked
     }
 
+    /// Whether any step of it is tried again by itself after a while.
+    pub fn is_between_attempts(&self) -> bool {
+        fn any(frame: &Frame) -> bool {
+            frame.steps.iter().any(|it| match it {
+                State::Resting { .. } => true,
+                State::Open(items) => items.active.values().any(any),
+                _ => false,
+            })
+        }
+        any(&self.root)
+    }
+
     /// What a step gave, if it is done and its item is still open.
     pub fn output(&self, step: &StepKey) -> Option<&Arc<Value>> {
         let &at = self.program.index.get(step.node.as_str())?;

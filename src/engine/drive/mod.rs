@@ -1,6 +1,7 @@
 //! One run, driven to its end: ask what is next, write it down, do it, fold in what came of it.
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,7 +11,7 @@ use tokio::task::{Id, JoinSet};
 
 use super::queue::Turn;
 use super::release;
-use super::shared::{Control, Deployed, Shared};
+use super::shared::{Control, Deployed, Shared, Stand};
 use super::step::{self, Performed};
 use super::{ConnectionId, Event};
 use crate::connector::Priority;
@@ -100,6 +101,8 @@ pub(super) struct Driver {
     answer: Option<Arc<Value>>,
     /// Its place among the runs of its flow, until it ends or waits; none where it need not wait for others.
     turn: Option<Turn>,
+    /// Where it stands, for whoever asks.
+    stand: Arc<AtomicU8>,
 }
 
 impl Driver {
@@ -216,7 +219,9 @@ impl Driver {
     fn new(shared: &Arc<Shared>, id: RunId, program: &Arc<Program>, depth: u32) -> Result<Self, Failure> {
         let (sender, signals) = mpsc::unbounded_channel();
         let (ended, receiver) = watch::channel(None);
-        shared.enter(id, Control { signals: sender, ended: receiver }).ok_or_else(|| {
+        let stand = Arc::new(AtomicU8::new(Stand::UnderWay as u8));
+        let control = Control { flow: program.flow.clone(), stand: Arc::clone(&stand), signals: sender, ended: receiver };
+        shared.enter(id, control).ok_or_else(|| {
             busy("Too many runs are under way").detail(format!("{} of {}", shared.limits.active_runs, shared.limits.active_runs))
         })?;
         Ok(Self {
@@ -239,6 +244,7 @@ impl Driver {
             respond: None,
             answer: None,
             turn: None,
+            stand,
         })
     }
 
@@ -269,10 +275,13 @@ impl Driver {
             if more {
                 continue;
             }
+            let rests = self.flights.is_empty() && !self.run.is_between_attempts();
+            self.stands(if rests { Stand::Resting } else { Stand::UnderWay });
             if self.wait(wake).await == Wait::Stop {
                 self.drain().await;
                 break;
             }
+            self.stands(Stand::UnderWay);
         }
         self.flights.abort_all();
         if let Some(outcome) = self.run.outcome().cloned() {
@@ -319,6 +328,7 @@ impl Driver {
         }
         self.publish().await;
         let Some(mut turn) = self.turn.take() else { return true };
+        self.stands(Stand::Waiting);
         loop {
             tokio::select! {
                 () = turn.come() => break,
@@ -333,7 +343,12 @@ impl Driver {
             }
         }
         self.turn = Some(turn);
+        self.stands(Stand::UnderWay);
         true
+    }
+
+    fn stands(&self, stand: Stand) {
+        self.stand.store(stand as u8, Ordering::Relaxed);
     }
 
     /// The first items of a for-each show a person whether it works; the rest of a long one waits like everything else.
