@@ -26,6 +26,7 @@ mod log;
 mod next;
 mod part;
 mod pause;
+mod plan;
 mod print;
 mod published;
 mod read;

@@ -14,7 +14,7 @@ use super::link::{Blobs, Link, Links};
 use super::{Filter, JournalError, Mode, OutcomeKind, RunHead, RunState, StepExchange, Stored, exchange, schema};
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Entry, Outcome, Revision, RunId, StepKey};
+use crate::run::{Cause, Entry, Outcome, Revision, RunId, StepKey};
 
 /// Rows that are read in one go. Between two, the log may be moved and begin again.
 const CHUNK: i64 = 256;
@@ -176,6 +176,18 @@ impl Reader {
             ControlFlow::Continue(())
         })?;
         Ok(entries)
+    }
+
+    /// What a run goes back to; none if the journal does not have it.
+    pub fn cause(&self, run: RunId) -> Result<Option<Arc<Cause>>, JournalError> {
+        let mut found = None;
+        self.each_entry(run, &mut |entry| {
+            if let Entry::Accepted { cause, .. } = entry {
+                found = Some(cause);
+            }
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
     }
 
     /// Hands over the facts of a run one at a time, in their order, until told to stop; for runs that are too long for a list.

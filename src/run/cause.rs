@@ -82,9 +82,32 @@ impl fmt::Display for Via {
     }
 }
 
+impl fmt::Display for Cause {
+    /// What a person reads behind "Started by": the way that the event came, and the flows whose writes led to it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.via.fmt(f)?;
+        match self.chain.as_slice() {
+            [] => Ok(()),
+            [only] => write!(f, ", after a write of the flow {only}"),
+            [rest @ .., last] => {
+                let rest: Vec<&str> = rest.iter().map(FlowId::as_str).collect();
+                write!(f, ", after writes of the flows {} and {last}", rest.join(", "))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_says_the_way_and_what_led_to_it() {
+        let of = |chain: &[&str]| Cause { via: Via::Notice, chain: chain.iter().map(|it| (*it).into()).collect(), ..Cause::default() };
+        assert_eq!(of(&[]).to_string(), "a message of the service");
+        assert_eq!(of(&["a"]).to_string(), "a message of the service, after a write of the flow a");
+        assert_eq!(of(&["a", "b", "c"]).to_string(), "a message of the service, after writes of the flows a, b and c");
+    }
 
     #[test]
     fn a_chain_names_each_flow_once() {

@@ -26,6 +26,8 @@ mod named;
 mod next;
 mod packaging;
 mod part;
+mod pause;
+mod plan;
 mod published;
 mod sign_in;
 mod support;

@@ -11,7 +11,7 @@ use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::flows;
 use crate::cli::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
-use crate::cli::{bind, runtime, words};
+use crate::cli::{bind, plan, runtime, words};
 use crate::engine::log::{Filter, Journal, OutcomeKind};
 use crate::engine::{self, Connection};
 use crate::flow::Flow;
@@ -42,6 +42,11 @@ pub(in crate::cli) struct Publish {
     #[arg(long)]
     check: bool,
 
+    /// First show what it would write, begun with the newest record of its trigger: only what reads is sent. Where it would not come
+    /// to its end it is not published
+    #[arg(long)]
+    dry_run: bool,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -60,14 +65,28 @@ pub(in crate::cli) fn run(args: &Publish, out: &mut Printer) -> Result<Exit, Err
     let desk = connections::desk(&data, None, &args.vault, &catalog);
     let slots = bind::stands(flow, &args.environment, &desk, &catalog);
     let tested = tested(args, flow)?;
+    let made = match (args.dry_run, &slots) {
+        (true, Ok(_)) => Some(runtime::block_on(plan::of_draft(&desk, &args.environment, &catalog, flow, None, None))?),
+        _ => None,
+    };
+    let is_stopped = made.as_ref().is_some_and(|it| it.stopped.is_some());
     if args.json {
         let told = changes.as_ref().map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
         out.json(&json!({
             "flow": flow.id, "name": flow.name, "environment": args.environment, "revision": flow.content_hash(),
-            "changes": told, "bound": slots.is_ok(), "tested": tested.is_some(), "published": !args.check,
+            "changes": told, "bound": slots.is_ok(), "tested": tested.is_some(), "published": !args.check && !is_stopped,
+            "plan": made,
         }));
     } else {
         show(flow, changes.as_deref(), &slots, tested, out);
+    }
+    if let Some(made) = &made {
+        if !args.json {
+            plan::show(made, flow, false, out);
+        }
+        if made.stopped.is_some() {
+            return Ok(Exit::Failed);
+        }
     }
     if args.check {
         return Ok(Exit::Done);

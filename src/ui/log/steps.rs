@@ -13,7 +13,7 @@ use super::roll::{self, Pressed};
 use super::rows::{self, Mark};
 use super::view::View;
 use crate::engine::Mode;
-use crate::run::{RunId, StepKey};
+use crate::run::{Entry, RunId, StepKey};
 use crate::ui::archive::Loaded;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
@@ -78,9 +78,17 @@ fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
     let steps =
         if run.head.finished.is_some() { format!(", {}", rows::count(run.head.steps as usize, "step")) } else { String::new() };
     let parent = run.head.parent.as_ref().map(|it| format!(", called by run {}", it.0)).unwrap_or_default();
-    let meta = format!("Run {}, {}, {}{steps}{parent}", run.head.id, row.time, row.took);
-    let at = pos2(inner.left(), rect.top() + 43.0);
-    cut_text(ui, at, &meta, font::regular(size::SMALL), colors.text.dim, tools - inner.left() - 8.0);
+    let cause = run.entries.iter().find_map(|it| match it {
+        Entry::Accepted { cause, .. } => Some(format!(", started by {cause}")),
+        _ => None,
+    });
+    let meta = format!("Run {}, {}, {}{steps}{parent}{}", run.head.id, row.time, row.took, cause.unwrap_or_default());
+    let room = tools - inner.left() - 8.0;
+    let line = Rect::from_min_size(pos2(inner.left(), rect.top() + 34.0), vec2(room.max(0.0), 18.0));
+    let response = ui.interact(line, ui.scope_id().with("what it was"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &meta));
+    cut_text(ui, line.left_center(), &meta, font::regular(size::SMALL), colors.text.dim, room);
+    response.on_hover_text(&meta);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(line::HAIRLINE, colors.stroke.subtle));
     picked
 }

@@ -223,6 +223,7 @@ fn a_run_shows_its_steps_and_a_call_both_sides() {
     assert!(desk.has_containing("a, done, 1 call"), "the step is in the waterfall");
     assert!(desk.has("POST /contacts/, 201, 0.20 s"), "its call is beneath it");
     assert!(desk.has("b, not reached"));
+    assert!(desk.has_containing("started by a person"), "which way its event came");
     for line in ["authorization: Bearer ••••3f9c", "x-trace: q7", "Waited for the answer: 0.20 s", "Body, 28 bytes"] {
         assert!(desk.has(line), "{line}");
     }
