@@ -158,6 +158,9 @@ fn one(number: usize, write: &PlannedWrite, out: &mut Printer) {
     out.line(format_args!("     {}", paint(DIM, format_args!("{} {}{}", request.method, Plain(&request.url), Plain(&to)))));
     if !write.made_up.is_empty() {
         let fields = write.made_up.iter().map(|it| it.strip_prefix("input.").unwrap_or(it)).collect::<Vec<_>>().join(", ");
-        out.line(format_args!("     {}", paint(WAITING, format_args!("made up, since it is known only afterwards: {}", Plain(&fields)))));
+        out.line(format_args!(
+            "     {}",
+            paint(WAITING, format_args!("made up, since it is known only afterwards: {}", Plain(&fields)))
+        ));
     }
 }

@@ -18,11 +18,11 @@ use super::part::{self, PartArgs};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
-use super::{plan, read, runtime, words};
+use super::{home, plan, read, runtime, words};
 use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
-use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::engine::plan::Ask;
+use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::flow::{Flow, NodeId, NodeKind, SlotId, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Aim, Outcome, Plan, RunId};
@@ -90,9 +90,19 @@ pub(super) struct Target {
 
     #[command(flatten)]
     pub(super) faults: FaultArgs,
+
+    /// After an error, rest no longer than this before the next attempt (as "200 ms" or "5 s"), whatever flows and services
+    /// ask for. For trying things out: real services lock out who comes back too soon
+    #[arg(long, value_name = "TIME", value_parser = words::length)]
+    pub(super) longest_rest: Option<Duration>,
 }
 
 impl Target {
+    /// How calls are made.
+    pub(super) fn calls(&self) -> CallSettings {
+        CallSettings { longest_rest: self.longest_rest, ..CallSettings::default() }
+    }
+
     pub(super) fn mode(&self) -> Mode {
         if self.sandbox { Mode::Sandbox } else { Mode::Live }
     }
@@ -264,6 +274,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     }
     let deployments = deployments.into_iter().map(bind::quiet).collect();
     let flow = Arc::clone(&flows[0].flow);
+    home::take_over(&data, out).await?;
     let engine = engine::start(Settings {
         data,
         journal: JournalOptions::default(),
@@ -274,7 +285,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
         flows: deployments,
         listen: None,
         clock: Clock::System,
-        calls: CallSettings::default(),
+        calls: target.calls(),
         limits: Limits::default(),
         recover: false,
     })
@@ -459,7 +470,10 @@ fn show_end(
     }
 }
 
-/// The trigger to begin with: the one that was named, the only one, or the only manual one.
+/// The trigger that a run begins with: the named one, or else the only one, or the only one by hand.
+///
+/// # Errors
+/// If there is none, or there are several.
 pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'a Trigger), Error> {
     let all: Vec<(&NodeId, &Trigger)> = flow
         .nodes

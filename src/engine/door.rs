@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::letters::Resend;
 use super::{Command, ConnectionId, Resumed, Standing};
 use crate::flow::FlowId;
 use crate::record::{Failure, FailureKind};
@@ -45,6 +46,9 @@ pub(super) enum Order {
     Reread,
     Pause { flow: FlowId, paused: bool },
     Standings,
+    Resend { run: RunId, how: Resend },
+    PutAside { runs: Vec<RunId>, aside: bool },
+    HandOver,
 }
 
 /// What came of it.
@@ -54,8 +58,11 @@ pub(super) enum Answer {
     Released { step: StepKey },
     Resumed(Resumed),
     Cancelled,
+    HandsOver,
     Reread { connections: usize, flows: usize },
     Paused,
+    Resent { run: RunId },
+    PutAside { runs: Vec<RunId> },
     Standings { flows: BTreeMap<FlowId, Standing> },
     Refused(Failure),
 }
@@ -185,10 +192,37 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
                 Err(_) => ended(),
             }
         }
+        Order::Resend { run, how } => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::Resend { run, how: Box::new(how), reply }).ok();
+            match answer.await {
+                Ok(Ok(run)) => Answer::Resent { run },
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
+        Order::PutAside { runs, aside } => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::PutAside { runs, aside, reply }).ok();
+            match answer.await {
+                Ok(Ok(runs)) => Answer::PutAside { runs },
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
         Order::Standings => {
             let (reply, answer) = oneshot::channel();
             commands.send(Command::Standings { reply }).ok();
             answer.await.map_or_else(|_| ended(), |flows| Answer::Standings { flows })
+        }
+        Order::HandOver => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::HandOver { reply }).ok();
+            match answer.await {
+                Ok(true) => Answer::HandsOver,
+                Ok(false) => Answer::Refused(Failure::new(FailureKind::Refused, "The Flowyard at work does not make way")),
+                Err(_) => ended(),
+            }
         }
         Order::Cancel { run } => {
             let (reply, answer) = oneshot::channel();

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::letters::Resend;
 use super::reread::{Renewed, Reread};
 use super::{ConnectionId, Deployment, Resumed, Standing};
 use crate::catalog::OperationId;
@@ -43,6 +44,19 @@ pub enum Command {
         /// Gets everything that happens in this run, without loss: the run waits for a watcher that lags.
         watch: Option<mpsc::Sender<Event>>,
         /// The run's number once it is on disk.
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    },
+    /// Start a run for an event that comes from elsewhere, unless one came with the same name before.
+    Deliver {
+        /// Which flow.
+        flow: FlowId,
+        /// Through which trigger; none means its only one, or its manual one.
+        trigger: Option<NodeId>,
+        /// The trigger's output.
+        payload: Value,
+        /// What tells the event from all others of the flow.
+        delivery: String,
+        /// The number of the run that it began, now or before, once it is on disk.
         reply: oneshot::Sender<Result<RunId, Failure>>,
     },
     /// End a run.
@@ -91,6 +105,24 @@ pub enum Command {
         /// When it is written down, and holds.
         reply: oneshot::Sender<Result<(), Failure>>,
     },
+    /// Resend a run that failed.
+    Resend {
+        /// Which.
+        run: RunId,
+        /// How.
+        how: Box<Resend>,
+        /// The new run, or why there is none.
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    },
+    /// Put runs that failed aside, or take that back.
+    PutAside {
+        /// Which.
+        runs: Vec<RunId>,
+        /// Whether to put them aside.
+        aside: bool,
+        /// With which of them it was done.
+        reply: oneshot::Sender<Result<Vec<RunId>, Failure>>,
+    },
     /// Where the runs of each flow stand.
     Standings {
         /// The flows that are known, and those with runs that are not over.
@@ -103,6 +135,13 @@ pub enum Command {
     },
     /// Look at every service that is looked at now and then, at once.
     Look,
+    /// From now on the engine makes way for another process that asks for the data directory.
+    MakeWay,
+    /// Another process wants the data directory: the engine ends, if it makes way.
+    HandOver {
+        /// Whether it does.
+        reply: oneshot::Sender<bool>,
+    },
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
         /// When that is done.
@@ -313,6 +352,20 @@ impl Handle {
         Pending::new(answer)
     }
 
+    /// Starts a run for an event that comes from elsewhere. One with the same name starts no second run: whoever had no answer
+    /// may ask again.
+    pub fn deliver(
+        &self,
+        flow: FlowId,
+        trigger: Option<NodeId>,
+        payload: Value,
+        delivery: String,
+    ) -> Pending<Result<RunId, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Deliver { flow, trigger, payload, delivery, reply });
+        Pending::new(answer)
+    }
+
     /// Ends a run; the answer is whether it is under way.
     pub fn cancel(&self, run: RunId, by: &str) -> Pending<bool> {
         let (reply, answer) = oneshot::channel();
@@ -345,6 +398,18 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Reread { reply });
         Pending::new(answer)
+    }
+
+    /// From now on the engine ends, as by [`Handle::stop`], when another process asks for its data directory by [`take_over`].
+    ///
+    /// [`take_over`]: super::take_over
+    pub fn make_way(&self) {
+        self.send(Command::MakeWay);
+    }
+
+    /// Done once the engine has ended, whoever ended it.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
     }
 
     /// Ends the engine gracefully.

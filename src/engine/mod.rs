@@ -3,6 +3,7 @@
 //! A shell makes [`Settings`], calls [`start`], and keeps a [`Handle`]: commands in, events out. Behind it stands one
 //! supervisor, and a task for each run that asks the run what is next, writes that down, does it, and folds in what came
 //! of it. Webhooks come in through a listener of the engine's own. [`plan`] runs a flow the same way and sends only what reads.
+//! [`letters`] are runs that failed and wait for a person.
 //!
 //! Invariant: a fact is on disk before its effect: `Accepted` before a webhook is answered, `StepStarted` before the
 //! request leaves, a step's outcome before the next step starts.
@@ -13,6 +14,8 @@ mod deploy;
 mod door;
 mod drive;
 mod handle;
+mod handover;
+pub mod letters;
 pub mod log;
 mod named;
 pub mod plan;
@@ -38,6 +41,7 @@ pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
+pub use self::handover::{is_at_work, take_over};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -143,6 +143,11 @@ impl Shared {
             programs: Mutex::default(),
             runs: Mutex::default(),
         }
+    }
+
+    /// No rest after an error is longer than this; none where that is left to flows and services.
+    pub(super) fn longest_rest(&self) -> Option<SignedDuration> {
+        self.caller.longest_rest().and_then(|it| SignedDuration::try_from(it).ok())
     }
 
     pub(super) fn is_stopping(&self) -> bool {

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use super::trail::{self, Wrote};
 use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
-use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Priority};
+use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Label, Priority};
 use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
@@ -45,8 +45,8 @@ pub(super) fn perform(
     origin: Origin,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    let priority = origin.priority;
-    Box::pin(priority.scope(attempt(shared, program, origin, perform)))
+    let (priority, label) = (origin.priority, Label::of(origin.run, &perform.step));
+    Box::pin(priority.scope(label.scope(attempt(shared, program, origin, perform))))
 }
 
 async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, perform: Perform) -> Performed {
@@ -321,7 +321,12 @@ async fn sub_flow(
         delivery: Some(format!("step:{run}:{step}")),
         parent: Some((run, step.clone())),
         depth: depth + 1,
-        cause: Cause { via: Via::Flow, chain: origin.cause.chain_with(&program.flow), record: origin.cause.record.clone() },
+        cause: Cause {
+            via: Via::Flow,
+            chain: origin.cause.chain_with(&program.flow),
+            record: origin.cause.record.clone(),
+            again: None,
+        },
         refused: None,
         priority: origin.priority,
         watch: None,

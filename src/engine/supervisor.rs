@@ -2,12 +2,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread, standing};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, letters, recover, reread, standing};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -32,7 +33,7 @@ impl Supervisor {
 
     /// Works until it is told to stop, or every handle is gone.
     pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let (mut stopped, mut heeded) = (None, None);
+        let (mut stopped, mut heeded, mut makes_way) = (None, None, false);
         let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
         let mut indexing = tokio::time::interval_at(Instant::now() + INDEX_FIRST, INDEX_EVERY);
         let mut indexed = None;
@@ -58,21 +59,12 @@ impl Supervisor {
                 }
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
                 Command::Start { flow, trigger, payload, given, watch, reply } => {
-                    // The trigger is chosen among those of the flow.
-                    let start = |trigger| Start {
-                        trigger,
-                        payload,
-                        given,
-                        delivery: None,
-                        parent: None,
-                        depth: 0,
-                        cause: Cause::default(),
-                        refused: None,
-                        // Whoever has a handle is at a window or a terminal.
-                        priority: Priority::First,
-                        watch,
-                        respond: None,
-                    };
+                    // The trigger is chosen among those of the flow. Whoever has a handle is at a window or a terminal.
+                    let start = |trigger| Start { given, watch, priority: Priority::First, ..plain(trigger, payload) };
+                    self.start(&flow, trigger, start, reply);
+                }
+                Command::Deliver { flow, trigger, payload, delivery, reply } => {
+                    let start = |trigger| Start { delivery: Some(delivery), ..plain(trigger, payload) };
                     self.start(&flow, trigger, start, reply);
                 }
                 Command::Cancel { run, by, reply } => {
@@ -93,9 +85,27 @@ impl Supervisor {
                     reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
                 Command::Pause { flow, paused, reply } => self.pause(flow, paused, reply),
+                Command::Resend { run, how, reply } => {
+                    let shared = Arc::clone(&self.shared);
+                    // Two that resend the same are told apart by the journal.
+                    self.shared.tasks.spawn(async move { reply.send(letters::resend_here(&shared, run, *how).await).ok() });
+                }
+                Command::PutAside { runs, aside, reply } => {
+                    let journal = self.shared.journal.clone();
+                    self.shared.tasks.spawn_blocking(move || {
+                        reply.send(letters::put_aside_in(&journal, &runs, aside).map_err(Failure::from)).ok();
+                    });
+                }
                 Command::Standings { reply } => drop(reply.send(standing::now(&self.shared))),
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
+                Command::MakeWay => makes_way = true,
+                Command::HandOver { reply } => {
+                    reply.send(makes_way).ok();
+                    if makes_way {
+                        break;
+                    }
+                }
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;
@@ -122,7 +132,12 @@ impl Supervisor {
         let shared = Arc::clone(&self.shared);
         let now = shared.clock.now();
         self.shared.tasks.spawn_blocking(move || match shared.journal.retain(now) {
-            Ok(retained) => tracing::debug!(?retained, "the journal is within its bound"),
+            Ok(retained) => {
+                tracing::debug!(?retained, "the journal is within its bound");
+                if let Err(error) = letters::forget_gone(&shared.journal) {
+                    tracing::warn!(%error, "what became of runs that are gone could not be forgotten");
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "the journal could not be brought within its bound");
                 shared.trouble(error.into());
@@ -202,6 +217,23 @@ impl Supervisor {
         self.shared.tasks.wait().await;
         let journal = self.shared.journal.clone();
         tokio::task::spawn_blocking(move || journal.close()).await.ok();
+    }
+}
+
+/// A run of which nothing is known but its event.
+fn plain(trigger: NodeId, payload: Value) -> Start {
+    Start {
+        trigger,
+        payload,
+        given: Vec::new(),
+        delivery: None,
+        parent: None,
+        depth: 0,
+        cause: Cause::default(),
+        refused: None,
+        priority: Priority::Background,
+        watch: None,
+        respond: None,
     }
 }
 

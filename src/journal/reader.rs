@@ -178,6 +178,15 @@ impl Reader {
         Ok(entries)
     }
 
+    /// The run that a delivery of a flow began; none if it began none that is kept.
+    pub fn delivered(&self, flow: &FlowId, delivery: &str) -> Result<Option<RunId>, JournalError> {
+        let Some(flow) = self.flow_number(flow)? else { return Ok(None) };
+        self.ask(|link| {
+            let mut query = link.db.prepare_cached("SELECT id FROM runs WHERE flow = ?1 AND delivery = ?2")?;
+            query.query_row(params![flow, delivery], |row| Ok(RunId(row.get::<_, i64>(0)? as u64))).optional()
+        })
+    }
+
     /// What a run goes back to; none if the journal does not have it.
     pub fn cause(&self, run: RunId) -> Result<Option<Arc<Cause>>, JournalError> {
         let mut found = None;

@@ -20,6 +20,7 @@ use super::dialog::Dialog;
 use super::document::{DocId, Document};
 use super::draft::Drafts;
 use super::files::{Dialogs, Files};
+use super::home::{Home, HomeJob};
 use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::Live;
@@ -92,6 +93,8 @@ pub(crate) struct App {
     pub(super) archive: Archive,
     /// What is on the disk of live runs, and what is told of them.
     pub(super) served: (Archive, Live),
+    /// What runs live, and who runs it.
+    pub(crate) home_flows: Home,
     /// How they are looked at.
     pub(crate) log: Log,
     /// Lists to choose from.
@@ -133,6 +136,7 @@ impl App {
             drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
             archive: Archive::new(data, Arc::clone(&waker)),
             served: (Archive::new(home.clone(), Arc::clone(&waker)), Live::elsewhere()),
+            home_flows: Home::default(),
             log: Log::default(),
             offers: Offers::default(),
             names: None,
@@ -269,6 +273,9 @@ impl App {
             doc.keep_draft(&mut self.drafts);
         }
         self.name_choices();
+        if let Some(doc) = self.docs.active.and_then(|it| self.docs.get(it)) {
+            self.home_flows.compare(doc.flow());
+        }
         self.keep_connections_fresh();
         self.keep(&ctx);
         let shared = Ctx {
@@ -283,6 +290,7 @@ impl App {
             now: (self.clock)(),
             archive: &self.archive,
             served: (&self.served.0, &self.served.1),
+            home: &self.home_flows,
             offers: &self.offers,
             imports: &self.imports,
             queue: &self.queue,
@@ -356,6 +364,11 @@ impl App {
                 self.offers.told(ticket, result);
             } else if let Told::Accounts(door) = told {
                 self.connections.door = Some(door);
+            } else if let Told::HomeDoor(door) = told {
+                self.home_flows.door = Some(door);
+                self.home_flows.ask(HomeJob::AtLogin(None));
+            } else if let Told::Home(news) = told {
+                self.home_told(ctx, *news);
             } else if let Told::Account(news) = told {
                 self.account_told(ctx, *news);
             } else {
@@ -413,7 +426,10 @@ impl App {
         if ctx.input(|it| it.viewport().close_requested()) && !self.may_leave {
             let titles = self.unsaved();
             if titles.is_empty() {
-                self.may_leave = true;
+                self.leave();
+                if !self.may_leave {
+                    ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                }
             } else {
                 ctx.send_viewport_cmd(ViewportCommand::CancelClose);
                 self.dialog = Some(Dialog::Quit { titles });

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::archive::Exporting;
+use super::archive::{Deal, Exporting};
 use super::behind::AccountJob;
 use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
+use super::home::{Asked, HomeJob};
+use super::prefs::OnClose;
 use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
-use crate::chooser::Asked;
+use crate::chooser;
 use crate::engine::{ConnectionId, Mode};
 use crate::flow::{Edit, FlowId, Gesture, NodeId};
-use crate::run::{Release, RunId, StepKey};
+use crate::run::{Release, RetryFrom, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
 /// One request.
@@ -64,6 +66,7 @@ pub(crate) enum Msg {
     ShowPane(super::shell::Pane),
     SetTheme(ThemeChoice),
     SetScale(f32),
+    SetOnClose(OnClose),
     /// Other keys for a command; none takes them away.
     SetKeys(UiCommand, Option<String>),
     /// The usual keys for all commands.
@@ -114,9 +117,20 @@ pub(crate) enum Msg {
     /// Take an imported service away; a person is asked first.
     RemoveConnector(ConnectorId),
     /// Read a list to choose from, or read it again.
-    ReadChoices(Asked),
+    ReadChoices(chooser::Asked),
     /// Have something done about connections.
     Account(Box<AccountJob>),
+    /// A live run, in the log over the whole window.
+    OpenServed(RunId),
+    /// A tab shows what runs live, or tests in the sandbox.
+    ShowPlace {
+        doc: DocId,
+        live: bool,
+    },
+    /// Have something done about what runs live.
+    Home(Box<HomeJob>),
+    /// What a person said before a flow goes live.
+    GoLive(Asked),
     /// Read the connections again.
     ListAccounts,
     /// Sign a connection in; a person sees first what is asked for.
@@ -149,6 +163,11 @@ pub(crate) enum Msg {
     Export(Exporting),
     /// The export is not wanted any more.
     CancelExport,
+    /// Have something done with dead letters.
+    Letters {
+        mode: Mode,
+        deal: Deal,
+    },
     /// Do a run again.
     Retry {
         run: RunId,
@@ -163,15 +182,6 @@ pub(crate) enum Msg {
     },
 }
 
-/// From where a run is done again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RetryFrom {
-    Start,
-    /// The step that failed.
-    Failed,
-    Step(StepKey),
-}
-
 /// A part of the window, on the rail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Room {
@@ -183,6 +193,7 @@ pub(crate) enum Room {
     Sandbox,
     Settings,
     Log,
+    Live,
 }
 
 /// What then.

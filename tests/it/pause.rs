@@ -72,7 +72,9 @@ fn a_pause_holds_over_a_restart_and_is_taken_back_where_nothing_is_at_work() {
     let home = Home::new();
     home.write("listening.flowyard", &listening("in"));
     home.run(&[&["pause", "listning"], &DATA[..]].concat()).with_code(1).warns(&["There is no flow \"listning\" here"]);
-    home.run(&[&["pause", "listening.flowyard"], &DATA[..]].concat()).with_code(0).warns(&["is paused", "Nothing is running it now"]);
+    home.run(&[&["pause", "listening.flowyard"], &DATA[..]].concat())
+        .with_code(0)
+        .warns(&["is paused", "Nothing is running it now"]);
     for sent in 1..3 {
         let (serving, url) = serve(&home, "listening.flowyard");
         assert_eq!(request("POST", &url, &[], "{}").0, 202);

@@ -64,10 +64,9 @@ fn action(name: &str, operation: &str, input: &Value) -> Value {
 #[test]
 fn what_a_flow_would_write_is_shown_and_only_what_reads_is_sent() {
     let stand = Stand::new();
-    let hooks = RawService::start(|_| Raw::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}".to_vec()));
-    let http = |method: &str, path: &str| {
-        json!({ "name": method, "kind": "http", "method": method, "url": { "value": format!("{}{path}", hooks.url) } })
-    };
+    let hooks =
+        RawService::start(|_| Raw::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}".to_vec()));
+    let http = |method: &str, path: &str| json!({ "name": method, "kind": "http", "method": method, "url": { "value": format!("{}{path}", hooks.url) } });
     let nodes = json!({
         "new": {
             "name": "New contact", "kind": "trigger", "trigger": "event", "event": "highlevel.poll.contact-created", "slot": "crm",
@@ -87,22 +86,38 @@ fn what_a_flow_would_write_is_shown_and_only_what_reads_is_sent() {
         "look": http("GET", "/look"),
         "tell": http("POST", "/tell"),
     });
-    let wires =
-        ["new -> read", "read -> note", "note -> again", "again -> tag", "tag -> wait", "wait -> ask", "ask.approved -> look", "look -> tell"];
+    let wires = [
+        "new -> read",
+        "read -> note",
+        "note -> again",
+        "again -> tag",
+        "tag -> wait",
+        "wait -> ask",
+        "ask.approved -> look",
+        "look -> tell",
+    ];
     let mut flow: Value = serde_json::from_str(&flow_file("plan", &nodes, &wires)).expect("JSON");
     flow["nodes"]["tag"]["input"]["tags"] = json!({ "list": [{ "expr": "again.note.id" }] });
     stand.home.write("plan.flowyard", &flow.to_string());
     let before = (stand.notes(), stand.tags());
     let told = stand.flowyard(&["run", "plan.flowyard", "--dry-run", "--json"]).with_code(0).objects();
     let plan = &told[0]["plan"];
-    assert_eq!((&plan["origin"], &plan["event"]["id"], plan.get("stopped")), (&json!("newest"), &json!(stand.contact), None), "{plan}");
+    assert_eq!(
+        (&plan["origin"], &plan["event"]["id"], plan.get("stopped")),
+        (&json!("newest"), &json!(stand.contact), None),
+        "{plan}"
+    );
     let steps: Vec<&str> = plan["writes"].as_array().expect("a list").iter().filter_map(|it| it["step"].as_str()).collect();
     assert_eq!(steps, ["note", "tag", "tell"]);
     let [note, tag, tell] = [0, 1, 2].map(|at| &plan["writes"][at]);
     assert_eq!((&note["request"]["method"], note.get("made_up")), (&json!("POST"), None));
     assert!(note["request"]["body"]["text"].as_str().is_some_and(|it| it.contains("Hello Ada")), "{note}");
     assert!(note["sentence"].as_str().is_some_and(|it| it.starts_with("Would ")), "{note}");
-    assert_eq!((&tag["made_up"], &tag["connection"]), (&json!(["input.tags"]), &json!("crm")), "an id that is known only afterwards");
+    assert_eq!(
+        (&tag["made_up"], &tag["connection"]),
+        (&json!(["input.tags"]), &json!("crm")),
+        "an id that is known only afterwards"
+    );
     assert_eq!(tell["sentence"], json!(format!("Would send POST to {}/tell", hooks.url)));
     assert_eq!(plan["agreed"], json!(["Ask"]));
     let text = plan.to_string();
@@ -112,7 +127,9 @@ fn what_a_flow_would_write_is_shown_and_only_what_reads_is_sent() {
     assert_eq!(hooks.requests(), ["GET /look HTTP/1.1"]);
     assert!(!stand.home.path("data/journal.db").exists());
     let words = stand.flowyard(&["run", "plan.flowyard", "--dry-run"]).with_code(0);
-    words.says(&["would make 3 writes", "made up, since it is known only afterwards: tags"]).warns(&["Nothing was written", "Taken as agreed to: Ask"]);
+    words
+        .says(&["would make 3 writes", "made up, since it is known only afterwards: tags"])
+        .warns(&["Nothing was written", "Taken as agreed to: Ask"]);
     // Publishing shows the same, and is kept back where the flow would not come to its end.
     let published = stand.flowyard(&["publish", "plan.flowyard", "--dry-run", "--untested"]).with_code(0);
     published.says(&["would make 3 writes"]).warns(&["is live and on"]);
@@ -152,5 +169,8 @@ fn an_event_that_is_given_goes_before_and_what_is_made_up_asks_no_service() {
     stand.home.write("told.flowyard", &flow_file("told", &nodes, &["told -> read", "read -> tag"]));
     let told = stand.flowyard(&["run", "told.flowyard", "--dry-run", "--json"]).with_code(0).objects();
     let plan = &told[0]["plan"];
-    assert_eq!((&plan["origin"], &plan["reads"], &plan["writes"][0]["made_up"]), (&json!("made_up"), &json!(0), &json!(["input.contactId"])));
+    assert_eq!(
+        (&plan["origin"], &plan["reads"], &plan["writes"][0]["made_up"]),
+        (&json!("made_up"), &json!(0), &json!(["input.contactId"]))
+    );
 }

@@ -16,7 +16,7 @@ use super::step::{self, Performed};
 use super::{ConnectionId, Event};
 use crate::connector::Priority;
 use crate::flow::{FlowId, NodeId, Pace};
-use crate::journal::{Append, JournalError, NewRun, StepExchange};
+use crate::journal::{Append, JournalError, Kept, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Cause, Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey, Via};
 
@@ -87,6 +87,8 @@ pub(super) struct Driver {
     /// What the attempts that came back since the last commit brought, in bytes of JSON, roughly.
     brought: usize,
     head: Option<NewRun>,
+    /// What is kept together with its beginning.
+    kept: Option<Kept>,
     /// The attempts under way, each with its task.
     in_flight: HashMap<StepKey, Id>,
     flights: JoinSet<Performed>,
@@ -112,6 +114,16 @@ impl Driver {
 
     /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
     pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
+        Self::accept_with(shared, flow, start, None).await
+    }
+
+    /// The same with a small value that is kept if the run is taken, in the same moment.
+    pub(super) async fn accept_with(
+        shared: &Arc<Shared>,
+        flow: &Deployed,
+        start: Start,
+        kept: Option<Kept>,
+    ) -> Result<Accepted, Failure> {
         if shared.is_stopping() {
             return Err(busy("Flowyard is stopping"));
         }
@@ -123,6 +135,7 @@ impl Driver {
         driver.priority = start.priority;
         driver.watch = start.watch;
         driver.respond = start.respond;
+        driver.kept = kept;
         driver.head = Some(NewRun {
             flow: flow.program.flow.clone(),
             flow_name: flow.program.name.clone(),
@@ -213,7 +226,7 @@ impl Driver {
         })?;
         Ok(Self {
             shared: Arc::clone(shared),
-            run: Run::new(id, Arc::clone(program)),
+            run: Run::new(id, Arc::clone(program)).with_longest_rest(shared.longest_rest()),
             id,
             depth,
             priority: Priority::Background,
@@ -221,6 +234,7 @@ impl Driver {
             exchanges: Vec::new(),
             brought: 0,
             head: None,
+            kept: None,
             in_flight: HashMap::new(),
             flights: JoinSet::new(),
             signals,
@@ -462,7 +476,7 @@ impl Driver {
             exchanges: std::mem::take(&mut self.exchanges),
         };
         if is_new {
-            return self.shared.journal.append(append).await;
+            return self.shared.journal.append_with(append, self.kept.take()).await;
         }
         let mut wait = Duration::from_millis(200);
         loop {

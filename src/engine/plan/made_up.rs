@@ -76,7 +76,9 @@ fn words(value: &Value) -> String {
         Value::Bool(true) => "yes".to_owned(),
         Value::Bool(false) => "no".to_owned(),
         Value::Number(number) => number.to_string(),
-        Value::Array(all) if all.iter().all(Value::is_string) && all.len() < 5 => all.iter().map(words).collect::<Vec<_>>().join(", "),
+        Value::Array(all) if all.iter().all(Value::is_string) && all.len() < 5 => {
+            all.iter().map(words).collect::<Vec<_>>().join(", ")
+        }
         Value::Array(all) if all.len() == 1 => "1 value".to_owned(),
         Value::Array(all) => format!("{} values", all.len()),
         Value::Object(fields) if fields.len() == 1 => "1 field".to_owned(),

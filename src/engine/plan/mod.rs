@@ -124,7 +124,8 @@ pub async fn plan(settings: Settings, ask: Ask) -> Result<Plan, Failure> {
         let failure = Failure::new(FailureKind::Machine, "There is no room for a plan").detail(error.to_string());
         failure.hint("Look at the free space of the system's directory for temporary files.")
     })?;
-    let flows: Vec<_> = settings.flows.into_iter().map(|it| super::Deployment { listens: false, flow: brisk(&it.flow), ..it }).collect();
+    let flows: Vec<_> =
+        settings.flows.into_iter().map(|it| super::Deployment { listens: false, flow: brisk(&it.flow), ..it }).collect();
     let sheet = Arc::new(Sheet::new(flows.iter().map(|it| Arc::clone(&it.flow))));
     let settings = Settings { data: dir.path().to_owned(), mode: Mode::Live, flows, listen: None, recover: false, ..settings };
     let (engine, shared) = super::begin(settings, Some(Arc::clone(&sheet))).await?;
@@ -213,12 +214,17 @@ fn parked(engine: &Handle, run: RunId, step: &StepKey, on: &Park, agreed: &mut V
             None
         }
         Park::SignIn(connection) => {
-            let failure = Failure::new(FailureKind::SignIn, format!("The connection \"{}\" is to be signed in", clipped(connection)));
+            let failure =
+                Failure::new(FailureKind::SignIn, format!("The connection \"{}\" is to be signed in", clipped(connection)));
             Some(failure.at(step.to_string()).hint("Sign in to it, then try again."))
         }
         Park::Breaker(connection) => {
             let title = format!("Requests on the connection \"{}\" are stopped", clipped(connection));
-            Some(Failure::new(FailureKind::Breaker, title).at(step.to_string()).hint("Look at the last answers, then let them go again."))
+            Some(
+                Failure::new(FailureKind::Breaker, title)
+                    .at(step.to_string())
+                    .hint("Look at the last answers, then let them go again."),
+            )
         }
         Park::Uncertain => {
             Some(Failure::new(FailureKind::Uncertain, "A read was not answered").at(step.to_string()).hint("Try again."))

@@ -63,7 +63,12 @@ impl Live {
             }
             Told::Missed(count) => self.missed += count,
             // Whoever asked is told; what happens in a run comes as events.
-            Told::Started { .. } | Told::Choices { .. } | Told::Accounts(_) | Told::Account(_) => {}
+            Told::Started { .. }
+            | Told::Choices { .. }
+            | Told::Accounts(_)
+            | Told::Account(_)
+            | Told::HomeDoor(_)
+            | Told::Home(_) => {}
             Told::Event { event: Event::Trouble(failure), .. } => return Some(failure),
             Told::Event { event, own } => self.fold(event, own),
         }

@@ -8,16 +8,15 @@ use eframe::egui::{
 use super::beside;
 use super::fall::{self, Bar, Fall, FallRow, Line, Part};
 use super::list::{self, glyph};
-use super::retry;
 use super::roll::{self, Pressed};
 use super::rows::{self, Mark};
 use super::view::View;
 use crate::engine::Mode;
-use crate::run::{Entry, RunId, StepKey};
+use crate::run::{Entry, RetryFrom, RunId, StepKey, first_failed};
 use crate::ui::archive::Loaded;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
-use crate::ui::msg::{Msg, RetryFrom};
+use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, line, size, space};
 use crate::ui::theme::{self, Ink, font, icon};
 use crate::ui::widgets::{button, cut_text, dim, menu_look, nothing, switch, within};
@@ -98,7 +97,7 @@ pub(super) fn retry_menu(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded) {
     let shown = button::drop_down(ui, "Run again");
     Popup::menu(&shown).show(|ui| {
         menu_look(ui, 260.0);
-        let failed = retry::failed(&run.entries).is_some();
+        let failed = first_failed(&run.entries).is_some();
         retry_items(
             ui,
             ctx,

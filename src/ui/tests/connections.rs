@@ -347,10 +347,9 @@ fn what_the_last_looks_at_a_service_found_is_shown_with_its_connection() {
     };
     let refused = Failure::new(FailureKind::Forbidden, "HighLevel: a scope is missing");
     let journal = crate::journal::Journal::open(desk.home.path(), crate::journal::Options::default()).unwrap();
-    for (key, look) in [
-        ("a", look("highlevel.poll.contact-created", 2, None)),
-        ("b", look("highlevel.poll.contact-changed", 0, Some(refused))),
-    ] {
+    for (key, look) in
+        [("a", look("highlevel.poll.contact-created", 2, None)), ("b", look("highlevel.poll.contact-changed", 0, Some(refused)))]
+    {
         journal.put_state("looks", key, &serde_json::to_value(look).unwrap()).wait().unwrap();
     }
     journal.close();

@@ -44,7 +44,9 @@ pub(in crate::engine) async fn newest(shared: &Arc<Shared>, flow: &FlowId, node:
             }
         }
         if let Some(record) = found {
-            return Ok(Some(subscriber.told.map_or_else(|| record.clone(), |event| told::as_told(shared, event, &connection, &record))));
+            return Ok(Some(
+                subscriber.told.map_or_else(|| record.clone(), |event| told::as_told(shared, event, &connection, &record)),
+            ));
         }
     }
     Ok(None)
