@@ -3,6 +3,7 @@ mod answers;
 mod hostile;
 mod mail;
 mod oauth;
+mod only_reading;
 mod redirects;
 mod secrets;
 mod server;

@@ -20,6 +20,7 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
+pub(super) use self::poll::newest;
 pub use self::storm::StormRule;
 use super::shared::Shared;
 

@@ -92,6 +92,7 @@ impl App {
                     self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
+            Msg::Letters { mode, deal } => self.deal(mode, deal),
             Msg::ImportDocuments => self.ask_documents(),
             Msg::CancelImport => self.imports.cancel(),
             Msg::KeepImport { name, title } => self.imports.keep(&name, &title),
