@@ -11,7 +11,6 @@ use super::breaker::{Blocked, Outcome};
 use super::budget::{Permit, PutOff};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
-use super::mail;
 use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
@@ -21,6 +20,7 @@ use super::{
     Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, Connections, ConnectorError, HttpRequest,
     Priority, Secret, Settings, Vault, VaultError, http, token,
 };
+use super::{files, mail};
 use crate::catalog::{AuthKind, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
 
@@ -125,6 +125,7 @@ impl Caller {
         match request::build(connection, connector, operation, input) {
             // Apart, since hardly a call is one, and all would carry its size.
             Ok(request) if mail::is_at(&request.url) => Box::pin(self.mail(&request, connection, connector, operation)).await,
+            Ok(request) if files::is_at(&request.url) => Box::pin(self.files(&request, connection, connector, operation)).await,
             Ok(request) => self.perform(request, Some(connection), Some(connector), Some(operation)).await,
             Err(failure) => Called::unsent(CallError::NotSent(failure)),
         }

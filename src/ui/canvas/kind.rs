@@ -78,8 +78,10 @@ pub(crate) fn operation_icon(operation: &Operation) -> char {
     let title = operation.title.to_lowercase();
     let group = operation.group.to_lowercase();
     let has = |word: &str| title.contains(word) || group.contains(word);
-    if operation.id.connector().as_str() == "mail" {
-        return icon::PAPER_PLANE_TILT;
+    match operation.id.connector().as_str() {
+        "mail" => return icon::PAPER_PLANE_TILT,
+        "files" => return icon::FILE,
+        _ => {}
     }
     if has("task") {
         icon::LIST_CHECKS
