@@ -39,7 +39,7 @@ pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
-pub use self::trigger::StormRule;
+pub use self::trigger::{StormRule, sample_of};
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
 pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace};

@@ -14,7 +14,7 @@ use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser::Asked;
 use crate::engine::{ConnectionId, Mode};
-use crate::flow::{Edit, FlowId, Gesture, NodeId};
+use crate::flow::{Each, Edit, FlowId, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
@@ -104,6 +104,14 @@ pub(crate) enum Msg {
     },
     /// Make a service of documents; a person is asked which.
     ImportDocuments,
+    /// Choose what a trigger watches.
+    ChooseWatched {
+        doc: DocId,
+        node: NodeId,
+        each: Each,
+    },
+    /// Choose the folder of a connection that is being made.
+    ChooseFolder,
     /// The import is not wanted any more.
     CancelImport,
     /// Keep what was imported, under this name and title.
