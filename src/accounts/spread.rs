@@ -68,14 +68,14 @@ pub fn join(copies: &mut [Copy]) {
 
 /// The flow that a copy was made of, and the account that it is for.
 pub(super) fn parted(flow: &FlowId) -> (FlowId, Option<ConnectionId>) {
-    match flow.as_str().rsplit_once('@') {
+    match flow.as_str().rsplit_once(FlowId::ACCOUNT) {
         Some((own, account)) => (FlowId::new(own), Some(ConnectionId::new(account))),
         None => (flow.clone(), None),
     }
 }
 
 fn id_for(flow: &FlowId, account: &ConnectionId) -> FlowId {
-    FlowId::new(format!("{flow}@{account}"))
+    FlowId::new(format!("{flow}{}{account}", FlowId::ACCOUNT))
 }
 
 fn for_account(flow: &Flow, account: &ConnectionId) -> Flow {

@@ -149,7 +149,7 @@ pub(super) fn stands(flow: &Flow, environment: &str, desk: &Desk, catalog: &Cata
     let all: Vec<&Connection> = bound.iter().map(|(it, _)| it).collect();
     let slots = resolve(flow, &[], Slots { connections: &all, kept: &kept, environment }, catalog)?;
     let words = |ids: &[ConnectionId]| match ids {
-        [one] => one.to_string(),
+        [one] => all.iter().find(|it| it.id == *one).map_or_else(|| one.to_string(), |it| format!("\"{}\"", it.name)),
         several => format!("{} accounts", several.len()),
     };
     Ok(slots.iter().map(|(slot, ids)| format!("{slot} is {}", words(ids))).collect())

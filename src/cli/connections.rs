@@ -26,6 +26,11 @@ pub(super) struct VaultArgs {
 }
 
 impl VaultArgs {
+    /// The key file that was named.
+    pub(super) fn key_file(&self) -> Option<PathBuf> {
+        self.vault_key_file.clone()
+    }
+
     /// The key to the encrypted file; none where the keychain is meant.
     pub(super) fn key(&self) -> Option<VaultKey> {
         let named = |name: &str| std::env::var_os(name).filter(|it| !it.is_empty());

@@ -50,6 +50,14 @@ impl OutsideArgs {
         self.data.catalog(out)
     }
 
+    /// The directory that says which flows are published.
+    ///
+    /// # Errors
+    /// As [`DataArgs::resolve`].
+    pub(super) fn published(&self) -> Result<PathBuf, Error> {
+        self.data.resolve(false)
+    }
+
     /// The directory; it need not exist.
     ///
     /// # Errors

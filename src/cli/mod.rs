@@ -7,10 +7,13 @@
 //! Invariant: only `print` writes to the terminal: data to standard output, words to standard error.
 //! Invariant: every error names what failed, where, and the next step, and ends with a code of the table in `--help`.
 //! Invariant: no secret is taken from the command line.
+mod at_login;
+mod background;
 mod bind;
 mod cancel;
 mod catalog;
 mod changes;
+mod chaos;
 mod check;
 mod connect;
 mod connections;
@@ -20,11 +23,13 @@ mod embedded;
 mod exit;
 mod file;
 mod flows;
+mod home;
 mod listen;
 mod locate;
 mod log;
 mod next;
 mod part;
+mod pause;
 mod print;
 mod published;
 mod read;
@@ -69,8 +74,12 @@ enum Verb {
     On(published::On),
     Off(published::Off),
     Flows(published::List),
+    Pause(pause::Pause),
+    Resume(pause::Resume),
     Serve(serve::Serve),
+    Background(background::Background),
     Sandbox(sandbox::Sandbox),
+    Chaos(chaos::Chaos),
     Log(log::Log),
     Release(release::Release),
     Cancel(cancel::Cancel),
@@ -91,7 +100,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         ColorChoice::Always => anstream::ColorChoice::Always,
         ColorChoice::Never => anstream::ColorChoice::Never,
     });
-    if std::env::var_os("FLOWYARD_LOG").is_some() && !matches!(cli.verb, Some(Verb::Serve(_))) {
+    if std::env::var_os("FLOWYARD_LOG").is_some() && !matches!(cli.verb, Some(Verb::Serve(_) | Verb::Background(_))) {
         serve::start_log(false);
     }
     let result = match &cli.verb {
@@ -102,8 +111,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::On(it)) => published::on(it, &mut out),
         Some(Verb::Off(it)) => published::off(it, &mut out),
         Some(Verb::Flows(it)) => published::list(it, &mut out),
+        Some(Verb::Pause(it)) => pause::pause(it, &mut out),
+        Some(Verb::Resume(it)) => pause::resume(it, &mut out),
         Some(Verb::Serve(it)) => serve::run(it, &mut out),
+        Some(Verb::Background(it)) => background::run(it, &mut out),
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
+        Some(Verb::Chaos(it)) => chaos::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Cancel(it)) => cancel::run(it, &mut out),

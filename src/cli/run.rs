@@ -18,7 +18,7 @@ use super::part::{self, PartArgs};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
-use super::{read, runtime, words};
+use super::{home, read, runtime, words};
 use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
 use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
@@ -84,9 +84,19 @@ pub(super) struct Target {
 
     #[command(flatten)]
     pub(super) faults: FaultArgs,
+
+    /// After an error, rest no longer than this before the next attempt (as "200 ms" or "5 s"), whatever flows and services
+    /// ask for. For trying things out: real services lock out who comes back too soon
+    #[arg(long, value_name = "TIME", value_parser = words::length)]
+    pub(super) longest_rest: Option<Duration>,
 }
 
 impl Target {
+    /// How calls are made.
+    pub(super) fn calls(&self) -> CallSettings {
+        CallSettings { longest_rest: self.longest_rest, ..CallSettings::default() }
+    }
+
     pub(super) fn mode(&self) -> Mode {
         if self.sandbox { Mode::Sandbox } else { Mode::Live }
     }
@@ -232,6 +242,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     }
     let deployments = deployments.into_iter().map(bind::quiet).collect();
     let flow = Arc::clone(&flows[0].flow);
+    home::take_over(&data, true, out).await?;
     let engine = engine::start(Settings {
         data,
         journal: JournalOptions::default(),
@@ -242,7 +253,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
         flows: deployments,
         listen: None,
         clock: Clock::System,
-        calls: CallSettings::default(),
+        calls: target.calls(),
         limits: Limits::default(),
         recover: false,
     })
@@ -428,8 +439,12 @@ fn show_end(
 }
 
 /// The trigger to begin with: the one that was named, the only one, or the only manual one.
-/// The trigger that is named, or the only one, or the only one by hand; in the sandbox the first, as the window tests a flow.
-fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>, sandbox: bool) -> Result<(NodeId, &'a Trigger), Error> {
+/// The trigger that a run begins with: the named one, or else the only one, or the only one by hand; in the sandbox the first,
+/// as the window tests a flow.
+///
+/// # Errors
+/// If there is none, or there are several.
+pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>, sandbox: bool) -> Result<(NodeId, &'a Trigger), Error> {
     let all: Vec<(&NodeId, &Trigger)> = flow
         .nodes
         .iter()

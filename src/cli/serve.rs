@@ -16,9 +16,9 @@ use super::print::{self, DIM, Plain, Printer, paint};
 use super::published::Live;
 use super::run::Target;
 use super::signal::Signals;
-use super::{bind, connections, listen, next, runtime, words};
+use super::{bind, connections, home, listen, next, runtime, words};
 use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
-use crate::engine::{self, CallSettings, Clock, JournalOptions, Limits, Reread, Settings, Vault};
+use crate::engine::{self, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::schedule::Schedule;
 use crate::flow::{Each, Flow, NodeId, NodeKind, Trigger, Watch, Watched};
 use crate::sandbox::Delivery;
@@ -33,7 +33,7 @@ pub(super) struct Serve {
     flows: Vec<PathBuf>,
 
     /// Where webhooks listen: ADDRESS:PORT; port 0 picks a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8787", value_parser = listen::parse)]
+    #[arg(long, value_name = "ADDR", default_value = home::LISTEN, value_parser = listen::parse)]
     listen: SocketAddr,
 
     #[command(flatten)]
@@ -89,6 +89,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     }
     let deployed: Vec<Arc<Flow>> = deployments.iter().map(|it| Arc::clone(&it.flow)).collect();
     let deployments = deployments.into_iter().map(bind::deployment).collect();
+    home::take_over(&data, false, out).await?;
     let engine = engine::start(Settings {
         data: data.clone(),
         journal: JournalOptions::default(),
@@ -99,7 +100,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         flows: deployments,
         listen: Some(args.listen),
         clock: Clock::System,
-        calls: CallSettings::default(),
+        calls: target.calls(),
         limits: Limits::default(),
         recover: true,
     })
@@ -118,6 +119,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
             }
         });
     }
+    home::log_gaps(&engine, &data);
     let address = listen::reachable(engine.address().unwrap_or(args.listen));
     if let Some(sandbox) = &sandbox {
         // The imitated service tells of what happens, as the real one is told to.

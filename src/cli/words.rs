@@ -1,8 +1,10 @@
 //! Numbers and times as a person reads them.
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SpanRelativeTo, Timestamp};
+
+use crate::expr::parse_duration;
 
 /// `3 ms`, `1.2 s`, `2 min 5 s`.
 pub(super) fn duration(it: Duration) -> String {
@@ -14,6 +16,16 @@ pub(super) fn duration(it: Duration) -> String {
         60_000..=3_599_999 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
         _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
     }
+}
+
+/// A length of time as a person writes it: `200 ms`, `5 seconds`, or a number of seconds.
+///
+/// # Errors
+/// Says how to write it.
+pub(super) fn length(text: &str) -> Result<Duration, String> {
+    let span = parse_duration(text).map_err(|error| error.to_string())?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).map_err(|error| error.to_string())?;
+    Duration::try_from(length).map_err(|_negative| format!("{text} is before now"))
 }
 
 /// From one time to a later one; nothing if it is not later.

@@ -11,6 +11,7 @@ use super::breaker::{Blocked, Outcome};
 use super::budget::{Permit, PutOff};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
+use super::label::{self, Label};
 use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
@@ -21,7 +22,7 @@ use super::{
     Priority, Secret, Settings, Vault, VaultError, http, token,
 };
 use super::{files, mail};
-use crate::catalog::{AuthKind, Catalog, Connector, Operation};
+use crate::catalog::{AuthKind, BreakerRule, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
 
 /// The way to every service: HTTP clients, budgets and breakers. Cheap to clone; all clones share them.
@@ -109,6 +110,11 @@ impl Caller {
         &self.shared.renewals
     }
 
+    /// No rest after an error is longer than this; none where that is left to flows and services.
+    pub fn longest_rest(&self) -> Option<Duration> {
+        self.shared.settings.longest_rest
+    }
+
     /// Where secrets are kept.
     pub fn vault(&self) -> &Vault {
         &self.shared.vault
@@ -176,6 +182,11 @@ impl Caller {
         operation: Option<&Operation>,
     ) -> Called {
         request.headers.entry(USER_AGENT).or_insert_with(|| self.shared.user_agent.clone());
+        if self.shared.settings.name_steps
+            && let Some(label) = Label::for_address(&request.url)
+        {
+            request.headers.insert(label::HEADER, label);
+        }
         let Some(signer) = connection else { return self.attempt(&request, None, connector, operation, None).await };
         // A service that asks its callers to stop is not asked for tokens either; the attempt says why.
         let secret = if self.shared.clients.check(&request.url).is_err() {
@@ -247,7 +258,7 @@ impl Caller {
         let queued = if permit.is_some() { asked.elapsed() } else { Duration::ZERO };
 
         let sent = send::send(&shared.clients, &shared.settings, request, signature.as_ref()).await;
-        let fallback = Shared::settle(&subject, &sent, permit, pass);
+        let fallback = shared.settle(&subject, &sent, permit, pass);
         let result = match &sent.outcome {
             Ok(received) => status::of_answer(subject, received, fallback).map_err(|it| *it),
             Err(unanswered) => Err(status::of_silence(subject, unanswered)),
@@ -288,8 +299,19 @@ impl Shared {
 
     /// Whether the breaker lets nothing through now.
     fn is_blocked(&self, connection: &Connection, connector: Option<&Connector>) -> bool {
-        let rule = connector.and_then(|it| it.breaker);
+        let rule = self.rule(connector);
         rule.is_some() && self.gates.of(connection, connector).peek(Timestamp::now()).is_err()
+    }
+
+    /// What a service asks of its callers after an error, as far as it is heeded.
+    fn rule(&self, connector: Option<&Connector>) -> Option<BreakerRule> {
+        let rule = connector.and_then(|it| it.breaker)?;
+        let most = self.settings.longest_rest.and_then(|it| u64::try_from(it.as_millis()).ok()).unwrap_or(u64::MAX);
+        Some(BreakerRule {
+            after_error_ms: rule.after_error_ms.min(most),
+            after_refusal_ms: rule.after_refusal_ms.min(most),
+            ..rule
+        })
     }
 
     /// Waits for the account's budget, and asks the breaker.
@@ -297,7 +319,7 @@ impl Shared {
         let Some(connection) = subject.connection else { return Ok((None, None)) };
         let gate = self.gates.of(connection, subject.connector);
         let blocked = |blocked: Blocked| Box::new(of_breaker(subject, connection, blocked));
-        let rule = subject.connector.and_then(|it| it.breaker);
+        let rule = self.rule(subject.connector);
         if rule.is_some() {
             gate.peek(Timestamp::now()).map_err(blocked)?;
         }
@@ -319,7 +341,7 @@ impl Shared {
     }
 
     /// Tells budget and breaker what came of a request. Returns how long to wait after a 429 that does not say it.
-    fn settle(subject: &Subject<'_>, sent: &Sent, permit: Option<Permit>, pass: Option<Pass>) -> Option<Duration> {
+    fn settle(&self, subject: &Subject<'_>, sent: &Sent, permit: Option<Permit>, pass: Option<Pass>) -> Option<Duration> {
         if let Some(pass) = pass {
             let outcome = match &sent.outcome {
                 Ok(Received { end: End::Cut(_) | End::TooLate, status: 200..=299, .. })
@@ -329,7 +351,7 @@ impl Shared {
             };
             pass.record(outcome, Timestamp::now());
         }
-        let rest = subject.connector.and_then(|it| it.breaker).map(|it| Duration::from_millis(it.after_error_ms));
+        let rest = self.rule(subject.connector).map(|it| Duration::from_millis(it.after_error_ms));
         let Some(mut permit) = permit else { return rest };
         let interval = permit.interval();
         match &sent.outcome {

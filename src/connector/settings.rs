@@ -10,6 +10,11 @@ pub struct Settings {
     pub answer_timeout: Duration,
     /// How long a call may wait for its account's budget before it is put off.
     pub longest_wait: Duration,
+    /// No rest after an error is longer than this, whatever a flow, the catalogue or a service asks for; none leaves it to them.
+    /// For trying things out: a real service may lock out who comes back too soon.
+    pub longest_rest: Option<Duration>,
+    /// Whether services on this machine are told of which run and step a request is: an imitation can then say what each did.
+    pub name_steps: bool,
     /// An answer may not be longer than this, decompressed, in bytes.
     pub max_answer_bytes: usize,
     /// A request's body may not be longer than this, in bytes.
@@ -28,6 +33,8 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(30),
             longest_wait: Duration::from_mins(1),
+            longest_rest: None,
+            name_steps: false,
             max_answer_bytes: 10 << 20,
             max_request_bytes: 50 << 20,
             max_log_body_bytes: 256 << 10,

@@ -5,6 +5,7 @@
 //!
 //! Invariant: without the token nothing is done.
 //! Invariant: an order is bounded in size, and a connection in time.
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader as LineReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::{Command, ConnectionId, Resumed};
+use super::{Command, ConnectionId, Resumed, Standing};
+use crate::flow::FlowId;
 use crate::record::{Failure, FailureKind};
 use crate::run::{Release, RunId, StepKey};
 
@@ -41,6 +43,9 @@ pub(super) enum Order {
     Resume { connection: String },
     Cancel { run: RunId },
     Reread,
+    Pause { flow: FlowId, paused: bool },
+    Standings,
+    HandOver { lend: bool },
 }
 
 /// What came of it.
@@ -50,7 +55,10 @@ pub(super) enum Answer {
     Released { step: StepKey },
     Resumed(Resumed),
     Cancelled,
+    HandsOver,
     Reread { connections: usize, flows: usize },
+    Paused,
+    Standings { flows: BTreeMap<FlowId, Standing> },
     Refused(Failure),
 }
 
@@ -167,6 +175,29 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
             match answer.await {
                 Ok(Ok(it)) => Answer::Reread { connections: it.connections, flows: it.flows },
                 Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
+        Order::Pause { flow, paused } => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::Pause { flow, paused, reply }).ok();
+            match answer.await {
+                Ok(Ok(())) => Answer::Paused,
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
+        Order::Standings => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::Standings { reply }).ok();
+            answer.await.map_or_else(|_| ended(), |flows| Answer::Standings { flows })
+        }
+        Order::HandOver { lend } => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::HandOver { lend, reply }).ok();
+            match answer.await {
+                Ok(true) => Answer::HandsOver,
+                Ok(false) => Answer::Refused(Failure::new(FailureKind::Refused, "The Flowyard at work does not make way")),
                 Err(_) => ended(),
             }
         }

@@ -1,6 +1,7 @@
 //! The only door between the shells and the engine.
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::reread::{Renewed, Reread};
-use super::{ConnectionId, Deployment, Resumed};
+use super::{ConnectionId, Deployment, Gap, Resumed, Standing};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
@@ -42,6 +43,19 @@ pub enum Command {
         /// Gets everything that happens in this run, without loss: the run waits for a watcher that lags.
         watch: Option<mpsc::Sender<Event>>,
         /// The run's number once it is on disk.
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    },
+    /// Start a run for an event that comes from elsewhere, unless one came with the same name before.
+    Deliver {
+        /// Which flow.
+        flow: FlowId,
+        /// Through which trigger; none means its only one, or its manual one.
+        trigger: Option<NodeId>,
+        /// The trigger's output.
+        payload: Value,
+        /// What tells the event from all others of the flow.
+        delivery: String,
+        /// The number of the run that it began, now or before, once it is on disk.
         reply: oneshot::Sender<Result<RunId, Failure>>,
     },
     /// End a run.
@@ -87,6 +101,13 @@ pub enum Command {
         flow: FlowId,
         /// Whether to hold back.
         paused: bool,
+        /// When it is written down, and holds.
+        reply: oneshot::Sender<Result<(), Failure>>,
+    },
+    /// Where the runs of each flow stand.
+    Standings {
+        /// The flows that are known, and those with runs that are not over.
+        reply: oneshot::Sender<BTreeMap<FlowId, Standing>>,
     },
     /// How many runs of each flow wait for their turn.
     Waiting {
@@ -95,6 +116,15 @@ pub enum Command {
     },
     /// Look at every service that is looked at now and then, at once.
     Look,
+    /// From now on the engine makes way for another process that asks for the data directory.
+    MakeWay,
+    /// Another process wants the data directory: the engine ends, if it makes way.
+    HandOver {
+        /// Whether it wants it for a while only.
+        lend: bool,
+        /// Whether it does.
+        reply: oneshot::Sender<bool>,
+    },
     /// Accept nothing more, let what is under way come back, write it down, and end.
     Stop {
         /// When that is done.
@@ -139,6 +169,8 @@ pub enum Event {
     },
     /// A service was looked at.
     Looked(Look),
+    /// Nothing ran here for a while: the computer slept, or Flowyard was not running.
+    Woke(Gap),
     /// Something that no run can tell: the disk, a listener, a flow that is no longer readable.
     Trouble(Failure),
 }
@@ -209,6 +241,7 @@ pub struct Handle {
     /// Listens since before the engine started, until somebody asks for it.
     first: Arc<Mutex<Option<broadcast::Receiver<Failure>>>>,
     address: Option<SocketAddr>,
+    lent: Arc<AtomicBool>,
 }
 
 impl Handle {
@@ -218,8 +251,9 @@ impl Handle {
         troubles: broadcast::Sender<Failure>,
         first: broadcast::Receiver<Failure>,
         address: Option<SocketAddr>,
+        lent: Arc<AtomicBool>,
     ) -> Self {
-        Self { commands, events, troubles, first: Arc::new(Mutex::new(Some(first))), address }
+        Self { commands, events, troubles, first: Arc::new(Mutex::new(Some(first))), address, lent }
     }
 
     /// Where webhooks are listened for.
@@ -251,9 +285,20 @@ impl Handle {
         Pending::new(answer)
     }
 
-    /// Holds back what triggers start of a flow, or lets it begin; stays so over a restart.
-    pub fn pause(&self, flow: FlowId, paused: bool) {
-        self.send(Command::Pause { flow, paused });
+    /// Holds back what triggers start of a flow and of its copies for accounts, or lets it begin; stays so over a restart. The answer
+    /// comes when that is written down.
+    pub fn pause(&self, flow: FlowId, paused: bool) -> Pending<Result<(), Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Pause { flow, paused, reply });
+        Pending::new(answer)
+    }
+
+    /// Where the runs of each flow stand, and which flows hold back. A flow is drained once it is paused and nothing of it is under
+    /// way.
+    pub fn standings(&self) -> Pending<BTreeMap<FlowId, Standing>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Standings { reply });
+        Pending::new(answer)
     }
 
     /// How many runs of each flow wait for their turn; flows without any are not named.
@@ -293,6 +338,20 @@ impl Handle {
         Pending::new(answer)
     }
 
+    /// Starts a run for an event that comes from elsewhere. One with the same name starts no second run: whoever had no answer
+    /// may ask again.
+    pub fn deliver(
+        &self,
+        flow: FlowId,
+        trigger: Option<NodeId>,
+        payload: Value,
+        delivery: String,
+    ) -> Pending<Result<RunId, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::Deliver { flow, trigger, payload, delivery, reply });
+        Pending::new(answer)
+    }
+
     /// Ends a run; the answer is whether it is under way.
     pub fn cancel(&self, run: RunId, by: &str) -> Pending<bool> {
         let (reply, answer) = oneshot::channel();
@@ -325,6 +384,23 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Reread { reply });
         Pending::new(answer)
+    }
+
+    /// From now on the engine ends, as by [`Handle::stop`], when another process asks for its data directory by [`take_over`].
+    ///
+    /// [`take_over`]: super::take_over
+    pub fn make_way(&self) {
+        self.send(Command::MakeWay);
+    }
+
+    /// Done once the engine has ended, whoever ended it.
+    pub async fn ended(&self) {
+        self.commands.closed().await;
+    }
+
+    /// Whether the engine ended for somebody who wants the data directory for a while only.
+    pub fn is_lent(&self) -> bool {
+        self.lent.load(Ordering::Relaxed)
     }
 
     /// Ends the engine gracefully.

@@ -13,6 +13,7 @@ mod deploy;
 mod door;
 mod drive;
 mod handle;
+mod handover;
 pub mod log;
 mod named;
 mod queue;
@@ -20,14 +21,17 @@ mod recover;
 mod release;
 mod reread;
 mod shared;
+mod standing;
 mod step;
 mod supervisor;
 mod trail;
 mod trigger;
+mod wake;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc};
@@ -36,10 +40,13 @@ pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
+pub use self::handover::{is_at_work, take_over};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
+pub use self::standing::{Standing, Standings, pause, standings};
 pub use self::trigger::{StormRule, sample_of};
+pub use self::wake::{CaughtUp, Gap};
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
 pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace};
@@ -170,9 +177,10 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         Some(address) => Some(trigger::listener::bind(address).await?),
         None => None,
     };
+    let absence = wake::absence(&shared.journal, shared.clock.now())?;
     breaker::restore(&shared, &shared.connections()).await?;
     trail::restore(&shared)?;
-    for (flow, _) in shared.journal.reader().states(supervisor::PAUSED)? {
+    for (flow, _) in shared.journal.reader().states(standing::PAUSED)? {
         shared.queues.pause(&flow.as_str().into(), true);
     }
     for deployment in flows {
@@ -186,6 +194,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         None => None,
     };
     trigger::stand(&shared);
+    shared.tasks.spawn(wake::stand(Arc::clone(&shared), absence));
     let (sender, commands) = mpsc::unbounded_channel();
     // Nothing depends on it: whoever cannot reach the engine ends it first.
     let door = match door::Door::open(&data, sender.downgrade(), shared.stopped()).await {
@@ -195,10 +204,11 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
             None
         }
     };
-    let supervisor = supervisor::Supervisor::new(shared);
+    let lent = Arc::new(AtomicBool::new(false));
+    let supervisor = supervisor::Supervisor::new(shared, Arc::clone(&lent));
     tokio::spawn(async move {
         supervisor.run(commands).await;
         drop(door);
     });
-    Ok(Handle::new(sender, events, troubles, first, address))
+    Ok(Handle::new(sender, events, troubles, first, address, lent))
 }

@@ -4,7 +4,7 @@
 //!
 //! Invariant: runs of one lane begin in the order in which they came, each once the one before has ended, or waits for a time or
 //! an approval: what waits for days holds up nobody.
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
@@ -14,7 +14,14 @@ use crate::flow::FlowId;
 /// The queues of all flows.
 #[derive(Debug, Default)]
 pub(super) struct Queues {
-    flows: Mutex<HashMap<FlowId, Line>>,
+    lines: Mutex<Lines>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    flows: HashMap<FlowId, Line>,
+    /// Those that hold back, and with them their copies for accounts, whether or not these are known yet.
+    paused: BTreeSet<FlowId>,
 }
 
 /// Those of one flow that wait, and how many do not.
@@ -50,8 +57,8 @@ pub(super) struct Turn {
 impl Queues {
     /// Queues a run; `lane` is what it is about, and empty where it need not wait for any other.
     pub(super) fn enter(self: &Arc<Self>, flow: &FlowId, lane: &str) -> Turn {
-        let mut flows = self.lock();
-        let queue = flows.entry(flow.clone()).or_default();
+        let mut lines = self.lock();
+        let queue = lines.line(flow);
         queue.last += 1;
         let number = queue.last;
         // One that is about nothing has a lane to itself.
@@ -69,33 +76,57 @@ impl Queues {
 
     /// As many of a flow at a time from now on.
     pub(super) fn allow(&self, flow: &FlowId, at_once: Option<u32>) {
-        let mut flows = self.lock();
-        let line = flows.entry(flow.clone()).or_default();
+        let mut lines = self.lock();
+        let line = lines.line(flow);
         line.at_once = at_once;
         line.go_on();
     }
 
-    /// Holds back all that has not begun, or lets it begin.
+    /// Holds back all of a flow that has not begun, or lets it begin; its copies for accounts do as it does.
     pub(super) fn pause(&self, flow: &FlowId, is_paused: bool) {
-        let mut flows = self.lock();
-        let line = flows.entry(flow.clone()).or_default();
-        line.is_paused = is_paused;
-        line.go_on();
+        let mut lines = self.lock();
+        if is_paused {
+            lines.paused.insert(flow.clone());
+        } else {
+            lines.paused.retain(|it| !it.is_of(flow));
+        }
+        let Lines { flows, paused } = &mut *lines;
+        let of = flows.iter_mut().filter(|(it, _)| it.is_of(flow));
+        for (it, line) in of.collect::<BTreeMap<_, _>>() {
+            line.is_paused = paused.iter().any(|other| it.is_of(other));
+            line.go_on();
+        }
     }
 
     /// Whether a flow holds back what has not begun.
     pub(super) fn is_paused(&self, flow: &FlowId) -> bool {
-        self.lock().get(flow).is_some_and(|it| it.is_paused)
+        self.lock().is_paused(flow)
+    }
+
+    /// The flows that hold back.
+    pub(super) fn paused(&self) -> BTreeSet<FlowId> {
+        self.lock().paused.clone()
     }
 
     /// How many runs of each flow wait for their turn.
     pub(super) fn waiting(&self) -> BTreeMap<FlowId, u64> {
-        let flows = self.lock();
-        flows.iter().filter(|(_, it)| it.waiting > 0).map(|(flow, it)| (flow.clone(), it.waiting)).collect()
+        let lines = self.lock();
+        lines.flows.iter().filter(|(_, it)| it.waiting > 0).map(|(flow, it)| (flow.clone(), it.waiting)).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<FlowId, Line>> {
-        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lines {
+    fn is_paused(&self, flow: &FlowId) -> bool {
+        self.paused.iter().any(|it| flow.is_of(it))
+    }
+
+    fn line(&mut self, flow: &FlowId) -> &mut Line {
+        let is_paused = self.is_paused(flow);
+        self.flows.entry(flow.clone()).or_insert_with(|| Line { is_paused, ..Line::default() })
     }
 }
 
@@ -158,8 +189,8 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        let mut flows = self.queues.lock();
-        if let Some(line) = flows.get_mut(&self.flow) {
+        let mut lines = self.queues.lock();
+        if let Some(line) = lines.flows.get_mut(&self.flow) {
             line.leave(&self.lane, self.number);
         }
     }
@@ -187,7 +218,23 @@ mod tests {
         drop(second);
         assert!(third.has_come());
         drop((other, third));
-        assert!(queues.lock()[&f].lanes.is_empty() && queues.waiting().is_empty());
+        assert!(queues.lock().flows[&f].lanes.is_empty() && queues.waiting().is_empty());
+    }
+
+    #[test]
+    fn copies_of_a_flow_for_accounts_hold_back_with_it_whenever_they_come() {
+        let (queues, f) = queues();
+        let (known, new, other) = (FlowId::from("f@a"), FlowId::from("f@b"), FlowId::from("fx"));
+        queues.allow(&known, None);
+        queues.pause(&f, true);
+        let mut turns = [&f, &known, &new, &other].map(|it| queues.enter(it, "x"));
+        assert_eq!(turns.each_mut().map(Turn::has_come), [false, false, false, true]);
+        assert!(queues.is_paused(&new) && !queues.is_paused(&other));
+        // One that is paused by itself is let go with the flow.
+        queues.pause(&new, true);
+        queues.pause(&f, false);
+        assert_eq!(turns.each_mut().map(Turn::has_come), [true; 4]);
+        assert!(queues.paused().is_empty());
     }
 
     #[test]
@@ -229,7 +276,7 @@ mod tests {
                 drop(turns.remove(at));
             }
             proptest::prop_assert!(turns.is_empty());
-            proptest::prop_assert!(queues.lock().get(&f).is_none_or(|it| it.lanes.is_empty() && it.running == 0 && it.ready.is_empty()));
+            proptest::prop_assert!(queues.lock().flows.get(&f).is_none_or(|it| it.lanes.is_empty() && it.running == 0 && it.ready.is_empty()));
         }
     }
 }

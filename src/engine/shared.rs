@@ -1,8 +1,9 @@
 //! What all runs share.
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -67,11 +68,35 @@ pub(super) struct Deployed {
     pub(super) at: Timestamp,
 }
 
+/// Where a run stands that is not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Stand {
+    /// For its turn.
+    Waiting,
+    UnderWay,
+    /// Waits for a time, or for a person.
+    Resting,
+}
+
 /// How a run that is under way is reached.
 #[derive(Clone)]
 pub(super) struct Control {
+    pub(super) flow: FlowId,
+    /// A [`Stand`].
+    pub(super) stand: Arc<AtomicU8>,
     pub(super) signals: mpsc::UnboundedSender<Signal>,
     pub(super) ended: watch::Receiver<Option<Ended>>,
+}
+
+impl Stand {
+    fn of(number: u8) -> Self {
+        match number {
+            0 => Self::Waiting,
+            1 => Self::UnderWay,
+            _ => Self::Resting,
+        }
+    }
 }
 
 impl Shared {
@@ -114,6 +139,11 @@ impl Shared {
             programs: Mutex::default(),
             runs: Mutex::default(),
         }
+    }
+
+    /// No rest after an error is longer than this; none where that is left to flows and services.
+    pub(super) fn longest_rest(&self) -> Option<SignedDuration> {
+        self.caller.longest_rest().and_then(|it| SignedDuration::try_from(it).ok())
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -219,6 +249,16 @@ impl Shared {
     /// Runs under way, waiting ones among them.
     pub(super) fn active(&self) -> usize {
         lock(&self.runs).len()
+    }
+
+    /// The flow of each run that is not over, and where the run stands.
+    pub(super) fn stands(&self) -> Vec<(FlowId, Stand)> {
+        lock(&self.runs).values().map(|it| (it.flow.clone(), Stand::of(it.stand.load(Ordering::Relaxed)))).collect()
+    }
+
+    /// The flows that are known.
+    pub(super) fn known_flows(&self) -> Vec<FlowId> {
+        self.flows.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     pub(super) fn leave(&self, run: RunId) {

@@ -10,7 +10,7 @@ use super::shared::Shared;
 use super::trail::{self, Wrote};
 use super::{breaker, named};
 use crate::catalog::{Connector, Operation};
-use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Priority};
+use crate::connector::{CallError, Called, Connection, HttpPayload, HttpRequest as Outgoing, Label, Priority};
 use crate::expr::Data;
 use crate::expr::script::Script;
 use crate::flow::{FlowId, Named, SlotId, Trigger};
@@ -44,8 +44,8 @@ pub(super) fn perform(
     origin: Origin,
     perform: Perform,
 ) -> Pin<Box<dyn Future<Output = Performed> + Send>> {
-    let priority = origin.priority;
-    Box::pin(priority.scope(attempt(shared, program, origin, perform)))
+    let (priority, label) = (origin.priority, Label::of(origin.run, &perform.step));
+    Box::pin(priority.scope(label.scope(attempt(shared, program, origin, perform))))
 }
 
 async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, perform: Perform) -> Performed {

@@ -1,5 +1,6 @@
 //! Takes commands, one after the other.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread, standing, wake};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -21,22 +22,20 @@ const TIDY_EVERY: Duration = Duration::from_mins(10);
 const INDEX_FIRST: Duration = Duration::from_secs(5);
 const INDEX_EVERY: Duration = Duration::from_mins(1);
 
-/// Where the journal keeps which flows hold back.
-pub(super) const PAUSED: &str = "paused";
-
 /// The one task that commands go through.
 pub(super) struct Supervisor {
     shared: Arc<Shared>,
+    lent: Arc<AtomicBool>,
 }
 
 impl Supervisor {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(super) fn new(shared: Arc<Shared>, lent: Arc<AtomicBool>) -> Self {
+        Self { shared, lent }
     }
 
     /// Works until it is told to stop, or every handle is gone.
     pub(super) async fn run(self, mut commands: mpsc::UnboundedReceiver<Command>) {
-        let (mut stopped, mut heeded) = (None, None);
+        let (mut stopped, mut heeded, mut makes_way) = (None, None, false);
         let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_FIRST, TIDY_EVERY);
         let mut indexing = tokio::time::interval_at(Instant::now() + INDEX_FIRST, INDEX_EVERY);
         let mut indexed = None;
@@ -62,21 +61,12 @@ impl Supervisor {
                 }
                 Command::Undeploy { flow } => self.shared.remove_flow(&flow),
                 Command::Start { flow, trigger, payload, given, watch, reply } => {
-                    // The trigger is chosen among those of the flow.
-                    let start = |trigger| Start {
-                        trigger,
-                        payload,
-                        given,
-                        delivery: None,
-                        parent: None,
-                        depth: 0,
-                        cause: Cause::default(),
-                        refused: None,
-                        // Whoever has a handle is at a window or a terminal.
-                        priority: Priority::First,
-                        watch,
-                        respond: None,
-                    };
+                    // The trigger is chosen among those of the flow. Whoever has a handle is at a window or a terminal.
+                    let start = |trigger| Start { given, watch, priority: Priority::First, ..plain(trigger, payload) };
+                    self.start(&flow, trigger, start, reply);
+                }
+                Command::Deliver { flow, trigger, payload, delivery, reply } => {
+                    let start = |trigger| Start { delivery: Some(delivery), ..plain(trigger, payload) };
                     self.start(&flow, trigger, start, reply);
                 }
                 Command::Cancel { run, by, reply } => {
@@ -96,13 +86,18 @@ impl Supervisor {
                 Command::Reread { reply } => {
                     reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
-                Command::Pause { flow, paused } => {
-                    let value = if paused { Value::Bool(true) } else { Value::Null };
-                    drop(self.shared.journal.put_state(PAUSED, flow.as_str(), &value));
-                    self.shared.queues.pause(&flow, paused);
-                }
+                Command::Pause { flow, paused, reply } => self.pause(flow, paused, reply),
+                Command::Standings { reply } => drop(reply.send(standing::now(&self.shared))),
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
+                Command::MakeWay => makes_way = true,
+                Command::HandOver { lend, reply } => {
+                    reply.send(makes_way).ok();
+                    if makes_way {
+                        self.lent.store(lend, Ordering::Relaxed);
+                        break;
+                    }
+                }
                 Command::Stop { reply } => {
                     stopped = Some(reply);
                     break;
@@ -113,6 +108,15 @@ impl Supervisor {
         if let Some(reply) = stopped {
             reply.send(()).ok();
         }
+    }
+
+    /// Holds back at once; whoever asked hears when it is on the disk.
+    fn pause(&self, flow: FlowId, paused: bool, reply: oneshot::Sender<Result<(), Failure>>) {
+        self.shared.queues.pause(&flow, paused);
+        let journal = self.shared.journal.clone();
+        self.shared.tasks.spawn_blocking(move || {
+            reply.send(standing::keep(&journal, &flow, paused).map_err(Failure::from)).ok();
+        });
     }
 
     /// Keeps the journal within its bound, beside everything else.
@@ -199,7 +203,25 @@ impl Supervisor {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
         let journal = self.shared.journal.clone();
+        wake::ends(&journal, self.shared.clock.now());
         tokio::task::spawn_blocking(move || journal.close()).await.ok();
+    }
+}
+
+/// A run of which nothing is known but its event.
+fn plain(trigger: NodeId, payload: Value) -> Start {
+    Start {
+        trigger,
+        payload,
+        given: Vec::new(),
+        delivery: None,
+        parent: None,
+        depth: 0,
+        cause: Cause::default(),
+        refused: None,
+        priority: Priority::Background,
+        watch: None,
+        respond: None,
     }
 }
 

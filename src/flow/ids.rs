@@ -41,6 +41,22 @@ id! {
     /// A flow's id: unique among the flows of a data directory, stable over renames and moves.
     FlowId
 }
+
+impl FlowId {
+    /// Stands between a flow's id and the account that a copy of it is for.
+    pub const ACCOUNT: char = '@';
+
+    /// The id of the flow of which this is a copy for one account; its own where it is none.
+    pub fn original(&self) -> &str {
+        self.0.rsplit_once(Self::ACCOUNT).map_or(&*self.0, |it| it.0)
+    }
+
+    /// Whether it is this flow, or a copy of it for one account.
+    pub fn is_of(&self, flow: &Self) -> bool {
+        self == flow || self.original() == flow.as_str()
+    }
+}
+
 id! {
     /// A node's id within its flow: a lower-case identifier (`create_contact`), which is also the name by which expressions
     /// speak of its output. The name a person sees is `Node::name` and may change freely.

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::flow::{FlowId, NodeId};
 use crate::record::Exchange;
@@ -19,6 +20,17 @@ pub struct Append {
     pub entries: Vec<Entry>,
     /// Requests and answers since the last append.
     pub exchanges: Vec<StepExchange>,
+}
+
+/// A small value that is kept, as by [`put_state`](super::Journal::put_state).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// What it belongs to.
+    pub scope: String,
+    /// Its name there.
+    pub key: String,
+    /// The value; null takes it away.
+    pub value: Value,
 }
 
 /// What is known of a run when it begins.

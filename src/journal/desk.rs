@@ -121,23 +121,28 @@ impl<'c> Desk<'c> {
     /// Writes one change. An error of the kind [`JournalError::is_own`] came before anything was written.
     pub(super) fn write(&mut self, change: &Change) -> Result<(), JournalError> {
         match change {
-            Change::Append(append) => self.write_append(append),
-            Change::State { scope, key, value } if value == "null" => {
-                let sql = "DELETE FROM state WHERE scope = ?1 AND key = ?2";
-                let written = self.db.prepare_cached(sql).and_then(|mut it| it.execute([scope, key]));
-                self.said(written.map(|_| ()))
+            Change::Append(append) => {
+                self.write_append(append)?;
+                append.kept.as_ref().map_or(Ok(()), |it| self.write_state(&it.scope, &it.key, &it.value.to_string()))
             }
-            Change::State { scope, key, value } => {
-                let sql = "INSERT INTO state VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value";
-                let written = self.db.prepare_cached(sql).and_then(|mut it| it.execute([scope, key, value]));
-                self.said(written.map(|_| ()))
-            }
+            Change::State { scope, key, value } => self.write_state(scope, key, value),
             Change::Revision { hash, flow } => {
                 let sql = "INSERT INTO revisions (hash, flow) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
                 let written = self.db.prepare_cached(sql).and_then(|mut it| it.execute(params![hash, flow]));
                 self.said(written.map(|_| ()))
             }
         }
+    }
+
+    fn write_state(&self, scope: &str, key: &str, value: &str) -> Result<(), JournalError> {
+        let written = if value == "null" {
+            let sql = "DELETE FROM state WHERE scope = ?1 AND key = ?2";
+            self.db.prepare_cached(sql).and_then(|mut it| it.execute([scope, key]))
+        } else {
+            let sql = "INSERT INTO state VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET value = excluded.value";
+            self.db.prepare_cached(sql).and_then(|mut it| it.execute([scope, key, value]))
+        };
+        self.said(written.map(|_| ()))
     }
 
     fn write_append(&mut self, it: &Encoded) -> Result<(), JournalError> {

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::blob::{LARGEST, Packer};
-use super::{Append, JournalError, NewRun, OutcomeKind, exchange};
+use super::{Append, JournalError, Kept, NewRun, OutcomeKind, exchange};
 use crate::record::{Failure, bounds};
 use crate::run::{Entry, Outcome, Release, RunId};
 
@@ -21,6 +21,8 @@ pub(super) struct Encoded {
     pub(super) exchanges: Option<Vec<u8>>,
     pub(super) tally: Tally,
     pub(super) finish: Option<Finish>,
+    /// What is kept together with it.
+    pub(super) kept: Option<Kept>,
 }
 
 /// What an append adds to its run's head.
@@ -70,7 +72,7 @@ impl Encoded {
             }
         }
         let frames = (!frames.is_empty()).then(|| packer.pack(frames));
-        Ok(Self { run: run.0, new, entries: packer.pack(json), exchanges: frames, tally, finish })
+        Ok(Self { run: run.0, new, entries: packer.pack(json), exchanges: frames, tally, finish, kept: None })
     }
 
     /// Roughly the memory that it holds and the disk that it takes.

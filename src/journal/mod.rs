@@ -41,7 +41,7 @@ use std::{fmt, fs, thread};
 use jiff::SignedDuration;
 use serde_json::Value;
 
-pub use self::append::{Append, Mode, NewRun, StepExchange};
+pub use self::append::{Append, Kept, Mode, NewRun, StepExchange};
 use self::blob::Packer;
 use self::encode::Encoded;
 pub use self::error::JournalError;
@@ -101,6 +101,11 @@ pub struct Written {
 }
 
 impl Journal {
+    /// Whether somebody has the journal of a data directory open.
+    pub fn is_in_use(dir: &Path) -> bool {
+        dir.is_dir() && matches!(Lock::take(dir), Err(JournalError::InUse { .. }))
+    }
+
     /// Opens the journal of a data directory, and makes both if need be. Only one process at a time may.
     pub fn open(dir: &Path, options: Options) -> Result<Self, JournalError> {
         make_directory(dir)?;
@@ -152,8 +157,13 @@ impl Journal {
     /// [`Unknown`](JournalError::Unknown) and [`Exists`](JournalError::Exists) for a run that is not there, or there already,
     /// [`Busy`](JournalError::Busy) when 64 MiB wait, which only senders meet who do not wait for their futures.
     pub fn append(&self, append: Append) -> Commit {
+        self.append_with(append, None)
+    }
+
+    /// The same with a small value that is kept if the append is, or else not.
+    pub fn append_with(&self, append: Append, kept: Option<Kept>) -> Commit {
         match Encoded::of(append, &self.inner.packer) {
-            Ok(encoded) => self.inner.queue.send(Change::Append(Box::new(encoded))),
+            Ok(encoded) => self.inner.queue.send(Change::Append(Box::new(Encoded { kept, ..encoded }))),
             Err(error) => Commit::refused(error),
         }
     }

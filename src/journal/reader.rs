@@ -147,6 +147,19 @@ impl Reader {
         })
     }
 
+    /// The flows with runs that are not over: how many of these go on by themselves, and how many wait for a person.
+    pub fn standing(&self) -> Result<Vec<(FlowId, u64, u64)>, JournalError> {
+        self.ask(|link| {
+            let sql = "SELECT f.flow, sum(r.parked = 0), sum(r.parked > 0) FROM runs r CROSS JOIN flows f ON f.no = r.flow
+                WHERE r.finished IS NULL GROUP BY r.flow ORDER BY f.flow";
+            let mut query = link.db.prepare_cached(sql)?;
+            let row = |row: &Row<'_>| {
+                Ok((FlowId::new(row.get::<_, String>(0)?), row.get::<_, i64>(1)? as u64, row.get::<_, i64>(2)? as u64))
+            };
+            query.query_map([], row)?.collect()
+        })
+    }
+
     /// A run with all its entries, as recovery needs it; none if the journal does not have it.
     pub fn stored(&self, run: RunId) -> Result<Option<Stored>, JournalError> {
         match self.run(run)? {

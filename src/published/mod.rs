@@ -6,6 +6,7 @@
 //! Invariant: what is live is a whole flow that was sound when it was published; it is replaced in one step, or not at all.
 //! Invariant: neither file holds a secret, nor anything of an account but the names of connections.
 mod change;
+mod evidence;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::change::{Change, changes};
+pub use self::evidence::{Evidence, Scope};
 use crate::connector::disk::{self, Lock};
 use crate::flow::{Flow, FlowId};
 use crate::record::{Failure, FailureKind};
@@ -107,6 +109,11 @@ impl Published {
         }
         (flows, failures)
     }
+}
+
+/// When the list was last written; none where there is none.
+pub fn stamp(data: &Path) -> Option<std::time::SystemTime> {
+    std::fs::metadata(data.join(NAME)).and_then(|it| it.modified()).ok()
 }
 
 /// Makes a flow live as it is, and switches it on.

@@ -31,7 +31,8 @@ impl Run {
             at: now,
         };
         let park = |on| Entry::StepParked { step: step.clone(), on, at: now };
-        let later = |after: Option<Duration>| Some(retry_time(policy, counted, after, now, chance));
+        let latest = self.longest_rest.and_then(|it| now.checked_add(it).ok()).unwrap_or(Timestamp::MAX);
+        let later = |after: Option<Duration>| Some(retry_time(policy, counted, after, now, chance).min(latest));
         let entry = match conclusion {
             Conclusion::Succeeded(output) => match fits_a_run(&output) {
                 Ok(_) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },

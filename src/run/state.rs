@@ -22,6 +22,8 @@ pub struct Run {
     pub(super) ending: Option<Outcome>,
     pub(super) outcome: Option<Outcome>,
     pub(super) parked: u32,
+    /// No rest between attempts is longer.
+    pub(super) longest_rest: Option<SignedDuration>,
 }
 
 /// The steps of the whole run, or of one item.
@@ -153,7 +155,14 @@ impl Run {
     /// A run of which nothing is known yet; its first entry is `Accepted`.
     pub fn new(id: RunId, program: Arc<Program>) -> Self {
         let root = Frame::new(program.scopes[0].nodes.len());
-        Self { id, program, accepted: None, cause: Arc::default(), root, ending: None, outcome: None, parked: 0 }
+        let cause = Arc::default();
+        Self { id, program, accepted: None, cause, root, ending: None, outcome: None, parked: 0, longest_rest: None }
+    }
+
+    /// No rest between attempts is longer than this from now on, whatever the flow or a service asks for.
+    #[must_use]
+    pub fn with_longest_rest(self, most: Option<SignedDuration>) -> Self {
+        Self { longest_rest: most, ..self }
     }
 
     /// The run that these entries tell of.
@@ -183,6 +192,18 @@ impl Run {
     /// How many steps wait for a person.
     pub fn parked(&self) -> u32 {
         self.parked
+    }
+
+    /// Whether any step of it is tried again by itself after a while.
+    pub fn is_between_attempts(&self) -> bool {
+        fn any(frame: &Frame) -> bool {
+            frame.steps.iter().any(|it| match it {
+                State::Resting { .. } => true,
+                State::Open(items) => items.active.values().any(any),
+                _ => false,
+            })
+        }
+        any(&self.root)
     }
 
     /// What a step gave, if it is done and its item is still open.

@@ -280,6 +280,7 @@ impl Server {
             record: Some(done.clone()),
             fault: None,
             breach: None,
+            step: None,
             by_hand: true,
             summary: reply.summary,
         };

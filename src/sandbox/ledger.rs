@@ -59,6 +59,9 @@ pub struct LedgerEntry {
     /// The rule for clients that the request broke, if it broke one: "came back within a minute after an error".
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breach: Option<&'static str>,
+    /// The run and the step that the request says that it is of, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
     /// Whether a person did it, and no request.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,
@@ -125,6 +128,7 @@ mod tests {
             record: None,
             fault: None,
             breach: None,
+            step: None,
             by_hand: false,
             summary: summary.to_owned(),
         }

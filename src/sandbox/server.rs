@@ -38,6 +38,8 @@ use crate::catalog::{ConnectorId, Event, OperationId};
 
 /// The largest body that is read.
 const BODY: usize = 8 << 20;
+/// Where a request says of which run and step it is.
+const STEP: &str = "x-flowyard-step";
 /// The longest delay that a fault may cause, in milliseconds.
 const DELAY_MS: u64 = 600_000;
 
@@ -138,6 +140,7 @@ impl Server {
             record: None,
             fault: None,
             breach: None,
+            step: None,
             by_hand: false,
             summary,
         });
@@ -283,6 +286,7 @@ impl Server {
             record,
             fault: drawn.name(),
             breach,
+            step: visit.headers.get(STEP).and_then(|it| it.to_str().ok()).map(str::to_owned),
             by_hand: false,
             summary,
         });

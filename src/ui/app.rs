@@ -20,6 +20,7 @@ use super::dialog::Dialog;
 use super::document::{DocId, Document};
 use super::draft::Drafts;
 use super::files::{Dialogs, Files};
+use super::home::{Home, HomeJob};
 use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::Live;
@@ -35,12 +36,15 @@ use super::shell::{self, Dock};
 use super::template;
 use super::theme;
 use super::toast::{Toast, Toasts, Tone};
+use super::turns::Turns;
 use crate::catalog::Catalog;
 use crate::engine::{Mode, private};
 use crate::flow::Flow;
 
 /// How long changed preferences wait for more changes before they are written.
 const SETTLE: f64 = 1.5;
+/// How soon it is looked whether the engine said how many runs wait.
+const TURNS: Duration = Duration::from_millis(50);
 
 /// Begins to listen to the system, among other things.
 type OnceSeen = Box<dyn FnOnce(&egui::Context) -> Motion>;
@@ -84,10 +88,13 @@ pub(crate) struct App {
     had_focus: bool,
     /// The last one that a test was asked for with.
     pub(super) tickets: u64,
+    turns: Turns,
     /// What is on the disk of runs in the sandbox.
     pub(super) archive: Archive,
     /// What is on the disk of live runs, and what is told of them.
     pub(super) served: (Archive, Live),
+    /// What runs live, and who runs it.
+    pub(crate) home_flows: Home,
     /// How they are looked at.
     pub(crate) log: Log,
     /// Lists to choose from.
@@ -129,6 +136,7 @@ impl App {
             drafts: Drafts::open(&home, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0), Arc::clone(&waker)),
             archive: Archive::new(data, Arc::clone(&waker)),
             served: (Archive::new(home.clone(), Arc::clone(&waker)), Live::elsewhere()),
+            home_flows: Home::default(),
             log: Log::default(),
             offers: Offers::default(),
             names: None,
@@ -156,6 +164,7 @@ impl App {
             applied: None,
             had_focus: true,
             tickets: 0,
+            turns: Turns::default(),
             prefs,
             clock: Timestamp::now,
         };
@@ -264,6 +273,9 @@ impl App {
             doc.keep_draft(&mut self.drafts);
         }
         self.name_choices();
+        if let Some(doc) = self.docs.active.and_then(|it| self.docs.get(it)) {
+            self.home_flows.compare(doc.flow());
+        }
         self.keep_connections_fresh();
         self.keep(&ctx);
         let shared = Ctx {
@@ -278,6 +290,7 @@ impl App {
             now: (self.clock)(),
             archive: &self.archive,
             served: (&self.served.0, &self.served.1),
+            home: &self.home_flows,
             offers: &self.offers,
             imports: &self.imports,
             queue: &self.queue,
@@ -351,10 +364,16 @@ impl App {
                 self.offers.told(ticket, result);
             } else if let Told::Accounts(door) = told {
                 self.connections.door = Some(door);
+            } else if let Told::HomeDoor(door) = told {
+                self.home_flows.door = Some(door);
+                self.home_flows.ask(HomeJob::AtLogin(None));
+            } else if let Told::Home(news) = told {
+                self.home_told(ctx, *news);
             } else if let Told::Account(news) = told {
                 self.account_told(ctx, *news);
             } else {
                 let ready = matches!(told, Told::Ready(_));
+                self.turns.heard();
                 if let Some(failure) = self.live.take(told) {
                     self.toasts.say(Toast::failure(&failure), now);
                 }
@@ -363,6 +382,7 @@ impl App {
                 }
             }
         }
+        self.hear_turns(ctx);
         self.hear_drafts(now);
         while let Some(done) = self.files.next() {
             self.file_done(ctx, done);
@@ -382,6 +402,17 @@ impl App {
         }
     }
 
+    /// How many runs wait for their turn.
+    fn hear_turns(&mut self, ctx: &egui::Context) {
+        let Some(stage) = self.live.stage() else { return };
+        if let Some(waiting) = self.turns.keep_up(&stage.engine) {
+            self.live.waiting = waiting;
+        }
+        if self.turns.is_asking() {
+            ctx.request_repaint_after(TURNS);
+        }
+    }
+
     /// The sandbox begins with the few records that are there at once; a person may have chosen others.
     fn fill_as_last_time(&mut self) {
         let wanted = self.prefs.sandbox;
@@ -395,7 +426,10 @@ impl App {
         if ctx.input(|it| it.viewport().close_requested()) && !self.may_leave {
             let titles = self.unsaved();
             if titles.is_empty() {
-                self.may_leave = true;
+                self.leave();
+                if !self.may_leave {
+                    ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+                }
             } else {
                 ctx.send_viewport_cmd(ViewportCommand::CancelClose);
                 self.dialog = Some(Dialog::Quit { titles });

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::home::{DoHome, HomeNews};
 use crate::accounts::why::Why;
 use crate::accounts::{self, Asking, Bindings, Had, Lack, Location, Made};
 use crate::catalog::{Catalog, ConnectorId};
@@ -361,6 +362,10 @@ pub enum Told {
     Accounts(DoAccount),
     /// Something came of it.
     Account(Box<AccountNews>),
+    /// What runs live can be asked about.
+    HomeDoor(DoHome),
+    /// Something came of it, or happened there.
+    Home(Box<HomeNews>),
     /// So many events came too fast and are lost.
     Missed(u64),
 }
@@ -397,6 +402,8 @@ impl fmt::Debug for Told {
             Self::Choices { ticket, .. } => f.debug_struct("Choices").field("ticket", ticket).finish_non_exhaustive(),
             Self::Accounts(_) => f.write_str("Accounts"),
             Self::Account(news) => f.debug_tuple("Account").field(news).finish(),
+            Self::HomeDoor(_) => f.write_str("HomeDoor"),
+            Self::Home(news) => f.debug_tuple("Home").field(news).finish(),
             Self::Missed(count) => f.debug_tuple("Missed").field(count).finish(),
         }
     }

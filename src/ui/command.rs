@@ -73,6 +73,9 @@ pub(crate) enum UiCommand {
     ToggleOutline,
     ShowLog,
     ShowConnections,
+    ShowLive,
+    GoLive,
+    SwitchFlow,
 }
 
 /// Where a command stands in the menus.
@@ -154,6 +157,7 @@ impl UiCommand {
         Self::ShowFlows,
         Self::ShowTemplates,
         Self::ShowConnections,
+        Self::ShowLive,
         Self::ShowSandbox,
         Self::ShowSettings,
         Self::Palette,
@@ -161,6 +165,8 @@ impl UiCommand {
         Self::TestStep,
         Self::TestToHere,
         Self::CancelTest,
+        Self::GoLive,
+        Self::SwitchFlow,
         Self::ThemeSystem,
         Self::ThemeDark,
         Self::ThemeLight,
@@ -229,6 +235,9 @@ impl UiCommand {
             Self::ShowTemplates => it(Menu::View, "Templates", "Alt+2", "gallery start examples go"),
             Self::ShowSandbox => it(Menu::View, "Sandbox", "Alt+3", "records tables faults services go"),
             Self::ShowConnections => it(Menu::View, "Connections", "Alt+5", "accounts sign in token key secret services go"),
+            Self::ShowLive => it(Menu::View, "Live flows", "Alt+7", "published on off running background go"),
+            Self::GoLive => it(Menu::Run, "Go live…", "Ctrl+Shift+P", "publish deploy activate release"),
+            Self::SwitchFlow => it(Menu::Run, "Switch the live flow on or off", "", "enable disable stop start"),
             Self::ShowSettings => it(Menu::View, "Settings", "Ctrl+Comma", "preferences options shortcuts theme go"),
             Self::Palette => it(Menu::View, "Find a command…", "Ctrl+K", "palette search"),
             Self::Test => it(Menu::Run, "Test in the sandbox", "Ctrl+Enter", "run start play try"),
@@ -275,7 +284,7 @@ mod tests {
         let set: BTreeSet<_> = UiCommand::ALL.iter().collect();
         assert_eq!(set.len(), UiCommand::ALL.len());
         // The last variant's number says how many there are.
-        assert_eq!(UiCommand::ALL.len(), UiCommand::ShowConnections as usize + 1);
+        assert_eq!(UiCommand::ALL.len(), UiCommand::SwitchFlow as usize + 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::archive::Archive;
 use super::command::UiCommand;
 use super::document::{DocId, Document};
+use super::home::Home;
 use super::imports::Imports;
 use super::keymap::Keymap;
 use super::live::{Live, Play, Readiness};
@@ -60,6 +61,8 @@ pub(crate) struct Ctx<'a> {
     pub(crate) archive: &'a Archive,
     /// Live runs: what is on the disk of them, and what is told of them.
     pub(crate) served: (&'a Archive, &'a Live),
+    /// What runs live.
+    pub(crate) home: &'a Home,
     /// Services that are imported.
     pub(crate) imports: &'a Imports,
     /// Lists to choose from.
@@ -78,7 +81,15 @@ impl Ctx<'_> {
 
     /// The run that is shown on a flow.
     pub(crate) fn play(&self, doc: &Document) -> Option<&Play> {
+        if self.home.shows_live(doc.id) {
+            return self.served.1.runs().find(|it| it.flow.is_of(&doc.flow().id));
+        }
         self.live.run(doc.test.as_ref()?.run()?)
+    }
+
+    /// Whether what is in front runs live.
+    pub(crate) fn shows_live(&self) -> bool {
+        self.room == Room::Flows && self.docs.active.is_some_and(|it| self.home.shows_live(it))
     }
 
     /// Whether a test of the flow in front is under way.
@@ -99,11 +110,17 @@ impl Ctx<'_> {
             UiCommand::Redo if doc.history().redo_label().is_none() => Err("Nothing was taken back."),
             UiCommand::Save if doc.saving => Err("It is being saved."),
             UiCommand::Test | UiCommand::TestStep | UiCommand::TestToHere => match &self.live.behind {
+                _ if self.shows_live() => match command {
+                    UiCommand::Test => Ok(()),
+                    _ => Err("Single steps are tested in the sandbox."),
+                },
                 _ if self.is_testing(doc) => Err("A test is under way."),
                 Readiness::Ready(_) => Ok(()),
                 Readiness::Starting => Err("The sandbox is starting."),
                 Readiness::Unavailable(_) => Err("The sandbox cannot start; the status bar says why."),
             },
+            UiCommand::GoLive if self.home.door.is_none() => Err("Flows are not there yet."),
+            UiCommand::SwitchFlow if self.home.flow(&doc.flow().id).is_none() => Err("It is not live."),
             UiCommand::CancelTest if !self.is_testing(doc) => Err("No test is under way."),
             UiCommand::NextTab | UiCommand::PreviousTab if self.docs.list.len() < 2 => Err("Only one flow is open."),
             _ => Ok(()),

@@ -11,6 +11,10 @@ pub(crate) enum Dialog {
     Close { doc: DocId, title: String },
     /// Leave with changes in these tabs.
     Quit { titles: Vec<String> },
+    /// Leave while flows are on; how many, and whether the answer is kept for the next time.
+    Leave { on: usize, keep: bool },
+    /// Start a live flow by hand.
+    RunLive { doc: DocId, title: String },
     /// Take an imported service out of the catalogue; who uses it.
     Remove { id: ConnectorId, title: String, used_by: Vec<String> },
     /// Take a connection away, with its secret; which flows use it.
@@ -26,6 +30,10 @@ pub(crate) enum Answer {
     Save,
     /// Lose the changes, or what was asked about.
     Discard,
+    /// Flows go on without the window.
+    Stay,
+    /// What was said is to hold from now on, or not.
+    Keep,
     /// Do nothing.
     Cancel,
 }

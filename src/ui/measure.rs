@@ -87,6 +87,7 @@ impl Canvas {
             problems: &[],
             play: None,
             stale: &stale,
+            changes: &[],
             snap: true,
             outline: false,
             minimap: true,

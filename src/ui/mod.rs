@@ -10,6 +10,8 @@
 //! | `command`, `keymap`, `palette` | commands, their keys, and finding one by typing |
 //! | `document`, `files`, `draft`, `template` | open flows, their files, what is kept of changes, and the flows that ship |
 //! | `live`, `samples` | what the engine tells, folded run by run; what is known of what each step gives |
+//! | `turns` | how many runs wait for their turn |
+//! | `home` | what runs live: which flows are on, who runs them, and the word before one goes live |
 //! | `imports` | services made of documents, on threads |
 //! | `offers` | lists to choose from, read behind the frame |
 //! | `crash`, `motion` | what is left of a fault; whether the system asks for less motion |
@@ -34,6 +36,7 @@ mod dialog;
 mod document;
 mod draft;
 mod files;
+mod home;
 mod imports;
 mod inspector;
 mod keymap;
@@ -55,6 +58,7 @@ mod template;
 mod tests;
 mod theme;
 mod toast;
+mod turns;
 mod update;
 mod widgets;
 mod words;
@@ -71,6 +75,7 @@ pub use self::behind::{
     StartRun, Told, Waker, WhyTold,
 };
 pub use self::crash::watch as watch_faults;
+pub use self::home::{Deed, DoHome, HomeJob, HomeNews, LiveFlow, Place};
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
 

@@ -9,10 +9,12 @@ use super::behind::AccountJob;
 use super::command::UiCommand;
 use super::dialog::Answer;
 use super::document::DocId;
+use super::home::{Asked, HomeJob};
+use super::prefs::OnClose;
 use super::sandbox::Steer;
 use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
-use crate::chooser::Asked;
+use crate::chooser;
 use crate::engine::{ConnectionId, Mode};
 use crate::flow::{Each, Edit, FlowId, Gesture, NodeId};
 use crate::run::{Release, RunId, StepKey};
@@ -64,6 +66,7 @@ pub(crate) enum Msg {
     ShowPane(super::shell::Pane),
     SetTheme(ThemeChoice),
     SetScale(f32),
+    SetOnClose(OnClose),
     /// Other keys for a command; none takes them away.
     SetKeys(UiCommand, Option<String>),
     /// The usual keys for all commands.
@@ -122,9 +125,20 @@ pub(crate) enum Msg {
     /// Take an imported service away; a person is asked first.
     RemoveConnector(ConnectorId),
     /// Read a list to choose from, or read it again.
-    ReadChoices(Asked),
+    ReadChoices(chooser::Asked),
     /// Have something done about connections.
     Account(Box<AccountJob>),
+    /// A live run, in the log over the whole window.
+    OpenServed(RunId),
+    /// A tab shows what runs live, or tests in the sandbox.
+    ShowPlace {
+        doc: DocId,
+        live: bool,
+    },
+    /// Have something done about what runs live.
+    Home(Box<HomeJob>),
+    /// What a person said before a flow goes live.
+    GoLive(Asked),
     /// Read the connections again.
     ListAccounts,
     /// Sign a connection in; a person sees first what is asked for.
@@ -191,6 +205,7 @@ pub(crate) enum Room {
     Sandbox,
     Settings,
     Log,
+    Live,
 }
 
 /// What then.

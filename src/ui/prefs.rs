@@ -24,6 +24,33 @@ const RECENT: usize = 12;
 /// The smallest and the largest scale of text and controls.
 pub(crate) const SCALES: std::ops::RangeInclusive<f32> = 0.6..=2.5;
 
+/// What becomes of the flows that are on when the window is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnClose {
+    /// A person is asked.
+    #[default]
+    Ask,
+    /// They go on without it.
+    Stay,
+    /// They stop, and go on with the next start.
+    Stop,
+}
+
+impl OnClose {
+    /// All of them, in the order of the settings.
+    pub(crate) const ALL: [Self; 3] = [Self::Ask, Self::Stay, Self::Stop];
+
+    /// What a person reads.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Ask => "Ask me",
+            Self::Stay => "They go on",
+            Self::Stop => "They stop",
+        }
+    }
+}
+
 /// The preferences.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -51,6 +78,8 @@ pub(crate) struct Prefs {
     pub(crate) maximized: bool,
     /// Keys that are not the usual ones; none takes them away.
     pub(crate) keys: BTreeMap<UiCommand, Option<String>>,
+    /// What becomes of the flows that are on when the window is closed.
+    pub(crate) on_close: OnClose,
     /// Whether a first flow was shown.
     pub(crate) welcomed: bool,
     /// What the sandbox is filled with.
@@ -74,6 +103,7 @@ impl Default for Prefs {
             window: None,
             maximized: false,
             keys: BTreeMap::new(),
+            on_close: OnClose::default(),
             welcomed: false,
             sandbox: Seed::default(),
         }

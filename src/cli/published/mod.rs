@@ -1,12 +1,16 @@
 //! `flowyard publish`, `on`, `off` and `flows`: which flows are live, and what of them.
+pub(super) mod evidence;
 mod list;
 mod publish;
 mod switch;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 pub(super) use self::list::{List, run as list};
+#[cfg(feature = "gui")]
+pub(super) use self::publish::sandboxes;
 pub(super) use self::publish::{Publish, run as publish};
 pub(super) use self::switch::{Off, On, off, on};
 use super::exit::{Error, Exit};
@@ -15,7 +19,7 @@ use super::{bind, connections, words};
 use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
 use crate::engine::{self, Connection, Deployment};
-use crate::flow::{Flow, FlowId, Severity};
+use crate::flow::{Flow, FlowId, NodeKind, Severity, Trigger};
 use crate::published::Published;
 use crate::record::{Failure, FailureKind};
 
@@ -52,6 +56,7 @@ impl Live {
             }
         }
         accounts::join(&mut copies);
+        let failures = failures.into_iter().chain(apart(&mut copies)).collect();
         Ok(Self { copies, failures })
     }
 
@@ -69,11 +74,36 @@ fn problem(flow: &Arc<Flow>, catalog: &Catalog) -> Option<Failure> {
     Some(failure.detail(error.message).hint("Correct it, and publish it anew."))
 }
 
+/// Takes out the flows of which a hook belongs to an earlier one, and says so.
+fn apart(copies: &mut Vec<Copy>) -> Vec<Failure> {
+    let (mut owners, mut failures) = (BTreeMap::<String, (FlowId, String)>::new(), Vec::new());
+    copies.retain(|copy| {
+        let hooks: Vec<String> = copy.flow.nodes.values().filter(|it| !it.muted).filter_map(|it| hook(&it.kind)).collect();
+        let taken = hooks.iter().find_map(|it| owners.get(it).filter(|(id, _)| *id != copy.flow.id).map(|owner| (it, owner)));
+        if let Some((path, (_, owner))) = taken {
+            let failure = Failure::new(FailureKind::Flow, format!("\"{}\" does not run", copy.flow.name));
+            let detail = format!("its webhook /hooks/{path} belongs to \"{owner}\" already");
+            failures.push(failure.detail(detail).hint("Give one of them another path, and publish it anew."));
+            return false;
+        }
+        owners.extend(hooks.into_iter().map(|it| (it, (copy.flow.id.clone(), copy.flow.name.clone()))));
+        true
+    });
+    failures
+}
+
+fn hook(kind: &NodeKind) -> Option<String> {
+    match kind {
+        NodeKind::Trigger(Trigger::Webhook { path, .. }) => Some(path.clone()),
+        _ => None,
+    }
+}
+
 /// Tells the engine that is at work, if there is one.
 fn tell(data: &Path, environment: &str, as_json: bool, out: &mut Printer) {
     match engine::reread(&accounts::log_of(data, environment)) {
         None if as_json => {}
-        None => out.say(paint(DIM, "Nothing is running them now: `flowyard serve` does.")),
+        None => out.say(paint(DIM, "Nothing is running them now: the window does while it is open, and `flowyard serve`.")),
         Some(Ok(renewed)) if as_json => tracing::debug!(flows = renewed.flows, "the engine at work has read the flows"),
         Some(Ok(renewed)) => {
             let count = words::count(renewed.flows, "flow");

@@ -5,17 +5,16 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Live, tell, warn};
+use super::{Live, evidence, tell, warn};
 use crate::cli::connections::{self, VaultArgs};
 use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::flows;
 use crate::cli::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use crate::cli::{bind, runtime, words};
-use crate::engine::log::{Filter, Journal, OutcomeKind};
-use crate::engine::{self, Connection};
+use crate::engine::Connection;
 use crate::flow::Flow;
-use crate::published::{self, Published};
+use crate::published::{self, Evidence, Scope};
 use crate::record::{Failure, FailureKind};
 
 /// Make a flow live as it is now, and switch it on; editing its file changes nothing live until it is published again
@@ -54,26 +53,28 @@ pub(in crate::cli) fn run(args: &Publish, out: &mut Printer) -> Result<Exit, Err
     flows::demand_sound(&[&source], &catalog, out)?;
     let flow = &source.flow;
     let data = args.data.resolve(false)?;
-    let published = Published::read(&data)?;
-    let live = published.live(&data, &flow.id).unwrap_or_default();
-    let changes = live.as_ref().map(|it| published::changes(it, flow));
     let desk = connections::desk(&data, None, &args.vault, &catalog);
-    let slots = bind::stands(flow, &args.environment, &desk, &catalog);
-    let tested = tested(args, flow)?;
+    let evidence = evidence::gather(flow, &args.environment, &desk, &catalog, &sandboxes(&args.data)?)?;
     if args.json {
-        let told = changes.as_ref().map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let told = evidence.changes.as_ref().map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let scopes =
+            |all: &[Scope]| all.iter().map(|it| json!({ "connection": it.connection, "scope": it.scope })).collect::<Vec<_>>();
         out.json(&json!({
-            "flow": flow.id, "name": flow.name, "environment": args.environment, "revision": flow.content_hash(),
-            "changes": told, "bound": slots.is_ok(), "tested": tested.is_some(), "published": !args.check,
+            "flow": flow.id, "name": flow.name, "environment": args.environment, "revision": evidence.revision,
+            "changes": told, "bound": evidence.can_run(), "tested": evidence.tested.is_some(), "published": !args.check,
+            "lacking_scopes": scopes(&evidence.lacking), "more_scopes": scopes(&evidence.surplus),
+            "to_be_reconnected": evidence.shut.iter().map(|(name, _)| name).collect::<Vec<_>>(),
         }));
     } else {
-        show(flow, changes.as_deref(), &slots, tested, out);
+        show(flow, &evidence, out);
     }
     if args.check {
         return Ok(Exit::Done);
     }
-    slots?;
-    if tested.is_none() && !args.untested {
+    if let Err(failure) = evidence.slots {
+        return Err(Error::new(Exit::Connection, failure));
+    }
+    if evidence.tested.is_none() && !args.untested {
         let failure = Failure::new(FailureKind::Flow, format!("\"{}\" has not run in the sandbox as it is now", flow.name));
         let hint =
             format!("Try it first: `flowyard run {} --sandbox`. `--untested` publishes it all the same.", args.flow.display());
@@ -89,28 +90,17 @@ pub(in crate::cli) fn run(args: &Publish, out: &mut Printer) -> Result<Exit, Err
     Ok(Exit::Done)
 }
 
-/// When the flow as it is now last succeeded in the sandbox.
-fn tested(args: &Publish, flow: &Flow) -> Result<Option<Timestamp>, Error> {
-    let sandbox = args.data.resolve(true)?;
-    if !engine::has_log(&sandbox) {
-        return Ok(None);
-    }
-    let reader = Journal::open_reader(&sandbox).map_err(Failure::from)?;
-    let filter = Filter { flow: Some(flow.id.clone()), outcome: Some(OutcomeKind::Succeeded), limit: 1_000, ..Filter::default() };
-    let revision = flow.content_hash();
-    let runs = reader.runs(&filter).map_err(Failure::from)?;
-    Ok(runs.into_iter().find(|it| *it.revision.0 == *revision && it.mode == engine::Mode::Sandbox).and_then(|it| it.finished))
+/// Where tests in the sandbox are logged: by the command line, and by the window.
+pub(in crate::cli) fn sandboxes(data: &DataArgs) -> Result<Vec<PathBuf>, Error> {
+    let home = data.resolve(false)?;
+    let mut all = vec![data.resolve(true)?, home.join("sandbox")];
+    all.dedup();
+    Ok(all)
 }
 
 /// What would change, and what speaks for it.
-fn show(
-    flow: &Flow,
-    changes: Option<&[published::Change]>,
-    slots: &Result<Vec<String>, Error>,
-    tested: Option<Timestamp>,
-    out: &mut Printer,
-) {
-    match changes {
+fn show(flow: &Flow, evidence: &Evidence, out: &mut Printer) {
+    match evidence.changes.as_deref() {
         None => out.say(paint(STRONG, format_args!("\"{}\" was not live before.", Plain(&flow.name)))),
         Some([]) => out.say(paint(STRONG, format_args!("\"{}\" is live as it is.", Plain(&flow.name)))),
         Some(changes) => {
@@ -121,12 +111,26 @@ fn show(
             }
         }
     }
-    match slots {
+    match &evidence.slots {
         Ok(bound) if bound.is_empty() => out.say(paint(GOOD, "✓ It needs no connection.")),
         Ok(bound) => out.say(paint(GOOD, format_args!("✓ Its connections are there: {}.", Plain(&bound.join(", "))))),
         Err(_) => out.say(paint(BAD, "✗ A connection is missing.")),
     }
-    match tested {
+    for (name, why) in &evidence.shut {
+        out.say(paint(BAD, format_args!("✗ \"{}\" cannot be used: {why}.", Plain(name))));
+    }
+    for it in &evidence.lacking {
+        let words = format!("✗ The token of \"{}\" lacks {}: {}.", it.connection, it.scope, it.reason);
+        out.say(paint(BAD, Plain(&words)));
+    }
+    if !evidence.surplus.is_empty() {
+        let all: Vec<&str> = evidence.surplus.iter().map(|it| it.scope.as_str()).collect();
+        let words = format!("• Its tokens may do more than any flow here needs: {}.", all.join(", "));
+        out.say(paint(WAITING, Plain(&words)));
+    } else if evidence.lacking.is_empty() && evidence.can_run() {
+        out.say(paint(GOOD, "✓ Its tokens may do what it needs, as far as their services tell."));
+    }
+    match evidence.tested {
         Some(at) => out.say(paint(GOOD, format_args!("✓ As it is now it succeeded in the sandbox on {}.", words::local(at)))),
         None => out.say(paint(WAITING, "✗ As it is now it has not succeeded in the sandbox.")),
     }

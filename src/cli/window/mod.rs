@@ -3,9 +3,11 @@
 //! The window opens at once; engine and sandbox come up as soon as its first frame is drawn.
 pub(crate) mod accounts;
 mod budgets;
+pub(crate) mod home;
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{mpsc as async_mpsc, oneshot};
 
 use self::accounts::Sandboxed;
+use self::home::Homestead;
+use super::background;
 use super::connections::VaultArgs;
 use super::data::DataArgs;
 use super::embedded::{self, FaultArgs};
@@ -47,20 +51,28 @@ const UNSEEN: Duration = Duration::from_secs(2);
 /// Opens the window and returns when it is closed.
 pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let home = args.data.resolve(false)?;
-    let journal = args.data.resolve(true)?;
+    let sandboxes = super::published::sandboxes(&args.data)?;
+    let journal = sandboxes.iter().find(|it| **it != home).cloned().unwrap_or_else(|| home.join("sandbox"));
     let mut background = None;
     let opening = Opening { flows: args.flows.clone() };
     // Read while the window itself is made, which takes longer.
     let shelf = Shelf::of(&home);
     let reader = std::thread::Builder::new().name("flowyard-catalog".to_owned()).spawn(move || offered(&shelf));
+    let arguments = background::arguments(&args.data, &args.vault);
+    let (stay, directory) = (Arc::new(AtomicBool::new(false)), home.clone());
+    let stays = Arc::clone(&stay);
+    let left = arguments.clone();
     let closed = ui::open(&opening, |waker| {
         let read = reader.ok().and_then(|it| it.join().ok());
         let (catalog, troubles) = read.unwrap_or_else(|| offered(&Shelf::of(&home)));
         let (sender, told) = mpsc::channel();
         let (show, shown) = mpsc::channel();
-        let accounts = (home.clone(), Vault::at(&home, args.vault.key()));
         let teller = Teller { told: sender, waker };
-        background = Some(Background::start(catalog.clone(), journal.clone(), accounts, teller, shown));
+        let vault = Vault::at(&home, args.vault.key());
+        let arguments = arguments.clone();
+        let listen = super::home::LISTEN.parse().ok();
+        let homestead = Homestead { data: home.clone(), vault, sandboxes, listen, teller, arguments, stay: Arc::clone(&stays) };
+        background = Some(Background::start(catalog.clone(), journal.clone(), homestead, shown));
         Behind { catalog, troubles, home, data: journal, told, shown: Some(show) }
     });
     // Also where the window could not be shown after all: what was started is ended.
@@ -68,6 +80,12 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
         background.stop();
     }
     closed?;
+    if stay.load(Ordering::Relaxed) {
+        background::leave_behind(&directory, &left).map_err(|error| {
+            let hint = "Start it by hand: `flowyard background`.";
+            Error::machine("The flows cannot go on without the window", &error.to_string(), hint)
+        })?;
+    }
     Ok(Exit::Done)
 }
 
@@ -79,9 +97,9 @@ fn offered(shelf: &Shelf) -> (Catalog, Vec<String>) {
 
 /// Tells the window, and wakes it.
 #[derive(Clone)]
-struct Teller {
-    told: mpsc::Sender<Told>,
-    waker: Waker,
+pub(crate) struct Teller {
+    pub(crate) told: mpsc::Sender<Told>,
+    pub(crate) waker: Waker,
 }
 
 impl Teller {
@@ -103,16 +121,23 @@ struct Background {
 
 impl Background {
     /// Begins once the window is shown: nobody can ask for anything before, and drawing has the processors meanwhile.
-    fn start(catalog: Catalog, data: PathBuf, accounts: (PathBuf, Vault), teller: Teller, shown: mpsc::Receiver<()>) -> Self {
+    fn start(catalog: Catalog, data: PathBuf, homestead: Homestead, shown: mpsc::Receiver<()>) -> Self {
         let (end, ended) = oneshot::channel();
+        let teller = homestead.teller.clone();
         let told = teller.clone();
         let work = move || {
             // A window that is never drawn, since it is out of sight, does not keep flows from running.
             shown.recv_timeout(UNSEEN).ok();
             let work = async {
                 let sandboxed = Sandboxed::new(&data);
-                tell_of_accounts(&accounts.0, accounts.1, sandboxed.clone(), &teller);
-                go(&catalog, &data, sandboxed, teller.clone(), ended).await
+                tell_of_accounts(&homestead.data, homestead.vault.clone(), sandboxed.clone(), &teller);
+                // Live flows do not depend on the sandbox.
+                let (leave, left) = oneshot::channel();
+                let kept = tokio::spawn(homestead.keep(left));
+                let result = go(&catalog, &data, sandboxed, teller.clone(), ended).await;
+                leave.send(()).ok();
+                kept.await.ok();
+                result
             };
             if let Err(error) = runtime::block_on(work) {
                 let unknown = || Failure::new(FailureKind::Machine, "Engine and sandbox cannot start");

@@ -1,6 +1,7 @@
 //! One run, driven to its end: ask what is next, write it down, do it, fold in what came of it.
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,12 +11,12 @@ use tokio::task::{Id, JoinSet};
 
 use super::queue::Turn;
 use super::release;
-use super::shared::{Control, Deployed, Shared};
+use super::shared::{Control, Deployed, Shared, Stand};
 use super::step::{self, Performed};
 use super::{ConnectionId, Event};
 use crate::connector::Priority;
 use crate::flow::{FlowId, NodeId, Pace};
-use crate::journal::{Append, JournalError, NewRun, StepExchange};
+use crate::journal::{Append, JournalError, Kept, NewRun, StepExchange};
 use crate::record::{Failure, FailureKind, bounds};
 use crate::run::{Cause, Conclusion, Entry, Given, Next, Outcome, Park, Program, Release, Run, RunId, StepKey, Via};
 
@@ -86,6 +87,8 @@ pub(super) struct Driver {
     /// What the attempts that came back since the last commit brought, in bytes of JSON, roughly.
     brought: usize,
     head: Option<NewRun>,
+    /// What is kept together with its beginning.
+    kept: Option<Kept>,
     /// The attempts under way, each with its task.
     in_flight: HashMap<StepKey, Id>,
     flights: JoinSet<Performed>,
@@ -98,6 +101,8 @@ pub(super) struct Driver {
     answer: Option<Arc<Value>>,
     /// Its place among the runs of its flow, until it ends or waits; none where it need not wait for others.
     turn: Option<Turn>,
+    /// Where it stands, for whoever asks.
+    stand: Arc<AtomicU8>,
 }
 
 impl Driver {
@@ -109,6 +114,16 @@ impl Driver {
 
     /// Takes a new run: it is driven on a task of its own, and the answer comes once it is on disk.
     pub(super) async fn accept(shared: &Arc<Shared>, flow: &Deployed, start: Start) -> Result<Accepted, Failure> {
+        Self::accept_with(shared, flow, start, None).await
+    }
+
+    /// The same with a small value that is kept if the run is taken, in the same moment.
+    pub(super) async fn accept_with(
+        shared: &Arc<Shared>,
+        flow: &Deployed,
+        start: Start,
+        kept: Option<Kept>,
+    ) -> Result<Accepted, Failure> {
         if shared.is_stopping() {
             return Err(busy("Flowyard is stopping"));
         }
@@ -120,6 +135,7 @@ impl Driver {
         driver.priority = start.priority;
         driver.watch = start.watch;
         driver.respond = start.respond;
+        driver.kept = kept;
         driver.head = Some(NewRun {
             flow: flow.program.flow.clone(),
             flow_name: flow.program.name.clone(),
@@ -203,12 +219,14 @@ impl Driver {
     fn new(shared: &Arc<Shared>, id: RunId, program: &Arc<Program>, depth: u32) -> Result<Self, Failure> {
         let (sender, signals) = mpsc::unbounded_channel();
         let (ended, receiver) = watch::channel(None);
-        shared.enter(id, Control { signals: sender, ended: receiver }).ok_or_else(|| {
+        let stand = Arc::new(AtomicU8::new(Stand::UnderWay as u8));
+        let control = Control { flow: program.flow.clone(), stand: Arc::clone(&stand), signals: sender, ended: receiver };
+        shared.enter(id, control).ok_or_else(|| {
             busy("Too many runs are under way").detail(format!("{} of {}", shared.limits.active_runs, shared.limits.active_runs))
         })?;
         Ok(Self {
             shared: Arc::clone(shared),
-            run: Run::new(id, Arc::clone(program)),
+            run: Run::new(id, Arc::clone(program)).with_longest_rest(shared.longest_rest()),
             id,
             depth,
             priority: Priority::Background,
@@ -216,6 +234,7 @@ impl Driver {
             exchanges: Vec::new(),
             brought: 0,
             head: None,
+            kept: None,
             in_flight: HashMap::new(),
             flights: JoinSet::new(),
             signals,
@@ -225,6 +244,7 @@ impl Driver {
             respond: None,
             answer: None,
             turn: None,
+            stand,
         })
     }
 
@@ -255,10 +275,13 @@ impl Driver {
             if more {
                 continue;
             }
+            let rests = self.flights.is_empty() && !self.run.is_between_attempts();
+            self.stands(if rests { Stand::Resting } else { Stand::UnderWay });
             if self.wait(wake).await == Wait::Stop {
                 self.drain().await;
                 break;
             }
+            self.stands(Stand::UnderWay);
         }
         self.flights.abort_all();
         if let Some(outcome) = self.run.outcome().cloned() {
@@ -305,6 +328,7 @@ impl Driver {
         }
         self.publish().await;
         let Some(mut turn) = self.turn.take() else { return true };
+        self.stands(Stand::Waiting);
         loop {
             tokio::select! {
                 () = turn.come() => break,
@@ -319,7 +343,12 @@ impl Driver {
             }
         }
         self.turn = Some(turn);
+        self.stands(Stand::UnderWay);
         true
+    }
+
+    fn stands(&self, stand: Stand) {
+        self.stand.store(stand as u8, Ordering::Relaxed);
     }
 
     /// The first items of a for-each show a person whether it works; the rest of a long one waits like everything else.
@@ -447,7 +476,7 @@ impl Driver {
             exchanges: std::mem::take(&mut self.exchanges),
         };
         if is_new {
-            return self.shared.journal.append(append).await;
+            return self.shared.journal.append_with(append, self.kept.take()).await;
         }
         let mut wait = Duration::from_millis(200);
         loop {

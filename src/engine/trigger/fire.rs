@@ -13,6 +13,7 @@ use crate::connector::{ConnectionId, Priority};
 use crate::engine::drive::{Accepted, Driver, Start};
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::NodeId;
+use crate::journal::Kept;
 use crate::record::{Failure, FailureKind};
 use crate::run::{Cause, RunId};
 
@@ -47,6 +48,19 @@ pub(in crate::engine) enum Fate {
 /// # Errors
 /// If it cannot be taken for now.
 pub(in crate::engine) async fn fire(shared: &Arc<Shared>, deployed: &Deployed, fired: Fired) -> Result<Fate, Failure> {
+    fire_with(shared, deployed, fired, None).await
+}
+
+/// The same with a small value that is kept if the run is taken, in the same moment.
+///
+/// # Errors
+/// As [`fire`].
+pub(in crate::engine) async fn fire_with(
+    shared: &Arc<Shared>,
+    deployed: &Deployed,
+    fired: Fired,
+    kept: Option<Kept>,
+) -> Result<Fate, Failure> {
     let Fired { trigger, payload, delivery, mut cause, about } = fired;
     let flow = &deployed.program.flow;
     let now = shared.clock.now();
@@ -90,7 +104,7 @@ pub(in crate::engine) async fn fire(shared: &Arc<Shared>, deployed: &Deployed, f
         watch: None,
         respond: None,
     };
-    let accepted = Driver::accept(shared, deployed, start).await;
+    let accepted = Driver::accept_with(shared, deployed, start, kept).await;
     if verdict == Verdict::Start && is_counted && !matches!(accepted, Ok(Accepted::Run(_))) {
         shared.storms.take_back(flow, &record);
     }

@@ -11,7 +11,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::fire::{Fate, Fired, fire};
+use super::fire::{Fate, Fired, fire_with};
 use super::http::{not_an_event, not_taken, refuse, reply, whole};
 use super::told;
 use crate::catalog::{Connector, ConnectorId, Event, EventSource, Poll};
@@ -89,14 +89,16 @@ async fn start_all(shared: &Arc<Shared>, connector: &Connector, genuine: &Genuin
         let cause = Cause { record: record.clone(), ..Cause::by(Via::Notice) };
         let about = event.map(|it| (connection, it));
         let fired = Fired { trigger: trigger.clone(), payload: message.clone(), delivery, cause, about };
-        match fire(shared, &deployed, fired).await {
+        let kept = reconciled.map(|(_, shown)| told::kept(shared, &deployed, &trigger, &record, shown));
+        let fate = fire_with(shared, &deployed, fired, kept.clone()).await;
+        match fate {
             Ok(Fate::Run(run)) => runs.push(run),
             Ok(Fate::Duplicate) => duplicates += 1,
             Ok(Fate::Echo) => {}
             Err(failure) => return not_taken(&failure),
         }
-        if let Some((_, shown)) = reconciled {
-            told::note(shared, &deployed, &trigger, &record, shown).await;
+        if let (Some(kept), Ok(Fate::Duplicate | Fate::Echo)) = (kept, fate) {
+            told::note(shared, &kept).await;
         }
     }
     tracing::debug!(service = %connector.id, name = genuine.name, started = runs.len(), duplicates, "a message came");

@@ -13,6 +13,7 @@ use crate::catalog::{Counts, Event, EventSource, Poll};
 use crate::connector::Connection;
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::NodeId;
+use crate::journal::Kept;
 
 /// What the scopes of the journal begin with in which it is kept.
 const KEPT: &str = "told:";
@@ -50,11 +51,17 @@ pub(super) async fn is_covered(
     shows_the_same(&written, record)
 }
 
-/// Remembers what was told or found of a record. A crash before it is written only lets the other way bring the same again.
-pub(super) async fn note(shared: &Shared, deployed: &Deployed, trigger: &NodeId, id: &str, record: &Value) {
+/// What is to be remembered of what was told or found of a record. It is kept in the same moment as the run that began with it:
+/// after a crash in between, the other way would bring the same again.
+pub(super) fn kept(shared: &Shared, deployed: &Deployed, trigger: &NodeId, id: &str, record: &Value) -> Kept {
     let told = Told { at: shared.clock.now(), record: record.as_object().cloned().unwrap_or_default() };
     let value = serde_json::to_value(&told).unwrap_or_default();
-    if let Err(error) = shared.journal.put_state(&scope(deployed, trigger), id, &value).await {
+    Kept { scope: scope(deployed, trigger), key: id.to_owned(), value }
+}
+
+/// Remembers it where no run began with it.
+pub(super) async fn note(shared: &Shared, kept: &Kept) {
+    if let Err(error) = shared.journal.put_state(&kept.scope, &kept.key, &kept.value).await {
         tracing::warn!(%error, "that an event came could not be written down");
     }
 }

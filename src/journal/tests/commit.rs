@@ -48,6 +48,24 @@ async fn an_append_is_awaited_by_a_task() {
 }
 
 #[test]
+fn what_is_kept_with_an_append_is_kept_if_that_is_written_and_in_the_same_moment() {
+    let bench = Bench::new();
+    let reader = Journal::open_reader(bench.dir.path()).unwrap();
+    let kept = |value: Value| Some(Kept { scope: "told".to_owned(), key: "x".to_owned(), value });
+    let send = |run, value| bench.journal.append_with(accepted(RunId(run), "a", Some("x")), kept(value));
+    let other = bench.stranger();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = send(1, json!(1));
+    assert_eq!((reader.run(RunId(1)).unwrap(), bench.journal.state("told", "x").unwrap()), (None, None));
+    other.execute_batch("ROLLBACK").unwrap();
+    first.wait().unwrap();
+    assert_eq!(bench.journal.state("told", "x").unwrap(), Some(json!(1)));
+    // The same event once more is no run, and leaves what is kept as it was.
+    assert_eq!(send(2, json!(2)).wait(), Err(JournalError::Duplicate { run: RunId(1) }));
+    assert_eq!(bench.journal.state("told", "x").unwrap(), Some(json!(1)));
+}
+
+#[test]
 fn a_delivery_is_taken_once_and_the_rest_of_the_group_is_written() {
     let bench = Bench::new();
     let other = bench.stranger();

@@ -38,6 +38,7 @@ pub(crate) use self::board::{Board, Spot};
 pub(crate) use self::view::{Renaming, Selection, View};
 use crate::catalog::Catalog;
 use crate::flow::{Edit, Flow, NodeId, Problem, Severity};
+use crate::published::Change;
 use crate::run::RunId;
 use crate::ui::command::UiCommand;
 use crate::ui::keymap::Keymap;
@@ -52,6 +53,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) play: Option<&'a Play>,
     /// Nodes whose results are of an earlier flow.
     pub(crate) stale: &'a BTreeSet<NodeId>,
+    /// What of it is not live yet, while that is looked at.
+    pub(crate) changes: &'a [Change],
     pub(crate) snap: bool,
     pub(crate) minimap: bool,
     /// The flow is shown as a list.

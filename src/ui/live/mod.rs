@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 pub(crate) use self::play::{NodePlay, Phase, Play, StepLine, StepState};
 use super::behind::{Spent, Stage, Told};
 use crate::engine::{ConnectionId, Event};
+use crate::flow::FlowId;
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
 
@@ -38,6 +39,8 @@ pub(crate) struct Live {
     pub(crate) lit_from: u64,
     /// Events that were lost; what they told is in the log on disk.
     pub(crate) missed: u64,
+    /// Runs that wait for their turn, by flow.
+    pub(crate) waiting: BTreeMap<FlowId, u64>,
     /// What is used of the budgets of the connections.
     pub(crate) budgets: BTreeMap<ConnectionId, Spent>,
 }
@@ -60,7 +63,12 @@ impl Live {
             }
             Told::Missed(count) => self.missed += count,
             // Whoever asked is told; what happens in a run comes as events.
-            Told::Started { .. } | Told::Choices { .. } | Told::Accounts(_) | Told::Account(_) => {}
+            Told::Started { .. }
+            | Told::Choices { .. }
+            | Told::Accounts(_)
+            | Told::Account(_)
+            | Told::HomeDoor(_)
+            | Told::Home(_) => {}
             Told::Event { event: Event::Trouble(failure), .. } => return Some(failure),
             Told::Event { event, own } => self.fold(event, own),
         }
@@ -91,7 +99,7 @@ impl Live {
                     play.end(outcome);
                 }
             }
-            Event::Looked(_) | Event::Trouble(_) => {}
+            Event::Looked(_) | Event::Woke(_) | Event::Trouble(_) => {}
         }
     }
 

@@ -51,6 +51,8 @@ use crate::run::{RunId, StepKey};
 #[derive(Debug)]
 pub(crate) struct Log {
     pub(crate) docked: View,
+    /// Live runs, below the canvas.
+    pub(crate) docked_served: View,
     pub(crate) whole: View,
     /// Live runs, over the whole window.
     pub(crate) served: View,
@@ -70,6 +72,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             docked: View::new(Seat::Docked, Mode::Sandbox),
+            docked_served: View::new(Seat::Docked, Mode::Live),
             whole: View::new(Seat::Whole, Mode::Sandbox),
             served: View::new(Seat::Whole, Mode::Live),
             mode: Mode::Sandbox,
@@ -86,7 +89,7 @@ impl Log {
     pub(crate) fn take(&mut self, mode: Mode, news: News) -> Option<News> {
         match mode {
             Mode::Sandbox => self.docked.take(news).and_then(|it| self.whole.take(it)),
-            Mode::Live => self.served.take(news),
+            Mode::Live => self.docked_served.take(news).and_then(|it| self.served.take(it)),
         }
     }
 
@@ -94,6 +97,12 @@ impl Log {
     pub(crate) fn loaded(&self, run: RunId) -> Option<&Loaded> {
         let all = [self.whole.loaded(), self.docked.loaded()];
         all.into_iter().flatten().find(|it| it.head.id == run)
+    }
+
+    /// Shows a live run over the whole window.
+    pub(crate) fn open_served(&mut self, run: RunId) {
+        self.mode = Mode::Live;
+        self.served.open(run, None);
     }
 
     /// Shows a run over the whole window.
@@ -105,8 +114,13 @@ impl Log {
 
 /// The pane below the canvas, with the runs of its flow; what comes back is its head.
 pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, hide: &mut dyn FnMut()) -> Response {
-    let Log { docked: view, why, .. } = log;
-    view.of_flow(&doc.flow().id, doc.test.as_ref().and_then(Test::run));
+    let Log { docked, docked_served, why, .. } = log;
+    let (view, run) = if ctx.home.shows_live(doc.id) {
+        (docked_served, ctx.play(doc).map(|it| it.id))
+    } else {
+        (docked, doc.test.as_ref().and_then(Test::run))
+    };
+    view.of_flow(&doc.flow().id, run);
     keep_up(ui, ctx, view);
     let head = pane::head(ui, "Runs", &list::count_words(ctx, view), |ui| {
         if button::icon(ui, icon::X, "Hide the log").clicked() {
@@ -116,7 +130,7 @@ pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, 
             let step = view.step.clone();
             ctx.send(Msg::OpenLog(view.chosen.map(|run| (run, step))));
         }
-        if let Some(run) = view.loaded() {
+        if let Some(run) = view.loaded().filter(|_| view.mode == Mode::Sandbox) {
             steps::retry_menu(ui, ctx, run);
         }
     });

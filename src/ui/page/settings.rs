@@ -3,8 +3,10 @@ use eframe::egui::{Event, Frame, Key, KeyboardShortcut, Margin, RichText, Scroll
 
 use crate::ui::command::UiCommand;
 use crate::ui::ctx::Ctx;
+use crate::ui::home::HomeJob;
 use crate::ui::keymap;
 use crate::ui::msg::Msg;
+use crate::ui::prefs::OnClose;
 use crate::ui::theme::tokens::{size, space};
 use crate::ui::theme::{self, ThemeChoice, font, icon};
 use crate::ui::widgets::{button, dim, switch};
@@ -19,6 +21,8 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             ui.label(font::title("Settings").color(colors.text.strong));
             ui.add_space(8.0);
             look(ui, ctx);
+            ui.add_space(16.0);
+            background(ui, ctx);
             ui.add_space(16.0);
             keys(ui, ctx);
         });
@@ -51,6 +55,22 @@ fn look(ui: &mut Ui, ctx: &Ctx<'_>) {
         if switch::on_off(ui, words, on).clicked() {
             ctx.send(Msg::Do(command));
         }
+    }
+}
+
+/// What becomes of live flows without the window.
+fn background(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let colors = theme::colors(ui);
+    ui.label(font::heading("Flows that are on, when the window is closed").color(colors.text.strong));
+    let words = OnClose::ALL.map(OnClose::words);
+    let current = OnClose::ALL.iter().position(|it| *it == ctx.prefs.on_close).unwrap_or(0);
+    if let Some(at) = switch::segments(ui, "When the window is closed", &words, current) {
+        ctx.send(Msg::SetOnClose(OnClose::ALL[at]));
+    }
+    if let Some(on) = ctx.home.at_login
+        && switch::on_off(ui, "They start with the computer, without the window", on).clicked()
+    {
+        ctx.send(Msg::Home(Box::new(HomeJob::AtLogin(Some(!on)))));
     }
 }
 

@@ -158,6 +158,7 @@ mod tests {
             record: Some(RecordRef { collection: "contacts".to_owned(), id: id.to_owned() }),
             fault: None,
             breach: None,
+            step: None,
             by_hand,
             summary: String::new(),
         }

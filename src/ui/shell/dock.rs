@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::run::{Park, Release};
+use crate::ui::behind::AccountJob;
 use crate::ui::canvas::{self, Act, Scene, View};
 use crate::ui::command::UiCommand;
 use crate::ui::ctx::Ctx;
@@ -109,6 +110,9 @@ impl Dock {
             self.divided = room.size();
             self.divide(room.width(), room.height());
         }
+        // Where the flow is shown as it runs live, everything that shows runs shows those.
+        let served = Ctx { archive: ctx.served.0, live: ctx.served.1, ..*ctx };
+        let ctx = if ctx.home.shows_live(doc.id) { &served } else { ctx };
         let mut panes = Panes { ctx, doc, view, log, inspector: &mut self.inspector, hide: None, edited: false };
         self.tree.ui(&mut panes, ui);
         let (hide, edited) = (panes.hide, panes.edited);
@@ -173,6 +177,7 @@ impl Panes<'_> {
             problems: &doc.problems,
             play: ctx.play(doc),
             stale: &doc.stale,
+            changes: ctx.home.going.as_ref().filter(|it| it.doc == doc.id).map_or(&[], |it| it.changes()),
             snap: ctx.prefs.snap,
             minimap: ctx.prefs.minimap,
             outline: ctx.prefs.outline,
@@ -198,7 +203,12 @@ impl Panes<'_> {
                             (_, true) => Release::Repeat,
                             (_, false) => Release::Fail,
                         };
-                        ctx.send(Msg::Release { run, step: step.clone(), release });
+                        let step = step.clone();
+                        ctx.send(if ctx.home.shows_live(doc.id) {
+                            Msg::Account(Box::new(AccountJob::Release { run, step, release }))
+                        } else {
+                            Msg::Release { run, step, release }
+                        });
                     }
                 }
             }

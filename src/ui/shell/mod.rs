@@ -18,6 +18,7 @@ use super::connections::{self, Connections};
 use super::ctx::Ctx;
 use super::dialog::Dialog;
 use super::document::DocId;
+use super::home;
 use super::log::{self, Log};
 use super::msg::Room;
 use super::page;
@@ -69,6 +70,7 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
             match ctx.docs.active() {
                 Some(doc) => {
                     notice::outside(ui, ctx, doc);
+                    home::panel(ui, ctx, doc);
                     let view = views.entry(doc.id).or_default();
                     dock.show_panes(ui, ctx, doc, view, log);
                 }
@@ -81,11 +83,15 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, parts: Parts<'_>) {
         Room::Sandbox => sandbox::show(ui, ctx, tables),
         Room::Settings => page::settings(ui, ctx),
         Room::Log => log::whole(ui, ctx, log),
+        Room::Live => home::page(ui, ctx),
     });
     palette::show(ui, ctx, dock, palette);
     notice::toasts(ui, ctx, toasts);
     if let Some(dialog) = dialog {
         question::show(ui, ctx, dialog);
+    }
+    if ctx.shows_live() {
+        return;
     }
     // Drawn last: nothing that runs from here leaves this machine.
     let frame = Stroke::new(line::FRAME, colors.sandbox.frame);

@@ -40,8 +40,22 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         remove(ui, ctx, frame, &format!("Remove the connection “{name}”?"), words);
         return;
     }
+    if let Dialog::RunLive { title, .. } = dialog {
+        let words =
+            "It begins with the sample of its trigger, and what its steps write is real. You are asked once for each version.";
+        confirm(ui, ctx, frame, &format!("Run “{title}” on your real accounts?"), words.to_owned(), ["Not now", "Run it"]);
+        return;
+    }
+    if let Dialog::Leave { on, keep } = dialog {
+        leave(ui, ctx, frame, *on, *keep);
+        return;
+    }
     let (title, detail, save, discard) = match dialog {
-        Dialog::Path { .. } | Dialog::Remove { .. } | Dialog::RemoveAccount { .. } => return,
+        Dialog::Path { .. }
+        | Dialog::Remove { .. }
+        | Dialog::RemoveAccount { .. }
+        | Dialog::Leave { .. }
+        | Dialog::RunLive { .. } => return,
         Dialog::Close { title, .. } => (
             format!("Save “{title}” before it is closed?"),
             "What was changed since it was last saved would be lost.".to_owned(),
@@ -80,8 +94,48 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
     }
 }
 
+/// What becomes of the flows that are on.
+fn leave(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, on: usize, keep: bool) {
+    let colors = theme::colors(ui);
+    let what = if on == 1 { "A flow is on".to_owned() } else { format!("{on} flows are on") };
+    let modal = Modal::new(Id::unique("leave")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(440.0);
+        ui.label(font::title(format!("{what}: what becomes of it without the window?")).color(colors.text.strong));
+        let words = "In the background flows go on, out of sight, until you open the window again or the computer is switched off. \
+            Stopped, they miss nothing that can be read later, and go on with the next start.";
+        ui.label(RichText::new(words).color(colors.text.body));
+        if crate::ui::widgets::switch::on_off(ui, "Do the same from now on", keep).clicked() {
+            ctx.send(Msg::Answer(Answer::Keep));
+        }
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            let first = button::primary(ui, None, "Keep running");
+            if ui.memory(Memory::focused).is_none() {
+                first.request_focus();
+            }
+            if first.clicked() {
+                ctx.send(Msg::Answer(Answer::Stay));
+            }
+            if button::plain(ui, None, "Stop them").clicked() {
+                ctx.send(Msg::Answer(Answer::Discard));
+            }
+            if button::flat(ui, None, "Cancel").clicked() {
+                ctx.send(Msg::Answer(Answer::Cancel));
+            }
+        });
+    });
+    if modal.should_close() {
+        ctx.send(Msg::Answer(Answer::Cancel));
+    }
+}
+
 /// Whether something is to go.
 fn remove(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, title: &str, words: String) {
+    confirm(ui, ctx, frame, title, words, ["Keep it", "Remove it"]);
+}
+
+/// A question with two answers, of which the first changes nothing.
+fn confirm(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, title: &str, words: String, answers: [&str; 2]) {
     let colors = theme::colors(ui);
     let modal = Modal::new(Id::unique("remove")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(400.0);
@@ -89,14 +143,14 @@ fn remove(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, title: &str, words: String) {
         ui.label(RichText::new(words).color(colors.text.body));
         ui.add_space(8.0);
         ui.horizontal(|ui| {
-            let first = button::primary(ui, None, "Keep it");
+            let first = button::primary(ui, None, answers[0]);
             if ui.memory(Memory::focused).is_none() {
                 first.request_focus();
             }
             if first.clicked() {
                 ctx.send(Msg::Answer(Answer::Cancel));
             }
-            if button::plain(ui, None, "Remove it").clicked() {
+            if button::plain(ui, None, answers[1]).clicked() {
                 ctx.send(Msg::Answer(Answer::Discard));
             }
         });

@@ -16,6 +16,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     item(ui, ctx, Room::Catalog, icon::BOOKS, "Catalog");
     item(ui, ctx, Room::Connections, icon::PLUGS_CONNECTED, "Connections");
     item(ui, ctx, Room::Sandbox, icon::FLASK, "Sandbox");
+    item(ui, ctx, Room::Live, icon::LIGHTNING, "Live");
     item(ui, ctx, Room::Log, icon::LIST_MAGNIFYING_GLASS, "Log");
     let left = ui.available_height() - extent::RAIL_ITEM - 8.0;
     if left > 0.0 {

@@ -1,10 +1,13 @@
 //! The lower bar: where runs go, and what goes on.
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Align, Align2, Layout, Rect, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
+use eframe::egui::{Align, Align2, Layout, Rect, RichText, Sense, Ui, UiBuilder, WidgetInfo, pos2, vec2};
 
+use crate::flow::FlowId;
 use crate::ui::behind::Spent;
 use crate::ui::canvas::sentence::count;
 use crate::ui::ctx::Ctx;
+use crate::ui::document::Document;
+use crate::ui::home::{self, Place};
 use crate::ui::live::Readiness;
 use crate::ui::msg::{Msg, Room};
 use crate::ui::theme::tokens::size;
@@ -16,12 +19,17 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     let rect = ui.max_rect();
     let label = Rect::from_min_size(rect.min, vec2(92.0, rect.height()));
     let response = ui.interact(label, ui.scope_id().with("where"), Sense::hover());
-    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, "Runs go to the sandbox"));
-    ui.painter().rect_filled(label, 0.0, colors.sandbox.frame);
+    let is_live = ctx.shows_live();
+    let (name, words, glyph) =
+        if is_live { ("Runs are live", "Live", icon::LIGHTNING) } else { ("Runs go to the sandbox", "Sandbox", icon::FLASK) };
+    let (fill, ink) =
+        if is_live { (colors.bg.active, colors.text.strong) } else { (colors.sandbox.frame, colors.text.on_sandbox) };
+    response.widget_info(|| WidgetInfo::labeled(Role::Status, true, name));
+    ui.painter().rect_filled(label, 0.0, fill);
     let at = pos2(label.left() + 18.0, label.center().y);
-    ui.painter().text(at, Align2::CENTER_CENTER, icon::FLASK, font::icons_fill(13.0), colors.text.on_sandbox);
-    let words = pos2(label.left() + 29.0, label.center().y);
-    ui.painter().text(words, Align2::LEFT_CENTER, "Sandbox", font::semibold(size::SMALL), colors.text.on_sandbox);
+    ui.painter().text(at, Align2::CENTER_CENTER, glyph, font::icons_fill(13.0), ink);
+    let at = pos2(label.left() + 29.0, label.center().y);
+    ui.painter().text(at, Align2::LEFT_CENTER, words, font::semibold(size::SMALL), ink);
     let beyond = Rect::from_min_max(pos2(label.right() + 12.0, rect.top()), rect.max - vec2(12.0, 0.0));
     ui.scope_builder(UiBuilder::new().max_rect(beyond).layout(Layout::left_to_right(Align::Center)), |ui| {
         ui.spacing_mut().item_spacing.x = 16.0;
@@ -29,15 +37,17 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             Readiness::Starting => {
                 ui.label(dim(ui, "The sandbox is starting…"));
             }
+            Readiness::Ready(_) if is_live => {}
             Readiness::Ready(stage) => {
                 ui.label(dim(ui, "Runs stay on this computer"))
                     .on_hover_text(format!("The sandbox is at {}", stage.sandbox.url()));
             }
             Readiness::Unavailable(failure) => {
                 let words = format!("No tests now: {}", failure.title);
-                ui.label(eframe::egui::RichText::new(words).small().color(colors.failed.text)).on_hover_text(failure.to_string());
+                ui.label(RichText::new(words).small().color(colors.failed.text)).on_hover_text(failure.to_string());
             }
         }
+        live(ui, ctx);
         if let Some(doc) = ctx.docs.active().filter(|_| ctx.room == Room::Flows) {
             let flow = doc.flow();
             ui.label(dim(ui, format!("{}, {}", count(flow.nodes.len(), "step"), count(flow.edges.len(), "wire"))));
@@ -45,7 +55,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             let warnings = doc.problems.len() - errors;
             if errors > 0 {
                 let words = format!("{} to fill in", count(errors, "place"));
-                let text = eframe::egui::RichText::new(words).small().color(colors.waiting.text);
+                let text = RichText::new(words).small().color(colors.waiting.text);
                 if ui.link(text).clicked()
                     && let Some(node) = doc.problems.iter().find_map(|it| it.node.clone())
                 {
@@ -58,6 +68,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
                 ui.label(dim(ui, count(warnings, "warning"))).on_hover_text(hover);
             }
         }
+        waiting(ui, ctx);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             budgets(ui, ctx);
             if ctx.live.missed > 0 {
@@ -66,6 +77,41 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             }
         });
     });
+}
+
+/// What is on, and where it runs.
+fn live(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let colors = theme::colors(ui);
+    let on = count(ctx.home.on(), "flow");
+    let (words, color) = match &ctx.home.place {
+        _ if ctx.home.on() == 0 => return,
+        Place::Starting | Place::Nowhere => (format!("{on} starting…"), colors.text.dim),
+        Place::Here { .. } => (format!("{on} on"), colors.ok.text),
+        Place::Elsewhere => (format!("{on} on, run by another Flowyard"), colors.text.dim),
+        Place::Failed(_) => (format!("{on} on, and none runs"), colors.failed.text),
+    };
+    let link = ui.link(RichText::new(words).small().color(color)).on_hover_text(home::place(ctx));
+    if link.clicked() {
+        ctx.send(Msg::Go(Room::Live));
+    }
+}
+
+/// How many runs wait for their turn; of each flow where the pointer rests on it.
+fn waiting(ui: &mut Ui, ctx: &Ctx<'_>) {
+    let all = ctx.live.waiting.values().sum::<u64>() + ctx.home.waits();
+    if all == 0 {
+        return;
+    }
+    let name = |flow: &FlowId| ctx.docs.list.iter().map(Document::flow).find(|it| it.id == *flow).map(|it| it.name.clone());
+    let lines = ctx
+        .live
+        .waiting
+        .iter()
+        .chain(&ctx.home.waiting)
+        .map(|(flow, it)| format!("{}: {it}", name(flow).unwrap_or_else(|| flow.to_string())));
+    let lines = lines.collect::<Vec<_>>().join("\n");
+    let text = RichText::new(format!("{all} waiting")).small().color(theme::colors(ui).waiting.text);
+    ui.label(text).on_hover_text(format!("Runs that wait for their turn:\n{lines}"));
 }
 
 /// What is used of the budget that is used most; of the others where the pointer rests on it.
@@ -80,7 +126,7 @@ fn budgets(ui: &mut Ui, ctx: &Ctx<'_>) {
     let full = state.waiting > 0 || state.blocked_ms > 0 || state.remaining == 0;
     let text = if full {
         let colors = theme::colors(ui);
-        eframe::egui::RichText::new(words).small().color(colors.waiting.text)
+        RichText::new(words).small().color(colors.waiting.text)
     } else {
         dim(ui, words)
     };

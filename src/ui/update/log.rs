@@ -24,7 +24,7 @@ use crate::ui::msg::{Msg, RetryFrom, Room};
 use crate::ui::toast::{Toast, Tone};
 
 /// Runs of a flow that are read when it is opened, so that its steps have records.
-const REMEMBERED: usize = 20;
+pub(super) const REMEMBERED: usize = 20;
 
 /// How soon it is looked whether the engine answered.
 const ANSWER: Duration = Duration::from_millis(50);
@@ -46,8 +46,9 @@ impl App {
     pub(crate) fn archive_told(&mut self, ctx: &Context, mode: Mode, news: News) {
         match self.log.take(mode, news) {
             Some(News::Recent { runs }) => {
+                let live = if mode == Mode::Live { &mut self.served.1 } else { &mut self.live };
                 for it in runs {
-                    self.live.restore(it.play);
+                    live.restore(it.play);
                 }
             }
             Some(News::Exporting { bytes }) => {

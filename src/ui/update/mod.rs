@@ -2,6 +2,7 @@
 mod catalog;
 mod connections;
 mod file;
+mod home;
 mod log;
 mod sandbox;
 mod test;
@@ -17,10 +18,11 @@ use super::connections::Tab;
 use super::ctx::Ctx;
 use super::dialog::{Answer, Dialog};
 use super::document::{DocId, Document};
+use super::home::{Asked, HomeJob};
 use super::keymap::{self, Keymap};
 use super::msg::{Msg, Room};
 use super::palette::Palette;
-use super::prefs::SCALES;
+use super::prefs::{OnClose, SCALES};
 use super::sandbox::Wanted;
 use super::shell::Pane;
 use super::template;
@@ -65,6 +67,7 @@ impl App {
             Msg::ShowPane(pane) => self.dock.show(pane),
             Msg::SetTheme(theme) => self.prefs.theme = theme,
             Msg::SetScale(scale) => self.prefs.scale = scale.clamp(*SCALES.start(), *SCALES.end()),
+            Msg::SetOnClose(on_close) => self.prefs.on_close = on_close,
             Msg::SetKeys(command, keys) => self.set_keys(command, keys),
             Msg::ResetKeys => {
                 self.prefs.keys.clear();
@@ -103,6 +106,13 @@ impl App {
                 }
             }
             Msg::Account(job) => self.account(ctx, *job),
+            Msg::Home(job) => self.ask_home(ctx, *job),
+            Msg::OpenServed(run) => {
+                self.log.open_served(run);
+                self.room = Room::Log;
+            }
+            Msg::ShowPlace { doc, live } => self.show_place(ctx, doc, live),
+            Msg::GoLive(asked) => self.go_live(ctx, asked),
             Msg::ListAccounts => self.list_accounts(),
             Msg::AskSignIn(id) => self.ask_sign_in(ctx, id),
             Msg::AskRemoveAccount(id) => self.ask_remove_account(id),
@@ -161,10 +171,14 @@ impl App {
             UiCommand::ResetPanels => self.dock.reset(),
             UiCommand::ShowFlows => self.room = Room::Flows,
             UiCommand::ShowTemplates => self.room = Room::Templates,
+            UiCommand::ShowLive => self.room = Room::Live,
+            UiCommand::GoLive => self.go_live(ctx, Asked::Open),
+            UiCommand::SwitchFlow => self.switch_flow(ctx),
             UiCommand::ShowConnections => self.room = Room::Connections,
             UiCommand::ShowSandbox => self.room = Room::Sandbox,
             UiCommand::ShowSettings => self.room = Room::Settings,
             UiCommand::Palette => self.palette = Some(Palette::default()),
+            UiCommand::Test if self.docs.active.is_some_and(|it| self.home_flows.shows_live(it)) => self.run_live(ctx, false),
             UiCommand::Test => self.start_test(ctx, &Aim::Whole),
             UiCommand::TestStep => self.test_selected(ctx, Aim::Only),
             UiCommand::TestToHere => self.test_selected(ctx, Aim::UpTo),
@@ -200,6 +214,7 @@ impl App {
             now: (self.clock)(),
             archive: &self.archive,
             served: (&self.served.0, &self.served.1),
+            home: &self.home_flows,
             offers: &self.offers,
             imports: &self.imports,
             queue: &queue,
@@ -360,17 +375,50 @@ impl App {
         }
     }
 
-    fn leave(&mut self) {
+    /// Leaves, once it is known what becomes of the flows that are on.
+    pub(super) fn leave(&mut self) {
+        match self.prefs.on_close {
+            _ if !self.home_flows.runs_here() => self.leave_now(),
+            OnClose::Ask => self.dialog = Some(Dialog::Leave { on: self.home_flows.on(), keep: false }),
+            OnClose::Stay => self.leave_running(),
+            OnClose::Stop => self.leave_now(),
+        }
+    }
+
+    fn leave_running(&mut self) {
+        self.home_flows.ask(HomeJob::Stay);
+        self.leave_now();
+    }
+
+    fn leave_now(&mut self) {
         self.may_leave = true;
         self.leaving = true;
     }
 
     fn answer(&mut self, ctx: &Context, answer: Answer) {
         match (self.dialog.take(), answer) {
+            (Some(Dialog::RunLive { doc, .. }), Answer::Discard) => {
+                self.activate(doc);
+                self.run_live(ctx, true);
+            }
+            (Some(Dialog::Leave { on, keep }), Answer::Keep) => self.dialog = Some(Dialog::Leave { on, keep: !keep }),
+            (Some(Dialog::Leave { keep, .. }), Answer::Stay) => {
+                if keep {
+                    self.prefs.on_close = OnClose::Stay;
+                }
+                self.leave_running();
+            }
+            (Some(Dialog::Leave { keep, .. }), Answer::Discard) => {
+                if keep {
+                    self.prefs.on_close = OnClose::Stop;
+                }
+                self.leave_now();
+            }
             (Some(Dialog::Remove { id, .. }), Answer::Discard) => self.imports.remove(id),
             (Some(Dialog::RemoveAccount { id, .. }), Answer::Discard) => self.account(ctx, AccountJob::Remove(id)),
             (None | Some(Dialog::Path { .. } | Dialog::Remove { .. } | Dialog::RemoveAccount { .. }), _)
-            | (_, Answer::Cancel) => {}
+            | (_, Answer::Cancel | Answer::Stay | Answer::Keep)
+            | (Some(Dialog::Leave { .. } | Dialog::RunLive { .. }), Answer::Save) => {}
             (Some(Dialog::Close { doc, .. }), Answer::Discard) => self.close_now(doc),
             (Some(Dialog::Close { doc, .. }), Answer::Save) => {
                 self.activate(doc);

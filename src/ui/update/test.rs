@@ -165,6 +165,8 @@ impl App {
     /// Says how a test ended, once.
     pub(crate) fn tell_ends(&mut self, ctx: &Context) {
         let mut toasts = Vec::new();
+        let going = self.home_flows.going.as_ref().map(|it| it.doc);
+        let mut again = false;
         for doc in &mut self.docs.list {
             let Some(test) = &mut doc.test else { continue };
             let Some(play) = test.run().and_then(|it| self.live.run(it)) else { continue };
@@ -177,6 +179,7 @@ impl App {
                 _ => String::new(),
             };
             let steps = crate::ui::canvas::sentence::count(play.nodes().count(), "step");
+            again |= going == Some(doc.id) && *outcome == Outcome::Succeeded;
             toasts.push(match outcome {
                 Outcome::Succeeded => Toast::new(Tone::Done, format!("Test done: {steps} in {took}")),
                 Outcome::Cancelled => Toast::new(Tone::Note, "Test cancelled"),
@@ -192,6 +195,9 @@ impl App {
         }
         for toast in toasts {
             self.say(ctx, toast);
+        }
+        if again {
+            self.look_again(ctx);
         }
     }
 

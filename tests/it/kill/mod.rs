@@ -33,7 +33,8 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 use self::senders::{Senders, Sent};
-use self::verdict::{Asked, Evidence, Report, contact_of, runs};
+pub(crate) use self::verdict::runs;
+use self::verdict::{Asked, Evidence, Report, contact_of};
 use crate::support::binary::{Ended, Home, Running, text};
 use crate::support::door::Door;
 
@@ -122,7 +123,7 @@ impl Served {
 }
 
 /// Nothing that a process said is about a fault of its own.
-fn sound(ended: &Ended) {
+pub(crate) fn sound(ended: &Ended) {
     assert!(!ended.stderr.contains("panicked") && !ended.stderr.contains(" ERROR "), "{}", ended.stderr);
 }
 

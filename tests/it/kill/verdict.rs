@@ -49,7 +49,7 @@ pub(super) struct Evidence<'a> {
 }
 
 /// The runs of a journal, however many.
-pub(super) fn runs(journal: &Reader, filter: &Filter) -> Vec<RunHead> {
+pub(crate) fn runs(journal: &Reader, filter: &Filter) -> Vec<RunHead> {
     let mut all: Vec<RunHead> = Vec::new();
     loop {
         let before = all.last().map(|it| it.id);

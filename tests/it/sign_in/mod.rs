@@ -108,7 +108,7 @@ impl Scene {
 }
 
 /// Presses a button of the consent page; where the browser is sent then.
-fn press(opened: &Url, decision: &str) -> Url {
+pub(crate) fn press(opened: &Url, decision: &str) -> Url {
     press_as(opened, decision, "Location")
 }
 
@@ -130,7 +130,7 @@ fn press_as(opened: &Url, decision: &str, holder: &str) -> Url {
 }
 
 /// What a browser gets: the status and the page.
-fn get(url: &Url) -> (u16, String) {
+pub(crate) fn get(url: &Url) -> (u16, String) {
     let address = format!("{}:{}", url.host_str().expect("a host"), url.port().expect("a port"));
     let path = &url[url::Position::BeforePath..];
     let answer = exchange(&address, &format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"));

@@ -55,6 +55,8 @@ impl Feed {
                 CallError::Refused(failure) | CallError::NotSent(failure) | CallError::Lost(failure) => (failure, again),
             },
         };
+        let most = self.shared.longest_rest().and_then(|it| i64::try_from(it.as_millis()).ok()).unwrap_or(i64::MAX);
+        let wait = wait.min(most);
         tracing::warn!(feed = %self.scope, failed = self.failed, %failure, "a look failed");
         // One that fails now and then mends itself; what goes on is told.
         let is_worth_telling = matches!(failure.kind, FailureKind::SignIn | FailureKind::Forbidden | FailureKind::Flow);

@@ -7,8 +7,9 @@ use super::Subscriber;
 use super::feed::{Broken, Feed};
 use super::sift::digest;
 use crate::catalog::{Counts, Event, Poll};
-use crate::engine::trigger::fire::{Fate, Fired, fire};
+use crate::engine::trigger::fire::{Fate, Fired, fire_with};
 use crate::engine::trigger::told;
+use crate::journal::Kept;
 use crate::record::FailureKind;
 use crate::run::{Cause, Via};
 
@@ -24,7 +25,7 @@ impl Feed {
         if let (Some(event), Some(poll)) = (subscriber.told, self.event.poll()) {
             return self.make_up_for(subscriber, event, poll, key, version, record).await;
         }
-        self.begin_one(subscriber, key, version, record, self.event).await
+        self.begin_one(subscriber, key, version, record, self.event, None).await
     }
 
     /// What the service should have told, and perhaps has.
@@ -52,8 +53,11 @@ impl Feed {
         let message = told::as_told(&self.shared, event, connection, record);
         // What lies within the message has its time of change there; elsewhere the message shows it itself.
         let about = if event.item.is_empty() { self.event } else { event };
-        let fate = self.begin_one(subscriber, key, version, &message, about).await?;
-        told::note(&self.shared, deployed, trigger, key, record).await;
+        let kept = told::kept(&self.shared, deployed, trigger, key, record);
+        let fate = self.begin_one(subscriber, key, version, &message, about, Some(&kept)).await?;
+        if !matches!(fate, Fate::Run(_)) {
+            told::note(&self.shared, &kept).await;
+        }
         Ok(fate)
     }
 
@@ -64,6 +68,7 @@ impl Feed {
         version: &str,
         payload: &Value,
         about: &'static Event,
+        kept: Option<&Kept>,
     ) -> Result<Fate, Broken> {
         let delivery = format!("poll:{}:{}:{}:{key}:{version}", subscriber.trigger, self.id.connection, self.event.id);
         // Ids of services are short; whatever is not is told by its digest.
@@ -76,7 +81,7 @@ impl Feed {
             let (payload, delivery, cause) = (payload.clone(), delivery.clone(), cause.clone());
             let about = Some((self.id.connection.clone(), about));
             let fired = Fired { trigger: subscriber.trigger.clone(), payload, delivery, cause, about };
-            match fire(&self.shared, &subscriber.deployed, fired).await {
+            match fire_with(&self.shared, &subscriber.deployed, fired, kept.cloned()).await {
                 Ok(fate) => return Ok(fate),
                 Err(failure) if failure.kind != FailureKind::Machine || self.shared.is_stopping() => {
                     return Err(Broken::Machine(failure));

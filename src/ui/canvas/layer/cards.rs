@@ -1,14 +1,16 @@
 //! Cards, and how they are held.
 use eframe::egui::accesskit::Role;
-use eframe::egui::{Mesh, Rect, Response, Sense, Ui, WidgetInfo};
+use eframe::egui::{Mesh, Rect, Response, Sense, Ui, WidgetInfo, vec2};
 
 use super::ports::{decide, ports};
 use super::{Placed, failure, hold};
+use crate::published::Change;
 use crate::ui::canvas::board::Spot;
 use crate::ui::canvas::card::{Card, Pen, State};
 use crate::ui::canvas::view::Drag;
 use crate::ui::canvas::{Act, Stage, walk};
-use crate::ui::theme::tokens::node as metric;
+use crate::ui::theme::font;
+use crate::ui::theme::tokens::{node as metric, size};
 
 pub(super) fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rect, placed: &Placed) {
     let board = std::sync::Arc::clone(stage.board);
@@ -39,7 +41,9 @@ pub(super) fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rec
         response.widget_info(|| WidgetInfo::selected(Role::Button, true, selected, spot.title()));
         if near {
             ui.accesskit_node_builder(response.id, |it| {
-                it.set_description(format!("{}, {}", spot.sentence.plain(), looks.words()));
+                let change = stage.scene.changes.iter().find(|it| it.node() == Some(&spot.id));
+                let change = change.map(|it| format!(", not live: {it}")).unwrap_or_default();
+                it.set_description(format!("{}, {}{change}", spot.sentence.plain(), looks.words()));
             });
         }
         if stage.view.focus.as_ref() == Some(&spot.id) {
@@ -69,6 +73,9 @@ pub(super) fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rec
                 stage.view.galleys.insert(spot.id.clone(), laid);
             }
             card.draw_ports(pen);
+            if let Some(change) = stage.scene.changes.iter().find(|it| it.node() == Some(&spot.id)) {
+                unpublished(pen, rect, change);
+            }
             tooltip(&response, &card, problem);
         } else if let Some(fill) = card.plain_block(pen) {
             blocks.add_colored_rect(pen.t * rect, fill);
@@ -90,6 +97,17 @@ pub(super) fn cards(ui: &mut Ui, stage: &mut Stage<'_>, pen: &Pen<'_>, seen: Rec
         }
     }
     pen.painter.add(blocks);
+}
+
+/// A word above a card that is not live as it is.
+fn unpublished(pen: &Pen<'_>, rect: Rect, change: &Change) {
+    let words = if matches!(change, Change::Added { .. }) { "New" } else { "Changed" };
+    let galley = pen.painter.layout_no_wrap(words.to_owned(), font::medium(pen.font_size(size::SMALL)), pen.colors.accent.text);
+    let corner = pen.t * rect.left_top();
+    let at = corner - vec2(0.0, galley.size().y + pen.s(6.0));
+    let chip = Rect::from_min_size(at, galley.size() + vec2(pen.s(10.0), pen.s(4.0)));
+    pen.painter.rect_filled(chip, pen.corner(4.0), pen.colors.accent.tint);
+    pen.painter.galley(chip.min + vec2(pen.s(5.0), pen.s(2.0)), galley, pen.colors.accent.text);
 }
 
 fn tooltip(response: &Response, card: &Card<'_>, problem: Option<&str>) {
