@@ -41,7 +41,7 @@ pub(super) async fn of_draft(
     trigger: Option<&str>,
     input: Option<Value>,
 ) -> Result<Plan, Error> {
-    let (node, kind) = run::choose_trigger(flow, trigger)?;
+    let (node, kind) = run::choose_trigger(flow, trigger, true)?;
     let (bound, kept) = (connections::read(desk)?, Bindings::read(desk.data())?);
     let all: Vec<&Connection> = bound.iter().map(|(it, _)| it).collect();
     let slots = bind::resolve(flow, &[], Slots { connections: &all, kept: &kept, environment }, catalog)?;

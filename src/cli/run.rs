@@ -210,7 +210,7 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
     let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
     flows::demand_sound(&all, &catalog, out)?;
     let begin = if aim == Aim::Whole {
-        let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref())?;
+        let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref(), target.sandbox)?;
         let payload = match (&args.input, pins.get(&trigger)) {
             (None, Some(pinned)) => Value::clone(pinned),
             _ => payload(kind, args.input.as_ref(), &catalog)?,
@@ -244,7 +244,7 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
 async fn dry(args: &Run, flows: &[&Source], catalog: Catalog, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let (target, flow) = (&args.target, &flows[0].flow);
-    let (trigger, kind) = choose_trigger(flow, args.trigger.as_deref())?;
+    let (trigger, kind) = choose_trigger(flow, args.trigger.as_deref(), true)?;
     let input = args.input.as_ref().map(|path| read::json(path)).transpose()?;
     let (connections, desk) = target.connections(None, &catalog)?;
     let copies = target.single(flows.iter().map(|it| &it.flow), &connections, &catalog)?;
@@ -470,11 +470,12 @@ fn show_end(
     }
 }
 
-/// The trigger that a run begins with: the named one, or else the only one, or the only one by hand.
+/// The trigger that a run begins with: the named one, or else the only one, or the only one by hand; in the sandbox the first,
+/// as the window tests a flow.
 ///
 /// # Errors
 /// If there is none, or there are several.
-pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<(NodeId, &'a Trigger), Error> {
+pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>, sandbox: bool) -> Result<(NodeId, &'a Trigger), Error> {
     let all: Vec<(&NodeId, &Trigger)> = flow
         .nodes
         .iter()
@@ -498,6 +499,7 @@ pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>) -> Result<
             let failure = Error::file(format!("\"{}\" has no trigger", flow.name)).hint("Add one: it is where a run begins.");
             Err(Error::new(Exit::File, failure))
         }
+        ([(id, trigger), ..], []) if sandbox => Ok(((*id).clone(), trigger)),
         _ => Err(Error::usage(
             format!("\"{}\" has several triggers", flow.name),
             format!("Choose one with --trigger: {}.", list()),
@@ -526,8 +528,8 @@ mod tests {
     #[test]
     fn the_only_trigger_needs_no_name() {
         let flow = Sketch::flow("t.out -> a");
-        assert_eq!(choose_trigger(&flow, None).unwrap().0.as_str(), "t");
-        let error = choose_trigger(&flow, Some("x")).unwrap_err();
+        assert_eq!(choose_trigger(&flow, None, false).unwrap().0.as_str(), "t");
+        let error = choose_trigger(&flow, Some("x"), false).unwrap_err();
         assert_eq!(error.exit, Exit::Usage);
         assert!(error.failure.unwrap().hint.contains("There are t."));
     }
@@ -535,13 +537,13 @@ mod tests {
     #[test]
     fn of_several_triggers_one_is_named() {
         let flow = Sketch::flow("t1.out -> a, t2.out -> a");
-        let failure = choose_trigger(&flow, None).unwrap_err().failure.unwrap();
+        let failure = choose_trigger(&flow, None, false).unwrap_err().failure.unwrap();
         assert!(failure.hint.contains("t1, t2"), "{failure}");
-        assert_eq!(choose_trigger(&flow, Some("t2")).unwrap().0.as_str(), "t2");
+        assert_eq!(choose_trigger(&flow, Some("t2"), false).unwrap().0.as_str(), "t2");
     }
 
     #[test]
     fn a_flow_without_a_trigger_is_a_fault_of_its_file() {
-        assert_eq!(choose_trigger(&Sketch::flow("a"), None).unwrap_err().exit, Exit::File);
+        assert_eq!(choose_trigger(&Sketch::flow("a"), None, true).unwrap_err().exit, Exit::File);
     }
 }

@@ -12,7 +12,6 @@ use super::budget::{Permit, PutOff};
 use super::client::Clients;
 use super::gate::{Gates, Pass};
 use super::label::{self, Label};
-use super::mail;
 use super::oauth::Renewals;
 use super::redact::Redactor;
 use super::request::{self, Prepared};
@@ -22,6 +21,7 @@ use super::{
     Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, Connections, ConnectorError, HttpRequest,
     Priority, Secret, Settings, Vault, VaultError, http, token,
 };
+use super::{files, mail};
 use crate::catalog::{AuthKind, BreakerRule, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
 
@@ -145,6 +145,7 @@ impl Caller {
         match request::build(connection, connector, operation, input) {
             // Apart, since hardly a call is one, and all would carry its size.
             Ok(request) if mail::is_at(&request.url) => Box::pin(self.mail(&request, connection, connector, operation)).await,
+            Ok(request) if files::is_at(&request.url) => Box::pin(self.files(&request, connection, connector, operation)).await,
             Ok(request) => self.perform(request, Some(connection), Some(connector), Some(operation)).await,
             Err(failure) => Called::unsent(CallError::NotSent(failure)),
         }

@@ -19,6 +19,7 @@ mod coerce;
 mod connection;
 pub mod disk;
 mod error;
+pub mod files;
 mod gate;
 mod http;
 mod label;

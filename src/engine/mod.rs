@@ -48,7 +48,7 @@ pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
 pub use self::standing::{Standing, Standings, pause, standings};
-pub use self::trigger::StormRule;
+pub use self::trigger::{StormRule, sample_of};
 pub use self::wake::{CaughtUp, Gap};
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};

@@ -16,7 +16,7 @@ use super::theme::ThemeChoice;
 use crate::catalog::ConnectorId;
 use crate::chooser;
 use crate::engine::{ConnectionId, Mode};
-use crate::flow::{Edit, FlowId, Gesture, NodeId};
+use crate::flow::{Each, Edit, FlowId, Gesture, NodeId};
 use crate::run::{Release, RetryFrom, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
@@ -107,6 +107,14 @@ pub(crate) enum Msg {
     },
     /// Make a service of documents; a person is asked which.
     ImportDocuments,
+    /// Choose what a trigger watches.
+    ChooseWatched {
+        doc: DocId,
+        node: NodeId,
+        each: Each,
+    },
+    /// Choose the folder of a connection that is being made.
+    ChooseFolder,
     /// The import is not wanted any more.
     CancelImport,
     /// Keep what was imported, under this name and title.

@@ -1,5 +1,6 @@
 //! Calls against a real server on this machine.
 mod answers;
+mod files;
 mod hostile;
 mod mail;
 mod oauth;

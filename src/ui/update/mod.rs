@@ -94,6 +94,8 @@ impl App {
             }
             Msg::Letters { mode, deal } => self.deal(mode, deal),
             Msg::ImportDocuments => self.ask_documents(),
+            Msg::ChooseWatched { doc, node, each } => self.ask_watched(doc, node, each),
+            Msg::ChooseFolder => self.ask_folder(),
             Msg::CancelImport => self.imports.cancel(),
             Msg::KeepImport { name, title } => self.imports.keep(&name, &title),
             Msg::RemoveConnector(id) => self.ask_remove(&id),
