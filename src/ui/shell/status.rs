@@ -22,7 +22,8 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     let is_live = ctx.shows_live();
     let (name, words, glyph) =
         if is_live { ("Runs are live", "Live", icon::LIGHTNING) } else { ("Runs go to the sandbox", "Sandbox", icon::FLASK) };
-    let (fill, ink) = if is_live { (colors.bg.active, colors.text.strong) } else { (colors.sandbox.frame, colors.text.on_sandbox) };
+    let (fill, ink) =
+        if is_live { (colors.bg.active, colors.text.strong) } else { (colors.sandbox.frame, colors.text.on_sandbox) };
     response.widget_info(|| WidgetInfo::labeled(Role::Status, true, name));
     ui.painter().rect_filled(label, 0.0, fill);
     let at = pos2(label.left() + 18.0, label.center().y);
