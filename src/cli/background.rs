@@ -2,8 +2,10 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use super::connections::{self, VaultArgs};
 use super::data::DataArgs;
@@ -14,6 +16,8 @@ use super::signal::Signals;
 use super::{at_login, listen, runtime, serve};
 use crate::engine::{self, private};
 
+/// How often it is looked whether what was lent is free again; the one that asked for it has it by then.
+const LOOK: Duration = Duration::from_secs(2);
 /// What it says of itself goes here, in the data directory, where the window has left it behind.
 const LOG: &str = "background.log";
 
@@ -35,6 +39,10 @@ pub(super) struct Background {
 
     #[command(flatten)]
     vault: VaultArgs,
+
+    /// Print one JSON object whenever the flows begin to run
+    #[arg(long)]
+    json: bool,
 
     /// Write log lines as JSON
     #[arg(long)]
@@ -61,37 +69,62 @@ pub(super) fn run(args: &Background, out: &mut Printer) -> Result<Exit, Error> {
     let catalog = args.data.catalog(out)?;
     let desk = connections::desk(&args.data.resolve(false)?, None, &args.vault, &catalog);
     let home = Home { desk, catalog, listen: Some(args.listen) };
-    runtime::block_on(go(home, out))
+    runtime::block_on(go(home, args.json, out))
 }
 
-async fn go(home: Home, out: &mut Printer) -> Result<Exit, Error> {
+async fn go(home: Home, as_json: bool, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let data = home.desk.data().to_owned();
-    let running = match home.start(|_| {}).await {
-        Ok(running) => running,
-        Err(failure) => {
-            if engine::is_at_work(&data) {
-                out.say(paint(DIM, "Another Flowyard runs the flows already."));
+    loop {
+        let running = match home.start(|_| {}).await {
+            Ok(running) => running,
+            Err(failure) => {
+                if engine::is_at_work(&data) {
+                    out.say(paint(DIM, "Another Flowyard runs the flows already."));
+                    return Ok(Exit::Done);
+                }
+                return Err(failure.into());
+            }
+        };
+        for failure in &running.failures {
+            out.failure("warning", failure);
+        }
+        let engine = running.engine;
+        engine.make_way();
+        home::log_gaps(&engine, &data);
+        if as_json {
+            out.json(&json!({ "event": "running", "address": engine.address(), "data": data }));
+        }
+        out.say(paint(DIM, format_args!("The flows that are on run; logged in {}. Ctrl-C ends it.", data.display())));
+        tokio::select! {
+            () = signals.next() => {
+                engine.stop().wait().await;
                 return Ok(Exit::Done);
             }
-            return Err(failure.into());
+            () = engine.ended() => {}
         }
-    };
-    for failure in &running.failures {
-        out.failure("warning", failure);
-    }
-    let engine = running.engine;
-    engine.make_way();
-    out.say(paint(DIM, format_args!("The flows that are on run; logged in {}. Ctrl-C ends it.", data.display())));
-    tokio::select! {
-        () = signals.next() => {}
-        () = engine.ended() => {
+        if !engine.is_lent() {
             out.say(paint(DIM, "Another Flowyard has taken over."));
             return Ok(Exit::Done);
         }
+        out.say(paint(DIM, "A run by hand has the flows' data for now."));
+        drop(engine);
+        tokio::select! {
+            () = signals.next() => return Ok(Exit::Done),
+            () = until_free(&data) => {}
+        }
     }
-    engine.stop().wait().await;
-    Ok(Exit::Done)
+}
+
+/// Done once somebody had the data directory, or ought to have had it, and nobody has it any more.
+async fn until_free(data: &Path) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let data = data.to_owned();
+        if !tokio::task::spawn_blocking(move || engine::is_at_work(&data)).await.unwrap_or(false) {
+            return;
+        }
+    }
 }
 
 /// How it is started for this data directory and vault.

@@ -4,13 +4,19 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::connections;
+use tokio::sync::broadcast::error::RecvError;
+
 use super::print::{DIM, Printer, paint};
 use super::published::Live;
+use super::{connections, words};
 use crate::accounts::{self, Desk};
 use crate::catalog::Catalog;
-use crate::engine::{self, CallSettings, Clock, Connection, Handle, JournalOptions, Limits, Mode, Reread, Settings};
+use crate::engine::log::Journal;
+use crate::engine::{
+    self, CallSettings, CaughtUp, Clock, Connection, Event, Gap, Handle, JournalOptions, Limits, Mode, Reread, Settings,
+};
 use crate::flow::{Flow, NodeKind, Trigger};
 use crate::published::Published;
 use crate::record::{Failure, FailureKind};
@@ -93,6 +99,50 @@ impl Home {
     }
 }
 
+/// So long is waited for what comes of a gap before it is told.
+const CATCHING_UP: Duration = Duration::from_mins(1);
+
+/// What came of a time in which nothing ran, in words, once there was time to make up for it; none where the log cannot be read.
+pub(super) async fn report(data: PathBuf, gap: Gap) -> Option<String> {
+    tokio::time::sleep(CATCHING_UP).await;
+    let read = tokio::task::spawn_blocking(move || gap.caught_up(&Journal::open_reader(&data)?));
+    Some(in_words(gap, read.await.ok()?.ok()?))
+}
+
+fn in_words(gap: Gap, caught_up: CaughtUp) -> String {
+    let (from, to) = (words::local(gap.from), words::local(gap.to));
+    let done = match caught_up {
+        CaughtUp { started: 0, .. } => "nothing that was missed had to be made up for".to_owned(),
+        CaughtUp { started, failed, open } => {
+            let mut parts = vec![format!("{} began", words::count(started, "run"))];
+            parts.extend((failed > 0).then(|| format!("{failed} of them failed")));
+            parts.extend(
+                (open > 0).then(|| if open == 1 { "one is not over".to_owned() } else { format!("{open} are not over") }),
+            );
+            parts.join(", ")
+        }
+    };
+    format!("From {from} to {to} nothing ran here. Since then {done}.")
+}
+
+/// Writes a log line for each such time, until the engine ends.
+pub(super) fn log_gaps(engine: &Handle, data: &Path) {
+    let (mut events, data) = (engine.events(), data.to_owned());
+    tokio::spawn(async move {
+        loop {
+            match events.recv().await {
+                Ok(Event::Woke(gap)) => {
+                    if let Some(words) = report(data.clone(), gap).await {
+                        tracing::info!("{words}");
+                    }
+                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+        }
+    });
+}
+
 /// Whether a flow is started from outside: by a webhook, or by what a service tells.
 fn waits_for_calls(flow: &Arc<Flow>) -> bool {
     flow.nodes.values().any(|it| match &it.kind {
@@ -108,8 +158,8 @@ fn waits_for_calls(flow: &Arc<Flow>) -> bool {
 ///
 /// # Errors
 /// If it was going to, and still holds the directory.
-pub(super) async fn take_over(data: &Path, out: &mut Printer) -> Result<(), Failure> {
-    if ask_to_make_way(data.to_owned()).await? {
+pub(super) async fn take_over(data: &Path, lend: bool, out: &mut Printer) -> Result<(), Failure> {
+    if ask_to_make_way(data.to_owned(), lend).await? {
         out.say(paint(DIM, "The Flowyard that had the flows has made way."));
     }
     Ok(())
@@ -119,10 +169,24 @@ pub(super) async fn take_over(data: &Path, out: &mut Printer) -> Result<(), Fail
 ///
 /// # Errors
 /// As [`take_over`].
-pub(super) async fn ask_to_make_way(data: PathBuf) -> Result<bool, Failure> {
-    tokio::task::spawn_blocking(move || engine::take_over(&data)).await.map_err(|error| broken(&error))?
+pub(super) async fn ask_to_make_way(data: PathBuf, lend: bool) -> Result<bool, Failure> {
+    tokio::task::spawn_blocking(move || engine::take_over(&data, lend)).await.map_err(|error| broken(&error))?
 }
 
 pub(super) fn broken(error: &tokio::task::JoinError) -> Failure {
     Failure::new(FailureKind::Machine, "A part of Flowyard has failed").detail(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_says_what_was_missed_and_what_came_of_it() {
+        let gap = Gap { from: "2026-03-01T22:00:00Z".parse().unwrap(), to: "2026-03-02T07:00:00Z".parse().unwrap() };
+        let of = |started, failed, open| in_words(gap, CaughtUp { started, failed, open });
+        assert!(of(0, 0, 0).ends_with("Since then nothing that was missed had to be made up for."));
+        assert!(of(1, 0, 0).ends_with("Since then 1 run began."));
+        assert!(of(14, 2, 1).ends_with("Since then 14 runs began, 2 of them failed, one is not over."));
+    }
 }

@@ -242,7 +242,7 @@ async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &m
     }
     let deployments = deployments.into_iter().map(bind::quiet).collect();
     let flow = Arc::clone(&flows[0].flow);
-    home::take_over(&data, out).await?;
+    home::take_over(&data, true, out).await?;
     let engine = engine::start(Settings {
         data,
         journal: JournalOptions::default(),

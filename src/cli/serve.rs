@@ -89,7 +89,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     }
     let deployed: Vec<Arc<Flow>> = deployments.iter().map(|it| Arc::clone(&it.flow)).collect();
     let deployments = deployments.into_iter().map(bind::deployment).collect();
-    home::take_over(&data, out).await?;
+    home::take_over(&data, false, out).await?;
     let engine = engine::start(Settings {
         data: data.clone(),
         journal: JournalOptions::default(),
@@ -119,6 +119,7 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
             }
         });
     }
+    home::log_gaps(&engine, &data);
     let address = listen::reachable(engine.address().unwrap_or(args.listen));
     if let Some(sandbox) = &sandbox {
         // The imitated service tells of what happens, as the real one is told to.

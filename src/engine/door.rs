@@ -45,7 +45,7 @@ pub(super) enum Order {
     Reread,
     Pause { flow: FlowId, paused: bool },
     Standings,
-    HandOver,
+    HandOver { lend: bool },
 }
 
 /// What came of it.
@@ -192,9 +192,9 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
             commands.send(Command::Standings { reply }).ok();
             answer.await.map_or_else(|_| ended(), |flows| Answer::Standings { flows })
         }
-        Order::HandOver => {
+        Order::HandOver { lend } => {
             let (reply, answer) = oneshot::channel();
-            commands.send(Command::HandOver { reply }).ok();
+            commands.send(Command::HandOver { lend, reply }).ok();
             match answer.await {
                 Ok(true) => Answer::HandsOver,
                 Ok(false) => Answer::Refused(Failure::new(FailureKind::Refused, "The Flowyard at work does not make way")),

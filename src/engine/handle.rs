@@ -1,6 +1,7 @@
 //! The only door between the shells and the engine.
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::reread::{Renewed, Reread};
-use super::{ConnectionId, Deployment, Resumed, Standing};
+use super::{ConnectionId, Deployment, Gap, Resumed, Standing};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
@@ -119,6 +120,8 @@ pub enum Command {
     MakeWay,
     /// Another process wants the data directory: the engine ends, if it makes way.
     HandOver {
+        /// Whether it wants it for a while only.
+        lend: bool,
         /// Whether it does.
         reply: oneshot::Sender<bool>,
     },
@@ -166,6 +169,8 @@ pub enum Event {
     },
     /// A service was looked at.
     Looked(Look),
+    /// Nothing ran here for a while: the computer slept, or Flowyard was not running.
+    Woke(Gap),
     /// Something that no run can tell: the disk, a listener, a flow that is no longer readable.
     Trouble(Failure),
 }
@@ -236,6 +241,7 @@ pub struct Handle {
     /// Listens since before the engine started, until somebody asks for it.
     first: Arc<Mutex<Option<broadcast::Receiver<Failure>>>>,
     address: Option<SocketAddr>,
+    lent: Arc<AtomicBool>,
 }
 
 impl Handle {
@@ -245,8 +251,9 @@ impl Handle {
         troubles: broadcast::Sender<Failure>,
         first: broadcast::Receiver<Failure>,
         address: Option<SocketAddr>,
+        lent: Arc<AtomicBool>,
     ) -> Self {
-        Self { commands, events, troubles, first: Arc::new(Mutex::new(Some(first))), address }
+        Self { commands, events, troubles, first: Arc::new(Mutex::new(Some(first))), address, lent }
     }
 
     /// Where webhooks are listened for.
@@ -389,6 +396,11 @@ impl Handle {
     /// Done once the engine has ended, whoever ended it.
     pub async fn ended(&self) {
         self.commands.closed().await;
+    }
+
+    /// Whether the engine ended for somebody who wants the data directory for a while only.
+    pub fn is_lent(&self) -> bool {
+        self.lent.load(Ordering::Relaxed)
     }
 
     /// Ends the engine gracefully.

@@ -19,13 +19,14 @@ pub fn is_at_work(data: &Path) -> bool {
     Journal::is_in_use(data)
 }
 
-/// Asks the engine that is at work on a data directory to make way, and waits until it has; true if there was one that did.
+/// Asks the engine that is at work on a data directory to make way, and waits until it has; true if there was one that did. Where it is
+/// lent, it comes back once the directory is free.
 /// One that does not make way stays, and the next start says so. Blocks.
 ///
 /// # Errors
 /// A [`Failure`] where it was going to, and still holds the directory.
-pub fn take_over(data: &Path) -> Result<bool, Failure> {
-    match door::ask(data, Order::HandOver) {
+pub fn take_over(data: &Path, lend: bool) -> Result<bool, Failure> {
+    match door::ask(data, Order::HandOver { lend }) {
         None | Some(Err(_)) => return Ok(false),
         Some(Ok(Answer::HandsOver)) => {}
         Some(Ok(other)) => return Err(unexpected(&other)),

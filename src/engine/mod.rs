@@ -26,10 +26,12 @@ mod step;
 mod supervisor;
 mod trail;
 mod trigger;
+mod wake;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc};
@@ -44,6 +46,7 @@ pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;
 pub use self::standing::{Standing, Standings, pause, standings};
 pub use self::trigger::StormRule;
+pub use self::wake::{CaughtUp, Gap};
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
 pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace};
@@ -174,6 +177,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         Some(address) => Some(trigger::listener::bind(address).await?),
         None => None,
     };
+    let absence = wake::absence(&shared.journal, shared.clock.now())?;
     breaker::restore(&shared, &shared.connections()).await?;
     trail::restore(&shared)?;
     for (flow, _) in shared.journal.reader().states(standing::PAUSED)? {
@@ -190,6 +194,7 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         None => None,
     };
     trigger::stand(&shared);
+    shared.tasks.spawn(wake::stand(Arc::clone(&shared), absence));
     let (sender, commands) = mpsc::unbounded_channel();
     // Nothing depends on it: whoever cannot reach the engine ends it first.
     let door = match door::Door::open(&data, sender.downgrade(), shared.stopped()).await {
@@ -199,10 +204,11 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
             None
         }
     };
-    let supervisor = supervisor::Supervisor::new(shared);
+    let lent = Arc::new(AtomicBool::new(false));
+    let supervisor = supervisor::Supervisor::new(shared, Arc::clone(&lent));
     tokio::spawn(async move {
         supervisor.run(commands).await;
         drop(door);
     });
-    Ok(Handle::new(sender, events, troubles, first, address))
+    Ok(Handle::new(sender, events, troubles, first, address, lent))
 }

@@ -1,5 +1,6 @@
 //! Takes commands, one after the other.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread, standing};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread, standing, wake};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -24,11 +25,12 @@ const INDEX_EVERY: Duration = Duration::from_mins(1);
 /// The one task that commands go through.
 pub(super) struct Supervisor {
     shared: Arc<Shared>,
+    lent: Arc<AtomicBool>,
 }
 
 impl Supervisor {
-    pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(super) fn new(shared: Arc<Shared>, lent: Arc<AtomicBool>) -> Self {
+        Self { shared, lent }
     }
 
     /// Works until it is told to stop, or every handle is gone.
@@ -89,9 +91,10 @@ impl Supervisor {
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
                 Command::MakeWay => makes_way = true,
-                Command::HandOver { reply } => {
+                Command::HandOver { lend, reply } => {
                     reply.send(makes_way).ok();
                     if makes_way {
+                        self.lent.store(lend, Ordering::Relaxed);
                         break;
                     }
                 }
@@ -200,6 +203,7 @@ impl Supervisor {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
         let journal = self.shared.journal.clone();
+        wake::ends(&journal, self.shared.clock.now());
         tokio::task::spawn_blocking(move || journal.close()).await.ok();
     }
 }

@@ -16,6 +16,7 @@ mod door;
 mod engine;
 mod faults;
 mod fuzz_seeds;
+mod handover;
 mod hostile_documents;
 mod hostile_expressions;
 mod hostile_flows;

@@ -72,7 +72,9 @@ fn a_flow_without_its_connection_goes_live_only_once_it_has_one() {
     let base_url = of(&access, "/highlevel/base_url");
     let args = ["connect", "add", "highlevel", "--id", "crm", "--account", &account, "--base-url", &base_url, "--secret-stdin"];
     home.run_with(&args, &vault, &of(&access, "/highlevel/token")).with_code(0);
-    home.run_with(&["publish", "a.flowyard", "--untested"], &vault, "").with_code(0).warns(&["crm is crm"]);
+    home.run_with(&["publish", "a.flowyard", "--untested"], &vault, "")
+        .with_code(0)
+        .warns(&["Its connections are there: crm is"]);
     let serve = home.spawn_with(&["serve", "--listen", "127.0.0.1:0", "--json"], &vault);
     let waits: Value = serde_json::from_str(&serve.line()).expect("JSON");
     assert_eq!((&waits["event"], &waits["way"]), (&json!("waits"), &json!("poll")));

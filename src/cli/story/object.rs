@@ -69,7 +69,7 @@ pub(in crate::cli) fn objects(event: &Event, flow: &Flow) -> Vec<Value> {
         Event::Ended { run, outcome } => {
             vec![json!({ "event": "ended", "run": run, "outcome": outcome_name(outcome), "failure": failure_of(outcome) })]
         }
-        Event::Looked(_) | Event::Trouble(_) => Vec::new(),
+        Event::Looked(_) | Event::Woke(_) | Event::Trouble(_) => Vec::new(),
     }
 }
 

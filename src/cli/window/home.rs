@@ -2,6 +2,7 @@
 //!
 //! Invariant: an answer comes for everything that is asked for.
 //! Invariant: the engine makes way for whoever asks for the data directory, and comes back once nobody has it.
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +19,7 @@ use crate::catalog::disk::Shelf;
 use crate::cli::at_login;
 use crate::cli::home::{self, Home, broken};
 use crate::cli::published::evidence;
-use crate::engine::{self, Connection, Handle, Vault};
+use crate::engine::{self, Connection, Event, Handle, Vault};
 use crate::flow::{Flow, FlowId};
 use crate::published::{self, Published};
 use crate::record::{Failure, FailureKind};
@@ -33,26 +34,28 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Where it is, and whom it tells.
 #[derive(Clone)]
-pub(super) struct Homestead {
-    pub(super) data: PathBuf,
-    pub(super) vault: Vault,
+pub(crate) struct Homestead {
+    pub(crate) data: PathBuf,
+    pub(crate) vault: Vault,
     /// Where tests in the sandbox are logged.
-    pub(super) sandboxes: Vec<PathBuf>,
-    pub(super) teller: Teller,
+    pub(crate) sandboxes: Vec<PathBuf>,
+    /// Where webhooks come in.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) teller: Teller,
     /// How flows are run without the window.
-    pub(super) arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
     /// Whether they are, once it is closed.
-    pub(super) stay: Arc<AtomicBool>,
+    pub(crate) stay: Arc<AtomicBool>,
 }
 
 impl Homestead {
     /// Runs what is on until `ended`.
-    pub(super) async fn keep(self, mut ended: oneshot::Receiver<()>) {
+    pub(crate) async fn keep(self, mut ended: oneshot::Receiver<()>) {
         let (sender, mut jobs) = mpsc::unbounded_channel();
         self.teller.tell(Told::HomeDoor(Box::new(move |job| drop(sender.send(job)))));
         self.list(Vec::new()).await;
         // Whoever opens a window means it: what was left in the background makes way, and a service does not.
-        if let Err(failure) = home::ask_to_make_way(self.data.clone()).await {
+        if let Err(failure) = home::ask_to_make_way(self.data.clone(), false).await {
             tracing::warn!(%failure, "another Flowyard keeps the flows");
         }
         let mut engine: Option<Handle> = None;
@@ -120,7 +123,7 @@ impl Homestead {
 
     fn home(&self) -> Home {
         let catalog = self.catalog();
-        Home { desk: self.desk(&catalog), catalog, listen: home::LISTEN.parse().ok() }
+        Home { desk: self.desk(&catalog), catalog, listen: self.listen }
     }
 
     fn at(&self, place: Place) {
@@ -174,6 +177,14 @@ impl Homestead {
         drop(engine);
         loop {
             match events.recv().await {
+                Ok(Event::Woke(gap)) => {
+                    let it = self.clone();
+                    tokio::spawn(async move {
+                        if let Some(words) = home::report(it.data.clone(), gap).await {
+                            it.tell(HomeNews::Woke(words));
+                        }
+                    });
+                }
                 Ok(event) => self.tell(HomeNews::Event(event)),
                 // What was lost is read from the disk.
                 Err(RecvError::Lagged(_)) => {}

@@ -3,7 +3,7 @@
 //! The window opens at once; engine and sandbox come up as soon as its first frame is drawn.
 pub(crate) mod accounts;
 mod budgets;
-mod home;
+pub(crate) mod home;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,7 +70,8 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
         let teller = Teller { told: sender, waker };
         let vault = Vault::at(&home, args.vault.key());
         let arguments = arguments.clone();
-        let homestead = Homestead { data: home.clone(), vault, sandboxes, teller, arguments, stay: Arc::clone(&stays) };
+        let listen = super::home::LISTEN.parse().ok();
+        let homestead = Homestead { data: home.clone(), vault, sandboxes, listen, teller, arguments, stay: Arc::clone(&stays) };
         background = Some(Background::start(catalog.clone(), journal.clone(), homestead, shown));
         Behind { catalog, troubles, home, data: journal, told, shown: Some(show) }
     });
@@ -96,9 +97,9 @@ fn offered(shelf: &Shelf) -> (Catalog, Vec<String>) {
 
 /// Tells the window, and wakes it.
 #[derive(Clone)]
-struct Teller {
-    told: mpsc::Sender<Told>,
-    waker: Waker,
+pub(crate) struct Teller {
+    pub(crate) told: mpsc::Sender<Told>,
+    pub(crate) waker: Waker,
 }
 
 impl Teller {

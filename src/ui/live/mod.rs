@@ -99,7 +99,7 @@ impl Live {
                     play.end(outcome);
                 }
             }
-            Event::Looked(_) | Event::Trouble(_) => {}
+            Event::Looked(_) | Event::Woke(_) | Event::Trouble(_) => {}
         }
     }
 

@@ -37,6 +37,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             Readiness::Starting => {
                 ui.label(dim(ui, "The sandbox is starting…"));
             }
+            Readiness::Ready(_) if is_live => {}
             Readiness::Ready(stage) => {
                 ui.label(dim(ui, "Runs stay on this computer"))
                     .on_hover_text(format!("The sandbox is at {}", stage.sandbox.url()));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Event, Key, Modifiers, PointerButton, Pos2, Rect, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
@@ -154,6 +154,23 @@ impl Desk {
             self.window.step();
         }
         self.run();
+    }
+
+    /// Paints frames until a control of this name is there.
+    pub(super) fn until_shown(&mut self, name: &str) {
+        let until = Instant::now() + PATIENCE;
+        while !self.has(name) {
+            assert!(Instant::now() < until, "it never came: {name}");
+            self.woken.recv_timeout(FRAME).ok();
+            self.step();
+        }
+        self.run();
+    }
+
+    /// What a card says to those who do not see it, beside its name.
+    pub(super) fn description(&self, name: &str) -> String {
+        let card = self.window.get_by_role_and_label(Role::Button, name);
+        card.accesskit_node().description().unwrap_or_default()
     }
 
     pub(super) fn doc(&self) -> &Document {

@@ -11,6 +11,7 @@ mod files;
 mod images;
 mod imports;
 mod inspector;
+mod live;
 mod log;
 mod outline;
 mod runs;

@@ -108,7 +108,7 @@ impl App {
             HomeNews::Done { result: Err(failure), .. } | HomeNews::AtLogin(Err(failure)) => {
                 self.say(ctx, Toast::failure(&failure));
             }
-            HomeNews::Woke(words) => self.say(ctx, Toast::new(Tone::Note, "While the computer slept").detail(words)),
+            HomeNews::Woke(words) => self.say(ctx, Toast::new(Tone::Note, "Back at work").detail(words)),
             news => self.home_flows.take(news),
         }
     }

@@ -1,0 +1,58 @@
+//! One engine a data directory: the background makes way for a service, a service for nobody; on the real binary.
+use serde_json::{Value, json};
+
+use crate::support::binary::{Home, Running, request};
+use crate::support::files::flow_file;
+
+fn answering() -> String {
+    let nodes = json!({
+        "hook": { "name": "Hook", "kind": "trigger", "trigger": "webhook", "path": "in", "answer": "flow" },
+        "say": { "name": "Say", "kind": "respond", "status": { "value": 200 }, "body": { "value": "yes" } },
+    });
+    let mut flow: Value = serde_json::from_str(&flow_file("answering", &nodes, &["hook -> say"])).expect("JSON");
+    flow["slots"] = json!({});
+    flow.to_string()
+}
+
+/// The address at which the engine at work listens, by its own word.
+fn listening(process: &Running) -> String {
+    let line = process.line();
+    let hook: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+    hook["url"].as_str().expect("an address").to_owned()
+}
+
+#[test]
+fn the_background_makes_way_for_a_service_and_a_service_for_nobody() {
+    let home = Home::new();
+    home.write("a.flowyard", &answering());
+    home.run(&["publish", "a.flowyard", "--untested"]).with_code(0);
+    let background = home.spawn(&["background", "--listen", "127.0.0.1:0", "--json"]);
+    assert!(background.line().contains("running"));
+    // A second one has nothing to do.
+    home.run(&["background", "--listen", "127.0.0.1:0"]).with_code(0).warns(&["Another Flowyard runs the flows already"]);
+    let serve = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--json"]);
+    let url = listening(&serve);
+    background.end().with_code(0).warns(&["Another Flowyard has taken over"]);
+    assert_eq!(request("POST", &url, &[], "{}"), (200, json!("yes")));
+    // A service stays, whoever asks.
+    home.run(&["serve", "--listen", "127.0.0.1:0"]).with_code(5).warns(&["is in use"]);
+    home.run(&["background", "--listen", "127.0.0.1:0"]).with_code(0).warns(&["Another Flowyard runs the flows already"]);
+    assert_eq!(request("POST", &url, &[], "{}"), (200, json!("yes")));
+    serve.stop();
+    assert_eq!(home.run(&["log", "list", "--json"]).with_code(0).objects().len(), 2);
+}
+
+#[test]
+fn a_run_by_hand_takes_the_data_directory_for_as_long_as_it_lasts() {
+    let home = Home::new();
+    home.write("a.flowyard", &answering());
+    home.run(&["publish", "a.flowyard", "--untested"]).with_code(0);
+    let background = home.spawn(&["background", "--listen", "127.0.0.1:0", "--json"]);
+    assert!(background.line().contains("running"));
+    home.run(&["run", "a.flowyard"]).with_code(0).warns(&["has made way"]);
+    // It was lent, and the flows come back.
+    let again: Value = serde_json::from_str(&background.line()).expect("JSON");
+    let url = format!("http://{}/hooks/in", again["address"].as_str().expect("an address"));
+    assert_eq!(request("POST", &url, &[], "{}"), (200, json!("yes")));
+    background.stop().with_code(0);
+}
