@@ -5,11 +5,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::pages::Pages;
 use super::sift::{Sieve, time};
-use super::{FeedId, Subscriber, subscribers_of};
+use super::{Common, FeedId, Subscriber};
 use crate::catalog::{Counts, Event, Poll};
 use crate::connector::{CallError, Connection};
 use crate::engine::shared::Shared;
@@ -45,7 +45,7 @@ pub(super) struct Feed {
     pub(super) subscribers: watch::Receiver<Vec<Subscriber>>,
     pub(super) nudges: watch::Receiver<u64>,
     pub(super) changes: watch::Receiver<u64>,
-    pub(super) places: Arc<Semaphore>,
+    pub(super) common: Arc<Common>,
     reached: Option<Reached>,
     pub(super) marks: HashMap<String, String>,
     /// When the last look began that ended well.
@@ -84,7 +84,7 @@ impl Feed {
         id: FeedId,
         event: &'static Event,
         subscribers: watch::Receiver<Vec<Subscriber>>,
-        places: Arc<Semaphore>,
+        common: Arc<Common>,
     ) -> Self {
         Self {
             scope: id.scope(),
@@ -94,7 +94,7 @@ impl Feed {
             id,
             event,
             subscribers,
-            places,
+            common,
             reached: None,
             marks: HashMap::new(),
             looked: None,
@@ -203,8 +203,8 @@ impl Feed {
     /// Looks once.
     async fn look(&mut self, poll: &'static Poll) -> Result<Looked, Broken> {
         // Never closed.
-        let places = Arc::clone(&self.places);
-        let _place = places.acquire().await;
+        let common = Arc::clone(&self.common);
+        let _place = common.places.acquire().await;
         let connection = self.shared.connections().get(&self.id.connection).cloned().ok_or_else(|| {
             Broken::Machine(Failure::new(
                 FailureKind::Flow,
@@ -215,7 +215,7 @@ impl Feed {
         self.changes.mark_unchanged();
         self.subscribers.mark_unchanged();
         // As the flows are now: word of a change may still be on its way here.
-        let subscribers = subscribers_of(&self.shared, &self.id);
+        let subscribers = self.subscribers_now();
         let now = self.shared.clock.now();
         let on = subscribers.iter().map(|it| it.deployed.at).min().unwrap_or(now);
         let (begun, since, looks) = self.reached.as_ref().map_or((on, on, 0), |it| (it.begun, it.since, it.looks));
@@ -258,6 +258,11 @@ impl Feed {
         self.forget(poll, &reached, &seen).await?;
         self.looked = Some(now);
         Ok(Looked { events: seen.events })
+    }
+
+    /// Who waits for it now.
+    fn subscribers_now(&self) -> Vec<Subscriber> {
+        self.common.wanted(&self.shared).get(&self.id).cloned().unwrap_or_default()
     }
 
     /// Writes down how far it has looked, if that is new.
@@ -424,8 +429,7 @@ impl Feed {
             return Vec::new();
         }
         let known: BTreeSet<String> = waiting.old.iter().chain(&waiting.new).map(name).collect();
-        let now = subscribers_of(&self.shared, &self.id);
-        now.into_iter().filter(|it| !known.contains(&name(it))).collect()
+        self.subscribers_now().into_iter().filter(|it| !known.contains(&name(it))).collect()
     }
 
     /// What was there at the last look and no longer is.
