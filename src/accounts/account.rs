@@ -59,8 +59,17 @@ impl Account {
                 None => return Err("\"base_url\" is missing.".to_owned()),
             },
         };
-        if base_url.starts_with("smtp") != is_mail(connector) && !base_url.starts_with("http://") {
-            let wanted = if is_mail(connector) { "smtps:// or smtp://" } else { "https://" };
+        let is_right = match connector.id.as_str() {
+            "mail" => base_url.starts_with("smtp"),
+            "files" => base_url.starts_with("file:"),
+            _ => !base_url.starts_with("smtp") && !base_url.starts_with("file:"),
+        };
+        if !is_right && !base_url.starts_with("http://") {
+            let wanted = match connector.id.as_str() {
+                "mail" => "smtps:// or smtp://",
+                "files" => "/ or file:///, or a drive on Windows",
+                _ => "https://",
+            };
             return Err(format!("\"base_url\" cannot be used: an address of {} begins with {wanted}.", connector.title));
         }
         let auth = auth(fields.remove("auth"), connector)?;
@@ -215,8 +224,4 @@ fn sources(auth: &AuthKind, names: &BTreeMap<String, String>) -> Result<(), Stri
         return Err(format!("\"secret_env\" must name {}, each the environment variable that holds it.", lists(wanted, both)));
     }
     Ok(())
-}
-/// Whether a service is asked by SMTP rather than by HTTP.
-fn is_mail(connector: &Connector) -> bool {
-    connector.id.as_str() == "mail"
 }

@@ -1,13 +1,31 @@
 //! Where a connection's service is: an address with TLS, or on this machine.
+use std::path::Path;
+
 use url::{Host, Url};
 
-/// A base URL as a connection keeps it: without a slash at its end.
+use crate::connector::files;
+
+/// A base URL as a connection keeps it: without a slash at its end. The path of a folder becomes its address.
 ///
 /// # Errors
 /// Why it cannot be one, in words that repeat nothing of it.
 pub fn normal(text: &str) -> Result<String, &'static str> {
+    // A folder is named as people name it.
+    let path = Path::new(text.trim());
+    let folder = if path.is_absolute() { files::address_of(path) } else { None };
+    let text = folder.as_deref().unwrap_or(text);
     let url = Url::parse(text.trim()).map_err(|_repeats| "it is no address that begins with https://")?;
     match url.scheme() {
+        // A folder is a path alone, wherever it is.
+        "file" => {
+            let is_folder = url.query().is_none() && url.fragment().is_none() && url.to_file_path().is_ok();
+            let kept = text.trim().trim_end_matches('/');
+            return if is_folder && kept.len() > "file://".len() {
+                Ok(kept.to_owned())
+            } else {
+                Err("it is no path of a folder")
+            };
+        }
         // A mail server is one that encrypts before anything is said.
         "https" | "smtps" | "smtp" => {}
         "http" if is_this_machine(&url) => {}
@@ -61,7 +79,11 @@ mod tests {
             ("http://10.0.0.1", Err("http:// is for this machine only")),
             ("http://[::2]", Err("http:// is for this machine only")),
             ("ftp://127.0.0.1", Err("must begin with https://")),
-            ("file:///etc", Err("must begin with https://")),
+            ("file:///home/ann/My%20files/", Ok("file:///home/ann/My%20files")),
+            #[cfg(unix)]
+            ("/home/ann/My files/", Ok("file:///home/ann/My%20files")),
+            ("file:///", Err("no path of a folder")),
+            ("file:///home/ann?x", Err("no path of a folder")),
             ("a.example", Err("no address")),
             ("", Err("no address")),
             ("https://ann@a.example", Err("user or a password")),

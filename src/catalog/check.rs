@@ -216,12 +216,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::catalog::Catalog;
+    use crate::catalog::{Catalog, ConnectorId};
 
     fn connector() -> Connector {
-        let connector = Catalog::shipped();
-        let connector = connector.connectors().next().expect("one");
-        (**connector).clone()
+        let catalog = Catalog::shipped();
+        (**catalog.connector(&ConnectorId::new("highlevel")).expect("it ships")).clone()
     }
 
     fn shape(json: Value) -> Schema {

@@ -180,6 +180,7 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
             connection("mail", &mail.base_url, &[("from", &mail.from)], AuthKind::Basic),
             Some(Secret::basic(mail.user.clone(), mail.password.clone())),
         ),
+        (connection("files", &access.files.base_url, &[], AuthKind::None), None),
     ]
 }
 

@@ -20,7 +20,7 @@ use super::{bind, connections, home, listen, next, runtime, words};
 use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
 use crate::engine::{self, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::schedule::Schedule;
-use crate::flow::{Flow, NodeId, NodeKind, Trigger, Watch};
+use crate::flow::{Each, Flow, NodeId, NodeKind, Trigger, Watch, Watched};
 use crate::sandbox::Delivery;
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
@@ -163,6 +163,11 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
                 starts += 1;
                 continue;
             }
+            NodeKind::Trigger(Trigger::File { watched, .. }) => {
+                watches(flow, id, watched, as_json, out);
+                starts += 1;
+                continue;
+            }
             NodeKind::Trigger(Trigger::Event { event, watch, .. }) => {
                 waits(flow, id, event, watch, as_json, out);
                 starts += 1;
@@ -185,6 +190,24 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
             format_args!("\"{}\" has no trigger of its own: it starts only where another flow calls it.", Plain(&flow.name)),
         ));
     }
+}
+
+/// Which files or rows a flow starts from.
+fn watches(flow: &Flow, id: &NodeId, watched: &Watched, as_json: bool, out: &mut Printer) {
+    if as_json {
+        out.json(&json!({
+            "event": "watches", "path": watched.path, "each": watched.each, "names": watched.names,
+            "flow": flow.id, "name": flow.name, "node": id
+        }));
+        return;
+    }
+    let words = match watched.each {
+        Each::File if watched.names.is_empty() => "starts for each new file in".to_owned(),
+        Each::File => format!("starts for each new {} in", watched.names),
+        Each::Row => "starts for each new row of".to_owned(),
+    };
+    out.say(paint(DIM, format_args!("\"{}\" {}:", Plain(&flow.name), Plain(&words))));
+    out.line(Plain(&watched.path));
 }
 
 /// Which event a flow waits for, and how it comes here.

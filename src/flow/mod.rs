@@ -26,6 +26,7 @@ mod scope;
 pub(crate) mod testing;
 mod trigger;
 mod watch;
+mod watched;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub use self::policy::RetryPolicy;
 pub use self::scope::ScopeUse;
 pub use self::trigger::{Trigger, WebhookAnswer};
 pub use self::watch::{Begin, Watch};
+pub use self::watched::{Each, MOST_TEXT, Watched};
 use crate::catalog::ConnectorId;
 
 /// A flow document.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::schedule::Schedule;
-use super::{SlotId, Watch};
+use super::{SlotId, Watch, Watched};
 use crate::catalog::{Catalog, Event, OperationId};
 
 /// Where runs begin. Its output is the event.
@@ -41,6 +41,15 @@ pub enum Trigger {
         #[serde(flatten)]
         schedule: Schedule,
         /// What a test run gets; where it is null, an event as it would arrive.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
+    /// A file that appears in a folder, or a row that is added to a table. Output: as [`Watched::sample`] has it.
+    File {
+        /// What is watched.
+        #[serde(flatten)]
+        watched: Watched,
+        /// What a test run gets; where it is null, an example.
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
@@ -80,6 +89,7 @@ impl Trigger {
             Self::Manual { sample }
             | Self::Webhook { sample, .. }
             | Self::Schedule { sample, .. }
+            | Self::File { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -90,6 +100,7 @@ impl Trigger {
             Self::Manual { sample }
             | Self::Webhook { sample, .. }
             | Self::Schedule { sample, .. }
+            | Self::File { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -101,6 +112,7 @@ impl Trigger {
             it if !it.sample().is_null() => it.sample().clone(),
             Self::Webhook { .. } => request(&Value::Null),
             Self::Schedule { schedule, .. } => schedule.sample(),
+            Self::File { watched, .. } => watched.sample(),
             Self::Event { event, .. } => Event::find(event).and_then(|it| it.sample(catalog)).unwrap_or_default(),
         }
     }
@@ -108,7 +120,7 @@ impl Trigger {
     /// The output for a body that a person gives instead of waiting for the event.
     pub fn given(&self, body: Value) -> Value {
         match self {
-            Self::Manual { .. } | Self::Schedule { .. } | Self::Event { .. } => body,
+            Self::Manual { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Event { .. } => body,
             Self::Webhook { .. } => request(&body),
         }
     }
@@ -117,7 +129,7 @@ impl Trigger {
     pub fn slot(&self) -> Option<&SlotId> {
         match self {
             Self::Event { slot, .. } => Some(slot),
-            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } => None,
+            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } | Self::File { .. } => None,
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Access {
     pub schedule_it: ScheduleItAccess,
     /// For a mail server.
     pub mail: MailAccess,
+    /// For files.
+    pub files: FilesAccess,
 }
 
 /// Where the imitation of HighLevel is, and as whom to call it.
@@ -61,6 +63,13 @@ pub struct MailAccess {
     pub password: String,
     /// The sender.
     pub from: String,
+}
+
+/// Where the imitation of a folder is. It is asked by HTTP, and no disk is touched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilesAccess {
+    /// Ends in `/files`.
+    pub base_url: String,
 }
 
 /// An app that may sign in by OAuth 2.0.

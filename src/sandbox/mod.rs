@@ -18,6 +18,7 @@ mod change;
 mod clock;
 mod control;
 mod faults;
+mod files;
 mod generic;
 mod glance;
 mod hand;
@@ -43,7 +44,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use self::access::{Access, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
+pub use self::access::{Access, FilesAccess, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
 pub use self::clock::Clock;
 pub use self::faults::{Fault, FaultKind, Faults};
 pub use self::glance::Glance;

@@ -9,7 +9,7 @@ use super::faults::FaultKind;
 use super::oauth::{Caller, Grant, Invalid};
 use super::route::Target;
 use super::world::World;
-use super::{highlevel, mail, schedule_it};
+use super::{files, highlevel, mail, schedule_it};
 use crate::catalog::Operation;
 
 /// Which service is imitated.
@@ -19,6 +19,8 @@ pub(crate) enum Service {
     ScheduleIt,
     /// A mail server, asked by HTTP here: no letter leaves the sandbox.
     Mail,
+    /// A folder, asked by HTTP here: nothing is written to a disk.
+    Files,
 }
 
 /// Paths below the sandbox's root.
@@ -29,7 +31,7 @@ pub(crate) struct OauthPaths {
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 3] = [Self::Highlevel, Self::ScheduleIt, Self::Mail];
+    pub(crate) const ALL: [Self; 4] = [Self::Highlevel, Self::ScheduleIt, Self::Mail, Self::Files];
 
     /// The connector's id in the catalogue.
     pub(crate) fn connector(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Service {
             Self::Highlevel => "highlevel",
             Self::ScheduleIt => "schedule_it",
             Self::Mail => "mail",
+            Self::Files => "files",
         }
     }
 
@@ -46,6 +49,7 @@ impl Service {
             Self::Highlevel => "/highlevel",
             Self::ScheduleIt => "/schedule-it/api",
             Self::Mail => "/mail",
+            Self::Files => "/files",
         }
     }
 
@@ -57,7 +61,7 @@ impl Service {
                 Some(OauthPaths { authorize: "/highlevel/v2/oauth/chooselocation", token: "/highlevel/oauth/token" })
             }
             Self::ScheduleIt => Some(OauthPaths { authorize: "/schedule-it/oauth/authorize", token: "/schedule-it/oauth/token" }),
-            Self::Mail => None,
+            Self::Mail | Self::Files => None,
         }
     }
 
@@ -79,6 +83,7 @@ impl Service {
             Self::Highlevel => highlevel::behaviour(&key),
             Self::ScheduleIt => schedule_it::behaviour(&key),
             Self::Mail => mail::behaviour(&key),
+            Self::Files => files::behaviour(&key),
         }
     }
 
@@ -96,13 +101,15 @@ impl Service {
             Self::Highlevel => highlevel::signed_in(&access.highlevel, headers, versioned, holder),
             Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers, holder),
             Self::Mail => mail::signed_in(&access.mail, headers),
+            // Whoever may use this machine.
+            Self::Files => Ok(Caller::Owner),
         }
     }
 
     /// Reads a body.
     pub(crate) fn body(self, target: &Target, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Refusal> {
         match self {
-            Self::Highlevel | Self::Mail => highlevel::body(target, headers, bytes),
+            Self::Highlevel | Self::Mail | Self::Files => highlevel::body(target, headers, bytes),
             Self::ScheduleIt => schedule_it::body(target, headers, bytes),
         }
     }
@@ -110,7 +117,7 @@ impl Service {
     /// Refuses a call that is not as the catalogue says.
     pub(crate) fn check(self, target: &Target, call: &Call) -> Result<(), Refusal> {
         match self {
-            Self::Highlevel | Self::Mail => highlevel::check(target, call),
+            Self::Highlevel | Self::Mail | Self::Files => highlevel::check(target, call),
             Self::ScheduleIt => schedule_it::check(target, call),
         }
     }
@@ -119,7 +126,7 @@ impl Service {
     pub(crate) fn admit(self, world: &World, target: &Target, call: &Call) -> Result<(), Refusal> {
         match self {
             Self::Highlevel => highlevel::admit(world, target, call),
-            Self::ScheduleIt | Self::Mail => Ok(()),
+            Self::ScheduleIt | Self::Mail | Self::Files => Ok(()),
         }
     }
 
@@ -131,7 +138,7 @@ impl Service {
     /// What the service answers at a path that is no operation of the catalogue.
     pub(crate) fn root(self, method: &str, path: &str) -> Option<Reply> {
         match self {
-            Self::Highlevel | Self::Mail => None,
+            Self::Highlevel | Self::Mail | Self::Files => None,
             Self::ScheduleIt => schedule_it::root(method, path),
         }
     }
@@ -139,7 +146,7 @@ impl Service {
     /// An answer for a path that is none of the service's.
     pub(crate) fn unknown(self, method: &str, path: &str) -> Refusal {
         match self {
-            Self::Highlevel | Self::Mail => highlevel::refusal::unknown_path(method, path),
+            Self::Highlevel | Self::Mail | Self::Files => highlevel::refusal::unknown_path(method, path),
             Self::ScheduleIt => schedule_it::refusal(404, &format!("There is nothing at {path}.")),
         }
     }
@@ -155,7 +162,7 @@ impl Service {
         };
         Some(match self {
             Self::Mail if status == 401 => mail::refused(),
-            Self::Highlevel | Self::Mail => highlevel::refusal::plain(status, message),
+            Self::Highlevel | Self::Mail | Self::Files => highlevel::refusal::plain(status, message),
             Self::ScheduleIt if status == 401 => schedule_it::refusal(status, "The user name or the password is wrong."),
             Self::ScheduleIt => schedule_it::refusal(status, message),
         })

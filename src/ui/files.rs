@@ -13,11 +13,13 @@ use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::archive::Exporting;
 use super::behind::Waker;
 use super::document::DocId;
-use crate::flow::{Flow, disk, file};
+use crate::engine::sample_of;
+use crate::flow::{Each, Flow, NodeId, Watched, disk, file};
 
 /// How often files are looked at while nothing else happens.
 const LOOK_EVERY: Duration = Duration::from_secs(3);
@@ -51,6 +53,14 @@ pub(crate) enum Ask {
     Export(Exporting),
     /// The documents of a service.
     Documents,
+    /// What a trigger watches.
+    Watched {
+        doc: DocId,
+        node: NodeId,
+        each: Each,
+    },
+    /// The folder of a connection that is being made.
+    Folder,
 }
 
 /// What came of it.
@@ -62,6 +72,8 @@ pub(crate) enum Done {
     Read { path: PathBuf, result: Result<(Box<Flow>, Option<Stamp>), String>, again: Option<DocId> },
     /// A file was written, or could not be.
     Saved { doc: DocId, path: PathBuf, snapshot: Arc<Flow>, close: bool, result: Result<Option<Stamp>, Unsaved> },
+    /// What a person chose to be watched, and what is there to try a flow with.
+    Watched { doc: DocId, node: NodeId, path: String, sample: Value },
     /// Somebody else changed or removed it.
     Changed { doc: DocId, stamp: Option<Stamp> },
 }
@@ -98,6 +110,10 @@ pub(crate) trait Dialogs {
     fn export(&mut self, name: &str, extension: &str) -> Picking;
     /// Which documents describe a service.
     fn documents(&mut self) -> Picking;
+    /// Which folder.
+    fn folder(&mut self) -> Picking;
+    /// Which table.
+    fn table(&mut self) -> Picking;
 }
 
 /// The system's own dialogs.
@@ -140,6 +156,17 @@ impl Dialogs for SystemDialogs {
         let picking = dialog.pick_files();
         Box::pin(async { picking.await.unwrap_or_default().iter().map(|it| it.path().to_owned()).collect() })
     }
+
+    fn folder(&mut self) -> Picking {
+        let picking = rfd::AsyncFileDialog::new().set_title("Choose a folder").pick_folder();
+        Box::pin(async { picking.await.iter().map(|it| it.path().to_owned()).collect() })
+    }
+
+    fn table(&mut self) -> Picking {
+        let dialog = rfd::AsyncFileDialog::new().set_title("Choose a table").add_filter("Tables", &["csv", "tsv", "txt"]);
+        let picking = dialog.pick_file();
+        Box::pin(async { picking.await.iter().map(|it| it.path().to_owned()).collect() })
+    }
 }
 
 /// A name without an ending gets the usual one.
@@ -147,14 +174,14 @@ pub(crate) fn with_extension(path: &Path) -> PathBuf {
     if path.extension().is_some() { path.to_owned() } else { path.with_extension(file::EXTENSION) }
 }
 
-type Watched = Arc<Mutex<BTreeMap<DocId, (PathBuf, Option<Stamp>)>>>;
+type Known = Arc<Mutex<BTreeMap<DocId, (PathBuf, Option<Stamp>)>>>;
 
 /// All that the window does with files.
 pub(crate) struct Files {
     dialogs: Box<dyn Dialogs>,
     done: Receiver<Done>,
     teller: Teller,
-    watched: Watched,
+    watched: Known,
     watcher: Option<Thread>,
 }
 
@@ -182,7 +209,7 @@ impl Files {
     pub(crate) fn new(dialogs: Box<dyn Dialogs>, waker: Waker) -> Self {
         let (sender, done) = mpsc::channel();
         let teller = Teller { done: sender, waker };
-        let watched = Watched::default();
+        let watched = Known::default();
         let thread = watch(Arc::clone(&watched), teller.clone());
         Self { dialogs, done, teller, watched, watcher: thread }
     }
@@ -220,6 +247,28 @@ impl Files {
     pub(crate) fn ask_documents(&mut self) {
         let picking = self.dialogs.documents();
         self.pick(Ask::Documents, picking);
+    }
+
+    pub(crate) fn ask_watched(&mut self, doc: DocId, node: NodeId, each: Each) {
+        let picking = match each {
+            Each::File => self.dialogs.folder(),
+            Each::Row => self.dialogs.table(),
+        };
+        self.pick(Ask::Watched { doc, node, each }, picking);
+    }
+
+    pub(crate) fn ask_folder(&mut self) {
+        let picking = self.dialogs.folder();
+        self.pick(Ask::Folder, picking);
+    }
+
+    /// Reads what is there to be watched.
+    pub(crate) fn read_watched(&self, doc: DocId, node: NodeId, watched: Watched) {
+        let teller = self.teller.clone();
+        thread::spawn(move || {
+            let sample = sample_of(&watched).unwrap_or_default();
+            teller.tell(Done::Watched { doc, node, path: watched.path, sample });
+        });
     }
 
     fn pick(&self, ask: Ask, picking: Picking) {
@@ -279,12 +328,12 @@ fn write(flow: &Flow, path: &Path, expected: Expected) -> Result<Option<Stamp>, 
     }
 }
 
-fn lock(watched: &Watched) -> std::sync::MutexGuard<'_, BTreeMap<DocId, (PathBuf, Option<Stamp>)>> {
+fn lock(watched: &Known) -> std::sync::MutexGuard<'_, BTreeMap<DocId, (PathBuf, Option<Stamp>)>> {
     watched.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends with the window: then nobody else holds what is watched.
-fn watch(watched: Watched, teller: Teller) -> Option<Thread> {
+fn watch(watched: Known, teller: Teller) -> Option<Thread> {
     let work = move || {
         while Arc::strong_count(&watched) > 1 {
             let all = lock(&watched).clone();

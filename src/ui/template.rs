@@ -16,6 +16,9 @@ const FILES: &[&str] = &[
     include_str!("../../assets/templates/new-contact-to-calendar.flowyard"),
     include_str!("../../assets/templates/status-to-calendar.flowyard"),
     include_str!("../../assets/templates/appointment-to-task.flowyard"),
+    include_str!("../../assets/templates/appointment-reminders.flowyard"),
+    include_str!("../../assets/templates/no-show-follow-up.flowyard"),
+    include_str!("../../assets/templates/weekly-digest.flowyard"),
 ];
 
 /// All of them; read once.

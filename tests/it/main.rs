@@ -25,10 +25,13 @@ mod hostile_webhooks;
 #[cfg(target_os = "linux")]
 mod keychain;
 mod kill;
+mod letters;
 mod named;
 mod next;
 mod packaging;
 mod part;
+mod pause;
+mod plan;
 mod published;
 mod sign_in;
 mod support;

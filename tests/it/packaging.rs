@@ -318,7 +318,8 @@ fn the_connections_that_are_installed_are_read_and_hold_none() {
     let home = Home::new();
     let connections = path("packaging/linux/connections.json");
     let flow = path("assets/templates/new-contact-to-calendar.flowyard");
-    let ended = home.run(&["run", &flow.to_string_lossy(), "--connections", &connections.to_string_lossy()]);
+    let ended =
+        home.run(&["run", &flow.to_string_lossy(), "--trigger", "contact", "--connections", &connections.to_string_lossy()]);
     assert_eq!(ended.code, 6, "{}", ended.stderr);
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use flowyard::catalog::{Catalog, OperationId};
 use flowyard::engine::{self, CallSettings, Clock, Deployment, Event, JournalOptions, Limits, Mode, Settings};
-use flowyard::flow::{CheckContext, Flow};
+use flowyard::flow::{CheckContext, Flow, NodeKind};
 use flowyard::run::Outcome;
-use flowyard::sandbox::{self, Effect, Fault, FaultKind, Faults, Handle, Options};
+use flowyard::sandbox::{self, Deed, Effect, Fault, FaultKind, Faults, Handle, Options, Table};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -37,7 +37,7 @@ impl World {
             connections: connections(sandbox.access()),
             vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
-            flows: vec![Deployment::listening(Arc::new(flow.clone()), BTreeMap::new())],
+            flows: vec![Deployment::quiet(Arc::new(flow.clone()), BTreeMap::new())],
             listen: None,
             clock: Clock::System,
             calls: CallSettings::default(),
@@ -51,9 +51,20 @@ impl World {
 
     /// Runs the flow once; what it changed, as `(effect, summary)`.
     async fn run(&self, flow: &Flow, payload: Value) -> (Outcome, Vec<(Effect, String)>) {
+        let first = flow.nodes.iter().find(|(_, it)| matches!(it.kind, NodeKind::Trigger(_))).map(|(id, _)| id.as_str());
+        self.run_from(flow, first, payload).await
+    }
+
+    /// The same from one of its triggers.
+    async fn run_from(&self, flow: &Flow, trigger: Option<&str>, payload: Value) -> (Outcome, Vec<(Effect, String)>) {
         let before = self.sandbox.ledger().last().map_or(0, |it| it.seq + 1);
         let (watch, mut events) = mpsc::channel(64);
-        self.engine.start(flow.id.clone(), None, payload, Some(watch)).wait().await.expect("an answer").expect("a run");
+        self.engine
+            .start(flow.id.clone(), trigger.map(Into::into), payload, Some(watch))
+            .wait()
+            .await
+            .expect("an answer")
+            .expect("a run");
         let ended = async {
             loop {
                 if let Event::Ended { outcome, .. } = events.recv().await.expect("the run ends") {
@@ -65,6 +76,20 @@ impl World {
         let changes =
             self.sandbox.ledger_since(before).into_iter().filter(|it| !matches!(it.effect, Effect::Read | Effect::None));
         (outcome, changes.map(|it| (it.effect, it.summary)).collect())
+    }
+
+    fn contact(&self, mail: &str) -> Value {
+        self.find("contacts", "email", mail).expect("a contact")
+    }
+
+    /// Gives a contact a status, as somebody at the service would.
+    fn give_status(&self, mail: &str, status: &str) {
+        let field = self.find("custom_fields", "name", "Status").expect("the field")["id"].clone();
+        let fields = json!({ "customFields": [{ "id": field, "value": status }] });
+        let id = self.contact(mail)["id"].as_str().expect("an id").to_owned();
+        let table = Table::ALL.iter().find(|it| it.collection == "contacts").expect("a table");
+        let deed = Deed::Change { id, fields: fields.as_object().cloned().unwrap_or_default() };
+        self.sandbox.by_hand(table, deed).expect("it is allowed");
     }
 
     fn find(&self, collection: &str, field: &str, value: &str) -> Option<Value> {
@@ -138,18 +163,24 @@ async fn a_changed_status_reaches_the_next_appointment_and_the_tags() {
     };
     assert_eq!(tags(&world), json!(["patient", "newsletter", "status: active"]));
 
-    // The next change takes the earlier status off.
-    let (outcome, _) =
-        world.run(&flow, json!({ "body": { "email": "ADA.brookfield@example.com", "status": "Discharged" } })).await;
+    // A change of anything else is no news.
+    let (outcome, changes) = world.run(&flow, sample(&flow)).await;
+    assert_eq!((outcome, changes.len()), (Outcome::Succeeded, 0));
+
+    // The next status takes the earlier one off.
+    world.give_status("ada.brookfield@example.com", "Discharged");
+    let (outcome, _) = world.run(&flow, sample(&flow)).await;
     assert_eq!(outcome, Outcome::Succeeded);
     assert_eq!(tags(&world), json!(["patient", "newsletter", "status: discharged"]));
 
-    // Someone without an appointment gets one; someone unknown is a failure in words.
-    let (outcome, changes) = world.run(&flow, json!({ "body": { "email": "ravi.menon@example.com", "status": "new" } })).await;
+    // Someone without an appointment gets one; a status that the flow does not know is a failure in words.
+    world.give_status("ravi.menon@example.com", "new");
+    let (outcome, changes) = world.run(&flow, json!({ "id": world.contact("ravi.menon@example.com")["id"] })).await;
     assert_eq!(outcome, Outcome::Succeeded);
     assert!(changes.iter().any(|it| it.0 == Effect::Created && it.1.contains("Welcome call: Ravi Menon")), "{changes:?}");
-    let (outcome, changes) = world.run(&flow, json!({ "body": { "email": "nobody@example.com", "status": "new" } })).await;
-    assert!(matches!(outcome, Outcome::Failed(it) if it.title.contains("nobody@example.com")));
+    world.give_status("ravi.menon@example.com", "asleep");
+    let (outcome, changes) = world.run(&flow, json!({ "id": world.contact("ravi.menon@example.com")["id"] })).await;
+    assert!(matches!(outcome, Outcome::Failed(it) if it.title.contains("asleep")));
     assert!(changes.is_empty(), "{changes:?}");
     world.end().await;
 }
@@ -176,7 +207,7 @@ async fn an_appointment_becomes_a_task_that_is_completed_with_it() {
 
     // The appointment is over.
     let access = world.sandbox.access().schedule_it.clone();
-    let id = sample(&flow)["body"]["id"].as_str().expect("an id").to_owned();
+    let id = sample(&flow)["id"].as_str().expect("an id").to_owned();
     let answer =
         reqwest::Client::builder().no_proxy().build().expect("a client").post(format!("{}/events/{id}", access.base_url));
     let answer = answer
@@ -206,5 +237,47 @@ async fn an_answer_that_was_lost_after_the_effect_makes_no_second_task() {
     assert_eq!(created, 1, "looked up, found, and not made again: {changes:?}");
     let calls = world.sandbox.ledger().iter().filter(|it| it.operation == create).count();
     assert_eq!(calls, 1);
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_customer_of_the_calendar_becomes_a_contact_and_a_room_does_not() {
+    let flow = template("new-contact-to-calendar");
+    let world = World::new(&flow).await;
+    let customer = world.find("resources", "name", "Ravi Menon").expect("a customer");
+    let room = world.find("resources", "name", "Studio").expect("a room");
+    let (outcome, changes) = world.run_from(&flow, Some("new_customer"), json!({ "id": customer["id"] })).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(
+        changes.iter().map(|it| it.0).collect::<Vec<_>>(),
+        [Effect::Updated, Effect::Updated, Effect::Created],
+        "{changes:?}"
+    );
+    let (outcome, changes) = world.run_from(&flow, Some("new_customer"), json!({ "id": room["id"] })).await;
+    assert_eq!((outcome, changes), (Outcome::Succeeded, Vec::new()));
+    world.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_did_not_come_is_followed_up_once() {
+    let flow = template("no-show-follow-up");
+    let world = World::new(&flow).await;
+    let (outcome, changes) = world.run(&flow, sample(&flow)).await;
+    assert_eq!(outcome, Outcome::Succeeded);
+    assert_eq!(
+        changes.iter().map(|it| it.0).collect::<Vec<_>>(),
+        [Effect::Updated, Effect::Created, Effect::Created],
+        "{changes:?}"
+    );
+    assert_eq!(world.contact("hugo.marchetti@example.com")["tags"], json!(["lead", "no-show"]));
+    let task = world.find("tasks", "title", "Find another time: First visit: Hugo Marchetti (2026-03-02 15:00)");
+    assert_eq!(task.expect("a task")["completed"], false);
+    // The message comes again, and one of an appointment that somebody came to.
+    let (outcome, changes) = world.run(&flow, sample(&flow)).await;
+    assert_eq!((outcome, changes), (Outcome::Succeeded, Vec::new()));
+    let mut came = sample(&flow);
+    came["appointment"]["appointmentStatus"] = json!("showed");
+    let (outcome, changes) = world.run(&flow, came).await;
+    assert_eq!((outcome, changes), (Outcome::Succeeded, Vec::new()));
     world.end().await;
 }

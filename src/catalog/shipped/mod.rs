@@ -24,6 +24,8 @@ const HIGHLEVEL_OVERLAY: &str = include_str!("../../../assets/catalog/highlevel.
 const SCHEDULE_IT: &str = include_str!("../../../assets/catalog/schedule_it.json");
 /// Made by hand: what a mail server can be asked for, which speaks SMTP and no HTTP.
 const MAIL: &str = include_str!("../../../assets/catalog/mail.json");
+/// Made by hand: what can be done with the files of a folder.
+const FILES: &str = include_str!("../../../assets/catalog/files.json");
 
 impl Catalog {
     /// The connectors that ship with Flowyard. Read once; cheap after that.
@@ -34,9 +36,10 @@ impl Catalog {
 
     /// Reads the connectors that ship, as [`Catalog::shipped`] does the first time: for measuring.
     pub fn read_shipped() -> Self {
-        let connectors = [highlevel(), connector(SCHEDULE_IT, Overlay::default()), connector(MAIL, Overlay::default())];
+        let by_hand = [SCHEDULE_IT, MAIL, FILES].map(|it| connector(it, Overlay::default()));
+        let connectors = std::iter::once(highlevel()).chain(by_hand);
         // Assets are part of the program; a test holds that each of them can be read.
-        connectors.into_iter().filter_map(Result::ok).collect()
+        connectors.filter_map(Result::ok).collect()
     }
 }
 

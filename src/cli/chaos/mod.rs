@@ -93,7 +93,7 @@ pub(super) fn run(args: &Chaos, out: &mut Printer) -> Result<Exit, Error> {
     let others: Vec<Source> = args.others.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
     let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
     flows::demand_sound(&all, &catalog, out)?;
-    let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref())?;
+    let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref(), true)?;
     let flows: Vec<Arc<Flow>> = all.iter().map(|it| Arc::clone(&it.flow)).collect();
     demand_no_requests(&flows)?;
     if let Some(dir) = &args.at {

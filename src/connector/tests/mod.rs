@@ -1,8 +1,10 @@
 //! Calls against a real server on this machine.
 mod answers;
+mod files;
 mod hostile;
 mod mail;
 mod oauth;
+mod only_reading;
 mod redirects;
 mod secrets;
 mod server;

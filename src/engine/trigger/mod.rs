@@ -4,6 +4,7 @@
 //! that is found, told or sent again starts no second run.
 pub(super) mod echo;
 mod fire;
+mod folder;
 mod http;
 pub(super) mod listener;
 mod notice;
@@ -20,6 +21,8 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
+pub use self::folder::sample_of;
+pub(super) use self::poll::newest;
 pub use self::storm::StormRule;
 use super::shared::Shared;
 
@@ -27,6 +30,7 @@ use super::shared::Shared;
 pub(super) fn stand(shared: &Arc<Shared>) {
     shared.tasks.spawn(poll::stand(Arc::clone(shared)));
     shared.tasks.spawn(schedule::stand(Arc::clone(shared)));
+    shared.tasks.spawn(folder::stand(Arc::clone(shared)));
 }
 
 /// Answers one request to the listener.

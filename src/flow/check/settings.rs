@@ -82,6 +82,11 @@ impl Check<'_> {
                 }
             }
             NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => self.schedule(id, schedule),
+            NodeKind::Trigger(Trigger::File { watched, .. }) => {
+                if let Some((message, hint)) = watched.problem() {
+                    self.error("path", message).of(id).at("path").hint(hint);
+                }
+            }
             NodeKind::Trigger(Trigger::Event { event, slot, input, watch, .. }) => {
                 self.event(id, event, slot, input);
                 self.watch(id, event, watch);

@@ -11,9 +11,9 @@ use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::nearest::nearest;
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Binding, Case, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
+    Binding, Case, Each, Edge, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
     Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
-    Watch, WebhookAnswer,
+    Watch, Watched, WebhookAnswer,
 };
 
 const KINDS: &[&str] = &[
@@ -262,6 +262,17 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
+        "file" => Trigger::File {
+            watched: Watched {
+                path: text(fields.need("path")?)?,
+                each: fields
+                    .take("each")
+                    .map_or(Ok(Each::File), |it| word(&it, "thing", &[("file", Each::File), ("row", Each::Row)]))?,
+                names: fields.take("names").map(text).transpose()?.unwrap_or_default(),
+                all: flag(fields, "all")?,
+            },
+            sample: value(fields.take("sample")),
+        },
         "event" => Trigger::Event {
             event: OperationId::new(fields.need("event")?.text()?),
             slot: SlotId::new(fields.need("slot")?.text()?),
@@ -272,7 +283,7 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
-        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "event"])),
+        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "file", "event"])),
     })
 }
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Binding, Case, Flow, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, Note, RetryPolicy, Row,
-    Source, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Binding, Case, Each, Flow, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, Note, RetryPolicy,
+    Row, Source, StopOutcome, Trigger, WaitFor, Watched, WebhookAnswer,
 };
 
 /// The text of a flow; without `layout` for what a flow does.
@@ -361,6 +361,14 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             out.put("zone", text(zone));
             let word = Missed::ALL.iter().find(|it| it.0 == *missed).map_or("once", |it| it.1);
             out.put_if(*missed != Missed::default(), "missed", || text(word));
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
+        Trigger::File { watched: Watched { path, each, names, all }, sample } => {
+            out.put("trigger", text("file"));
+            out.put("path", text(path));
+            out.put_if(*each == Each::Row, "each", || text("row"));
+            out.put_if(!names.is_empty(), "names", || text(names));
+            out.put_if(*all, "all", || value(&true.into()));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
         Trigger::Event { event, slot, input, watch, sample } => {

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, Mapping,
-    Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
-    Watch, WebhookAnswer,
+    Begin, Binding, Case, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
+    Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger,
+    WaitFor, Watch, Watched, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -120,7 +120,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
     );
     let schedule = (words(), words(), select(Missed::ALL.map(|it| it.0).to_vec()), values())
         .prop_map(|(rule, zone, missed, sample)| Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample });
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event]
+    let file = (words(), select(vec![Each::File, Each::Row]), words(), any::<bool>(), values())
+        .prop_map(|(path, each, names, all, sample)| Trigger::File { watched: Watched { path, each, names, all }, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

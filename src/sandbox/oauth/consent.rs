@@ -147,6 +147,7 @@ fn consent(service: Service, ask: &Ask) -> String {
         Service::Highlevel => "HighLevel",
         Service::ScheduleIt => "Schedule it",
         Service::Mail => "Mail",
+        Service::Files => "Files",
     };
     page(&format!("Let an app in to {name} (sandbox)?"), &body)
 }

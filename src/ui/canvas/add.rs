@@ -14,8 +14,8 @@ use crate::catalog::{Catalog, Connector, ConnectorId, Event, EventSource, Operat
 use crate::expr::parse_zone;
 use crate::flow::schedule::Schedule;
 use crate::flow::{
-    Binding, Edit, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId, RetryPolicy, SlotId,
-    StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Binding, Each, Edit, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId, RetryPolicy, SlotId,
+    StopOutcome, Trigger, WaitFor, Watched, WebhookAnswer,
 };
 use crate::ui::theme::icon;
 
@@ -151,6 +151,19 @@ const KINDS: &[Kind] = &[
         make: || {
             let schedule = Schedule { rule: "every weekday at 9:00".to_owned(), ..Schedule::default() };
             NodeKind::Trigger(Trigger::Schedule { schedule, sample: Value::Null })
+        },
+    },
+    Kind {
+        id: "file",
+        words: "trigger file folder new appears drop upload scan pdf invoice watch start when",
+        make: || NodeKind::Trigger(Trigger::File { watched: Watched::default(), sample: Value::Null }),
+    },
+    Kind {
+        id: "row",
+        words: "trigger row table csv spreadsheet excel new line import watch start when",
+        make: || {
+            let watched = Watched { each: Each::Row, ..Watched::default() };
+            NodeKind::Trigger(Trigger::File { watched, sample: Value::Null })
         },
     },
     Kind {
@@ -424,7 +437,7 @@ mod tests {
     use crate::flow::testing::Sketch;
 
     fn titles(query: &str, offer: &Offer) -> Vec<String> {
-        choices(query, offer, &Catalog::shipped()).iter().take(5).map(|it| format!("{} ({})", it.title, it.owner)).collect()
+        choices(query, offer, &Catalog::shipped()).iter().take(7).map(|it| format!("{} ({})", it.title, it.owner)).collect()
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a kind of node looks like and is called: icon, hue, words of its ports. The one place that lists the kinds.
 use crate::catalog::{Catalog, ConnectorId, Method, Operation, OperationId};
-use crate::flow::{NodeKind, PortId, Trigger, WaitFor};
+use crate::flow::{Each, NodeKind, PortId, Trigger, WaitFor};
 use crate::ui::theme::{Colors, Ink, icon};
 
 /// Whose a node is.
@@ -51,6 +51,10 @@ pub(crate) fn face(kind: &NodeKind, catalog: &Catalog) -> Face {
         NodeKind::Trigger(Trigger::Manual { .. }) => it(icon::PLAY, Hue::Core, "Start by hand"),
         NodeKind::Trigger(Trigger::Webhook { .. }) => it(icon::LIGHTNING, Hue::Core, "Webhook"),
         NodeKind::Trigger(Trigger::Schedule { .. }) => it(icon::CALENDAR_DOTS, Hue::Core, "Schedule"),
+        NodeKind::Trigger(Trigger::File { watched, .. }) => match watched.each {
+            Each::File => it(icon::FOLDER_OPEN, Hue::Core, "New file"),
+            Each::Row => it(icon::TABLE, Hue::Core, "New row"),
+        },
         NodeKind::Trigger(Trigger::Event { event, .. }) => it(icon::LIGHTNING, Hue::of(event.connector()), "Event"),
         NodeKind::Action { operation, .. } => {
             let found = catalog.operation(operation);
@@ -78,8 +82,10 @@ pub(crate) fn operation_icon(operation: &Operation) -> char {
     let title = operation.title.to_lowercase();
     let group = operation.group.to_lowercase();
     let has = |word: &str| title.contains(word) || group.contains(word);
-    if operation.id.connector().as_str() == "mail" {
-        return icon::PAPER_PLANE_TILT;
+    match operation.id.connector().as_str() {
+        "mail" => return icon::PAPER_PLANE_TILT,
+        "files" => return icon::FILE,
+        _ => {}
     }
     if has("task") {
         icon::LIST_CHECKS

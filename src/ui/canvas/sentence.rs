@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
-use crate::flow::{Binding, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
+use crate::flow::{Binding, Each, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
 use crate::ui::names::Called;
 
 /// The longest part that is shown, in characters.
@@ -82,6 +82,12 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
             (rule, _) if rule.is_empty() => empty().say("Starts by the clock, at times that are still to be said"),
             (rule, "") => empty().show(&rule),
             (rule, zone) => empty().show(&rule).say(", ").say(zone),
+        },
+        NodeKind::Trigger(Trigger::File { watched, .. }) => match watched.each {
+            _ if watched.path.trim().is_empty() => empty().say("Starts from files, which are still to be chosen"),
+            Each::File if watched.names.trim().is_empty() => empty().say("Starts for each new file in ").show(watched.name()),
+            Each::File => empty().say("Starts for each new ").show(watched.names.trim()).say(" in ").show(watched.name()),
+            Each::Row => empty().say("Starts for each new row of ").show(watched.name()),
         },
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {

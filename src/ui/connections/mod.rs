@@ -198,6 +198,14 @@ impl SignIn {
 }
 
 impl Connections {
+    /// What is typed of a connection that is being made.
+    pub(crate) fn draft_mut(&mut self) -> Option<&mut Draft> {
+        match &mut self.pane {
+            Some(Pane::Add(draft)) => Some(draft),
+            _ => None,
+        }
+    }
+
     /// What was read last, if it could be.
     pub(crate) fn read(&self) -> Option<&Listed> {
         self.listed.as_ref()?.as_ref().ok()

@@ -230,6 +230,7 @@ pub(super) fn tile(ui: &Ui, rect: Rect, connector: &ConnectorId) {
         "highlevel" => icon::ADDRESS_BOOK,
         "schedule_it" => icon::CALENDAR_BLANK,
         "mail" => icon::PAPER_PLANE_TILT,
+        "files" => icon::FOLDER_SIMPLE,
         _ => icon::GLOBE,
     };
     ui.painter().rect_filled(rect, radius::BASE, ink.tint);

@@ -340,8 +340,13 @@ fn fields(ui: &mut Ui, ctx: &Ctx<'_>, draft: &mut Draft, connector: &Connector, 
         ui.data_mut(|it| it.insert_temp(more, !open));
     }
     if open {
-        let usual = connector.environments.first().map_or("https://", |it| it.base_url.as_str());
-        text(ui, "Address of the service", usual, &mut draft.base_url);
+        let is_folder = connector.id.as_str() == "files";
+        let other = if is_folder { "/home/ann/reports" } else { "https://" };
+        let usual = connector.environments.first().map_or(other, |it| it.base_url.as_str());
+        text(ui, if is_folder { "Folder" } else { "Address of the service" }, usual, &mut draft.base_url);
+        if is_folder && button::flat(ui, Some(icon::FOLDER_OPEN), "Choose a folder\u{2026}").clicked() {
+            ctx.send(Msg::ChooseFolder);
+        }
         text(ui, "Time zone of the account", "Europe/London", &mut draft.zone);
         text(ui, "Environment", "live, or a name such as staging", &mut draft.environment);
     }

@@ -28,6 +28,7 @@ mod schedule;
 mod settings;
 mod tree;
 mod viewer;
+mod watched;
 mod watching;
 mod when;
 

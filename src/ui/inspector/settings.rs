@@ -80,6 +80,9 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => {
             (change.changed, change.gesture) = super::schedule::show(ui, fields, form, schedule);
         }
+        NodeKind::Trigger(Trigger::File { watched, .. }) => {
+            change.changed = super::watched::show(ui, fields, watched, &mut change.gesture);
+        }
         NodeKind::Trigger(Trigger::Event { event, input, watch, .. }) => {
             change.changed = watching::show(ui, fields, Waiting { event, input, watch }, &mut change.gesture);
         }

@@ -1,6 +1,7 @@
 //! The one question that stands before everything else.
 use eframe::egui::{Frame, Id, Key, Margin, Memory, Modal, RichText, Stroke, TextEdit, Ui};
 
+use crate::flow::Each;
 use crate::ui::ctx::Ctx;
 use crate::ui::dialog::{Answer, Dialog};
 use crate::ui::files::Ask;
@@ -167,6 +168,8 @@ fn path(ui: &Ui, ctx: &Ctx<'_>, frame: Frame, ask: &Ask, suggested: &str, wrong:
         Ask::Save { .. } => ("Save the flow", "Save"),
         Ask::Export(_) => ("Export runs", "Export"),
         Ask::Documents => ("Import a service", "Read it"),
+        Ask::Watched { each: Each::Row, .. } => ("Choose a table", "Choose it"),
+        Ask::Watched { each: Each::File, .. } | Ask::Folder => ("Choose a folder", "Choose it"),
     };
     let text_id = Id::unique("typed path");
     let kept: Option<String> = ui.data(|it| it.get_temp(text_id));

@@ -74,6 +74,16 @@ impl Dialogs for Answers {
         Box::pin(async { paths })
     }
 
+    fn folder(&mut self) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
+        let paths = self.next();
+        Box::pin(async { paths })
+    }
+
+    fn table(&mut self) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
+        let paths = self.next();
+        Box::pin(async { paths })
+    }
+
     fn export(&mut self, _: &str, _: &str) -> std::pin::Pin<Box<dyn Future<Output = Vec<PathBuf>> + Send>> {
         let paths = self.next();
         Box::pin(async { paths })

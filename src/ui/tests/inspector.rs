@@ -12,7 +12,9 @@ use super::desk::Desk;
 use crate::catalog::{Catalog, ConnectorId, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::testing::id;
-use crate::flow::{Binding, Edge, Edit, FieldPath, Flow, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Source, Trigger};
+use crate::flow::{
+    Binding, Each, Edge, Edit, FieldPath, Flow, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Source, Trigger, Watched,
+};
 use crate::run::{Entry, RunId, StepKey};
 use crate::ui::live::Play;
 
@@ -554,6 +556,34 @@ fn a_schedule_tells_what_it_means_while_it_is_typed_and_when_it_comes_next() {
     assert_eq!(held(&desk).zone, "America/New_York");
     let said = crate::ui::canvas::sentence::sentence(&desk.flow().nodes[&id("tick")].kind, &Catalog::shipped(), None);
     assert_eq!(said.plain(), "Every weekday at 9:00, America/New_York");
+}
+
+#[test]
+fn a_table_is_chosen_and_its_first_row_is_what_a_test_gets() {
+    let mut flow = Flow::new("people", "People");
+    let watched = Watched::default();
+    add(&mut flow, "rows", "Rows", NodeKind::Trigger(Trigger::File { watched, sample: Value::Null }));
+    let mut desk = opened(&flow, "Rows");
+    let held = |desk: &Desk| match &desk.flow().nodes[&id("rows")].kind {
+        NodeKind::Trigger(Trigger::File { watched, sample }) => (watched.clone(), sample.clone()),
+        other => panic!("{other:?}"),
+    };
+    desk.press("Starts for each: New row of a table");
+    assert_eq!(held(&desk).0.each, Each::Row);
+    desk.press("Take what is there already too");
+    assert!(held(&desk).0.all);
+    let table = desk.home.path().join("people.csv");
+    std::fs::write(&table, "name;mail\nAnn;ann@x.example\n").unwrap();
+    desk.answers.push(&table);
+    desk.press("Choose a table\u{2026}");
+    desk.until("it is read", |app| {
+        let doc = app.docs.active().expect("a flow");
+        matches!(&doc.flow().nodes[&id("rows")].kind, NodeKind::Trigger(Trigger::File { sample, .. }) if !sample.is_null())
+    });
+    let (watched, sample) = held(&desk);
+    assert_eq!((watched.path.as_str(), &sample["row"]["mail"]), (table.to_str().unwrap(), &json!("ann@x.example")));
+    let said = crate::ui::canvas::sentence::sentence(&desk.flow().nodes[&id("rows")].kind, &Catalog::shipped(), None);
+    assert_eq!(said.plain(), "Starts for each new row of people.csv");
 }
 
 #[test]

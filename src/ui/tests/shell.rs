@@ -13,7 +13,7 @@ fn the_first_start_opens_a_flow_that_works() {
     desk.run();
     assert_eq!(desk.doc().title(), "New contact to calendar");
     assert!(desk.doc().problems.iter().all(|it| it.severity == crate::flow::Severity::Warning), "{:?}", desk.doc().problems);
-    assert!(desk.has("Add the customer") && desk.has("Test"));
+    assert!(desk.has("Save the contact") && desk.has("Test"));
     assert!(!desk.doc().is_dirty());
 }
 

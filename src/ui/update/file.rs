@@ -3,7 +3,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use eframe::egui::Context;
+use serde_json::Value;
 
+use crate::flow::{Each, Edit, NodeId, NodeKind, Trigger, Watched};
 use crate::ui::app::App;
 use crate::ui::dialog::Dialog;
 use crate::ui::document::{DocId, Document, Outside};
@@ -67,12 +69,15 @@ impl App {
         }
         let wrong = match ask {
             _ if text.is_empty() => Some("Type where the file is to be."),
-            Ask::Open | Ask::Documents if !path.is_file() => Some("There is no file of this name."),
+            Ask::Watched { each: Each::File, .. } | Ask::Folder if !path.is_dir() => Some("There is no folder of this name."),
+            Ask::Open | Ask::Documents | Ask::Watched { each: Each::Row, .. } if !path.is_file() => {
+                Some("There is no file of this name.")
+            }
             Ask::Save { .. } | Ask::Export(_) if path.exists() => {
                 Some("There is a file of this name already. Choose another name.")
             }
             Ask::Save { .. } | Ask::Export(_) if !path.parent().is_some_and(Path::is_dir) => Some("There is no such folder."),
-            Ask::Open | Ask::Documents | Ask::Save { .. } | Ask::Export(_) => None,
+            Ask::Open | Ask::Documents | Ask::Save { .. } | Ask::Export(_) | Ask::Watched { .. } | Ask::Folder => None,
         };
         match wrong {
             None => self.files.typed(ask, path),
@@ -80,6 +85,39 @@ impl App {
                 let wrong = Some(words.to_owned());
                 self.dialog = Some(Dialog::Path { ask, suggested: text.to_owned(), wrong });
             }
+        }
+    }
+
+    /// Asks which folder or table a trigger is to watch.
+    pub(super) fn ask_watched(&mut self, doc: DocId, node: NodeId, each: Each) {
+        if self.files.can_ask() {
+            self.files.ask_watched(doc, node, each);
+        } else {
+            let suggested = home().unwrap_or_default().join("").display().to_string();
+            self.dialog = Some(Dialog::Path { ask: Ask::Watched { doc, node, each }, suggested, wrong: None });
+        }
+    }
+
+    /// Asks for the folder of a connection that is being made.
+    pub(super) fn ask_folder(&mut self) {
+        if self.files.can_ask() {
+            self.files.ask_folder();
+        } else {
+            let suggested = home().unwrap_or_default().join("").display().to_string();
+            self.dialog = Some(Dialog::Path { ask: Ask::Folder, suggested, wrong: None });
+        }
+    }
+
+    /// What was chosen is watched, and what is there is what a test gets.
+    fn watch(&mut self, ctx: &Context, doc: DocId, node: NodeId, path: String, sample: Value) {
+        let Some(it) = self.docs.get_mut(doc) else { return };
+        let Some(NodeKind::Trigger(Trigger::File { watched, .. })) = it.flow().nodes.get(&node).map(|it| &it.kind) else {
+            return;
+        };
+        let watched = Watched { path, ..watched.clone() };
+        let edit = Edit::SetKind { id: node, kind: NodeKind::Trigger(Trigger::File { watched, sample }) };
+        if let Err(error) = it.apply(edit, None) {
+            self.say(ctx, Toast::new(Tone::Failed, "That cannot be done").detail(crate::ui::files::sentence(&error.to_string())));
         }
     }
 
@@ -101,6 +139,22 @@ impl App {
             Done::Picked { ask: Ask::Export(what), paths } => {
                 if let Some(path) = paths.into_iter().next() {
                     self.export_to(what, path);
+                }
+            }
+            Done::Picked { ask: Ask::Watched { doc, node, each }, paths } => {
+                let Some(path) = paths.into_iter().next() else { return };
+                let Some(NodeKind::Trigger(Trigger::File { watched, .. })) =
+                    self.docs.get(doc).and_then(|it| it.flow().nodes.get(&node)).map(|it| &it.kind)
+                else {
+                    return;
+                };
+                let watched = Watched { path: path.display().to_string(), each, ..watched.clone() };
+                self.files.read_watched(doc, node, watched);
+            }
+            Done::Watched { doc, node, path, sample } => self.watch(ctx, doc, node, path, sample),
+            Done::Picked { ask: Ask::Folder, paths } => {
+                if let (Some(path), Some(draft)) = (paths.into_iter().next(), self.connections.draft_mut()) {
+                    draft.base_url = path.display().to_string();
                 }
             }
             Done::Picked { ask: Ask::Documents, paths } => {

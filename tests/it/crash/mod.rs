@@ -21,7 +21,7 @@ use std::sync::Arc;
 use flowyard::catalog::OperationId;
 use flowyard::flow::{Flow, NodeKind, RetryPolicy};
 use flowyard::run::Outcome;
-use flowyard::sandbox::{Effect, Fault, FaultKind, Faults, Snapshot};
+use flowyard::sandbox::{Deed, Effect, Fault, FaultKind, Faults, Snapshot, Table};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -203,7 +203,7 @@ async fn a_crash_at_any_entry_loses_and_repeats_nothing_of_a_new_contact() {
     // The same person by another name: what is there is brought up to date.
     let then = whole.states.last().expect("a state");
     let mut event = sample(&flow);
-    event["body"]["lastName"] = json!("Castellan-Reyes");
+    event["lastName"] = json!("Castellan-Reyes");
     let (whole, count) = cut_everywhere(&stands, &flow, &event, then, Requests::Exactly).await;
     assert_eq!(whole.outcome(), &Outcome::Succeeded);
     tell("a contact that is known", &count);
@@ -213,14 +213,29 @@ async fn a_crash_at_any_entry_loses_and_repeats_nothing_of_a_new_contact() {
 async fn a_crash_at_any_entry_loses_and_repeats_nothing_of_a_changed_status() {
     let (stands, flow) = (stands().await, template("status-to-calendar"));
     let mut state = stands[0].sandbox.snapshot();
+    let contacts = stands[0].sandbox.records("contacts");
+    let contact = |mail: &str| contacts.iter().find(|it| it["email"] == mail).expect("a contact")["id"].clone();
+    let fields = &stands[0].sandbox.records("custom_fields");
+    let field = fields.iter().find(|it| it["name"] == "Status").expect("the field")["id"].clone();
     for (what, event) in [
         ("a status that is noted", sample(&flow)),
-        ("a status after another", json!({ "body": { "email": "ada.brookfield@example.com", "status": "discharged" } })),
-        ("a status that makes an appointment", json!({ "body": { "email": "ravi.menon@example.com", "status": "new" } })),
-        ("a status of nobody", json!({ "body": { "email": "nobody@example.com", "status": "new" } })),
+        ("a status that is no news", sample(&flow)),
+        ("a status that makes an appointment", json!({ "id": contact("ravi.menon@example.com") })),
+        ("a status that nobody knows", json!({ "id": contact("priya.nair@example.com") })),
     ] {
+        if what.ends_with("nobody knows") {
+            stands[0].sandbox.restore(&state);
+            let status = json!({ "customFields": [{ "id": field, "value": "asleep" }] });
+            let deed = Deed::Change {
+                id: event["id"].as_str().expect("an id").to_owned(),
+                fields: status.as_object().cloned().unwrap_or_default(),
+            };
+            let table = Table::ALL.iter().find(|it| it.collection == "contacts").expect("a table");
+            stands[0].sandbox.by_hand(table, deed).expect("it is allowed");
+            state = stands[0].sandbox.snapshot();
+        }
         let (whole, count) = cut_everywhere(&stands, &flow, &event, &state, Requests::Exactly).await;
-        assert_eq!(*whole.outcome() == Outcome::Succeeded, !what.ends_with("nobody"), "{:?}", whole.outcome());
+        assert_eq!(*whole.outcome() == Outcome::Succeeded, !what.ends_with("nobody knows"), "{:?}", whole.outcome());
         tell(what, &count);
         state = whole.states.last().expect("a state").clone();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use flowyard::catalog::Catalog;
 use flowyard::engine::{self, CallSettings, Clock, Deployment, JournalOptions, Limits, Mode, Settings};
-use flowyard::flow::Flow;
+use flowyard::flow::{Flow, NodeId, NodeKind};
 use flowyard::journal::{Journal, Reader, RunHead};
 use flowyard::run::{Program, Release, RunId, StepKey};
 use flowyard::sandbox::{self, Handle, Options, Snapshot, Traps};
@@ -62,7 +62,7 @@ impl Stand {
             connections: connections(&self.door.access()),
             vault: engine::Vault::in_memory(),
             mode: Mode::Sandbox,
-            flows: vec![Deployment::listening(Arc::new(flow.clone()), BTreeMap::new())],
+            flows: vec![Deployment::quiet(Arc::new(flow.clone()), BTreeMap::new())],
             listen: None,
             clock: Clock::following(start),
             calls: CallSettings::default(),
@@ -78,7 +78,12 @@ impl Stand {
         let since = self.sandbox.ledger().last().map_or(0, |it| it.seq);
         let data = directory();
         let engine = self.engine(data.path(), flow, now()).await;
-        let run = engine.start(flow.id.clone(), None, payload.clone(), None).wait().await.expect("an answer").expect("a run");
+        let run = engine
+            .start(flow.id.clone(), first_trigger(flow), payload.clone(), None)
+            .wait()
+            .await
+            .expect("an answer")
+            .expect("a run");
         let journal = Journal::open_reader(data.path()).expect("a journal");
         assert_eq!(settled(&engine, &journal, run, false).await, Settled::Finished);
         engine.stop().wait().await;
@@ -189,4 +194,9 @@ fn directory() -> tempfile::TempDir {
 
 fn now() -> Timestamp {
     NOW.parse().expect("a time")
+}
+
+/// Where a run of a flow with several triggers begins.
+fn first_trigger(flow: &Flow) -> Option<NodeId> {
+    flow.nodes.iter().find(|(_, it)| matches!(it.kind, NodeKind::Trigger(_))).map(|(id, _)| id.clone())
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use flowyard::catalog::{AuthKind, ConnectorId};
 use flowyard::engine::{Connection, Secret};
-use flowyard::flow::{Flow, NodeKind, Trigger};
+use flowyard::flow::{Flow, NodeKind};
 use flowyard::sandbox::Access;
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(crate) fn templates() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/templates");
     let mut found: Vec<_> = std::fs::read_dir(dir).expect("the templates").map(|it| it.expect("an entry").path()).collect();
     found.sort();
-    assert!(found.len() >= 3);
+    assert!(found.len() >= 6);
     found
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn template(name: &str) -> Flow {
 /// The event that a flow's trigger has as its sample.
 pub(crate) fn sample(flow: &Flow) -> Value {
     let mut triggers = flow.nodes.values().filter_map(|node| match &node.kind {
-        NodeKind::Trigger(Trigger::Webhook { sample, .. } | Trigger::Manual { sample }) => Some(sample.clone()),
+        NodeKind::Trigger(trigger) => Some(trigger.sample().clone()),
         _ => None,
     });
     triggers.next().expect("a trigger with a sample")
@@ -51,5 +51,11 @@ pub(crate) fn connections(access: &Access) -> Vec<(Connection, Option<Secret>)> 
         ..Connection::new("mail", "Mail", ConnectorId::new("mail"), &access.mail.base_url, AuthKind::Basic)
     };
     let of_mail = Secret::basic(access.mail.user.clone(), access.mail.password.clone());
-    vec![(crm, Some(Secret::token(access.highlevel.token.clone()))), (calendar, Some(basic)), (mail, Some(of_mail))]
+    let files = Connection::new("files", "Files", ConnectorId::new("files"), &access.files.base_url, AuthKind::None);
+    vec![
+        (crm, Some(Secret::token(access.highlevel.token.clone()))),
+        (calendar, Some(basic)),
+        (mail, Some(of_mail)),
+        (files, None),
+    ]
 }

@@ -1,7 +1,9 @@
 //! Flows that start by themselves, against both services' imitation.
+mod files;
 mod guard;
 mod messages;
 mod polls;
+mod reminders;
 mod schedules;
 
 use std::collections::BTreeMap;

@@ -16,10 +16,10 @@ use tokio::sync::broadcast;
 use crate::support::flows::flow;
 
 /// The time stands still but for what a test lets pass: while something blocks, tokio's clock does not move by itself.
-struct Still(#[expect(dead_code, reason = "held, and dropped")] mpsc::Sender<()>);
+pub(super) struct Still(#[expect(dead_code, reason = "held, and dropped")] mpsc::Sender<()>);
 
 impl Still {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let (sender, held) = mpsc::channel::<()>();
         tokio::task::spawn_blocking(move || held.recv().ok());
         Self(sender)

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use super::last;
 use super::pages::Pages;
 use super::sift::{Sieve, time};
 use super::{Common, FeedId, Subscriber};
@@ -131,16 +132,16 @@ impl Feed {
                 }
             };
             let next = self.after(wait);
-            self.shared.tell(|| {
-                HandleEvent::Looked(Look {
-                    connection: self.id.connection.clone(),
-                    event: self.id.event.clone(),
-                    at: self.shared.clock.now(),
-                    next,
-                    found: told.0,
-                    failure: told.1,
-                })
-            });
+            let look = Look {
+                connection: self.id.connection.clone(),
+                event: self.id.event.clone(),
+                at: self.shared.clock.now(),
+                next,
+                found: told.0,
+                failure: told.1,
+            };
+            last::keep(&self.shared, &self.scope, &look);
+            self.shared.tell(|| HandleEvent::Looked(look));
             if !self.rest(next).await {
                 return;
             }

@@ -6,6 +6,8 @@
 //! takes each only once.
 //! Invariant: a flow gets the events of looks that began after it was switched on.
 mod feed;
+mod last;
+mod newest;
 mod pacing;
 mod pages;
 mod sift;
@@ -19,6 +21,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::feed::Feed;
+pub(in crate::engine) use self::newest::newest;
 use crate::catalog::{Event, OperationId};
 use crate::connector::ConnectionId;
 use crate::engine::shared::{Deployed, Shared};
@@ -154,10 +157,11 @@ pub(super) async fn stand(shared: Arc<Shared>) {
 }
 
 /// Forgets what was seen at imitations that are gone.
-async fn forget_gone(shared: &Shared) {
+async fn forget_gone(shared: &Arc<Shared>) {
     let known: Vec<String> = shared.connections().iter().map(|it| FeedId::of_place(&it.id, &it.base_url)).collect();
-    let journal = shared.journal.clone();
+    let (journal, of) = (shared.journal.clone(), Arc::clone(shared));
     let forget = move || {
+        last::forget(&of, &known)?;
         for scope in journal.reader().scopes(KEPT)? {
             if known.iter().any(|it| scope.starts_with(it)) {
                 continue;
