@@ -25,7 +25,7 @@ const PAGES: usize = 3;
 pub(in crate::engine) async fn newest(shared: &Arc<Shared>, flow: &FlowId, node: &NodeId) -> Result<Option<Value>, Failure> {
     let Some(deployed) = shared.deployed(flow) else { return Ok(None) };
     let Some(trigger) = deployed.triggers.get(node) else { return Ok(None) };
-    let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger, None) else { return Ok(None) };
+    let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger) else { return Ok(None) };
     let Some(poll) = Event::find(&feed.event).and_then(Event::poll).filter(|it| it.each.is_none()) else { return Ok(None) };
     let Some(connection) = shared.connections().get(&feed.connection).cloned() else { return Ok(None) };
     let now = shared.clock.now();
