@@ -43,6 +43,8 @@ mod serve;
 mod signal;
 mod story;
 mod table;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod tray;
 #[cfg(feature = "gui")]
 pub(crate) mod window;
 mod words;

@@ -97,10 +97,11 @@ pub(super) fn event(
         return Ok(SampleEvent::Given(kind.given(input)));
     }
     if let Some(last) = last_event(log, flow, node)? {
-        return Ok(SampleEvent::Newest { otherwise: last, made_up: false });
+        return Ok(SampleEvent::Newest { otherwise: last, of: Origin::Earlier });
     }
-    let made_up = kind.sample().is_null() && !matches!(kind, Trigger::Manual { .. } | Trigger::Schedule { .. });
-    Ok(SampleEvent::Newest { otherwise: kind.test_event(catalog), made_up })
+    let is_known = !kind.sample().is_null() || matches!(kind, Trigger::Manual { .. } | Trigger::Schedule { .. });
+    let of = if is_known { Origin::Sample } else { Origin::MadeUp };
+    Ok(SampleEvent::Newest { otherwise: kind.test_event(catalog), of })
 }
 
 /// What the last live run of a flow began with that this trigger began.
@@ -128,6 +129,8 @@ pub(super) fn show(plan: &Plan, flow: &Flow, as_json: bool, out: &mut Printer) -
     let from = match plan.origin {
         Origin::Given => "with the event that was given",
         Origin::Newest => "with the newest record of the service",
+        Origin::Earlier => "with what the last live run began with",
+        Origin::Sample => "with the sample of the flow",
         Origin::MadeUp => "with an event that is made up, since the service has none",
     };
     let (writes, reads) = (words::count(plan.count(), "write"), words::count(plan.reads, "read"));

@@ -24,12 +24,12 @@ impl Stand {
         let mended = Arc::new(AtomicBool::new(false));
         let works = Arc::clone(&mended);
         let service = RawService::start(move |line| {
-            let is_good = works.load(Ordering::SeqCst) || line.contains("/count") || line.contains("/good");
+            let is_good = works.load(Ordering::SeqCst) || ["/count", "/good", "=good"].iter().any(|it| line.contains(it));
             let status = if is_good { "200 OK" } else { "422 Unprocessable Content" };
             Raw::Bytes(format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{{}}").into_bytes())
         });
         let stand = Self { home, service, mended };
-        stand.write("ask.flowyard", "/ask/");
+        stand.write("ask.flowyard", "/ask?who=");
         stand
     }
 
@@ -70,13 +70,13 @@ fn letters_are_grouped_by_their_cause_and_each_is_resent_once_from_the_step_that
     stand.fail("bo");
     let listed = stand.home.run(&[&["letters"], &DATA[..]].concat()).with_code(0);
     listed.says(&["ask: 2 runs", "2 1"]).warns(&["2 dead letters"]);
-    assert_eq!(stand.letters(&["--cause", "422"]).len() + stand.letters(&["--cause", "no such words"]).len(), 2);
+    assert_eq!(stand.letters(&["--cause", "REFUSED"]).len() + stand.letters(&["--cause", "no such words"]).len(), 2);
     stand.mended.store(true, Ordering::SeqCst);
     let serving = stand.serve();
     let resent = stand.letters(&["resend", "1"]);
     assert_eq!((&resent[0]["as"], &resent[0]["at_once"]), (&json!(3), &json!(true)));
     stand.home.until_all_ended("d");
-    assert_eq!((stand.asked("/count"), stand.asked("/ask/ann")), (2, 2), "what was done is not done again");
+    assert_eq!((stand.asked("/count"), stand.asked("/ask?who=ann")), (2, 2), "what was done is not done again");
     stand
         .home
         .run(&[&["letters", "resend", "1"], &DATA[..]].concat())
@@ -87,10 +87,10 @@ fn letters_are_grouped_by_their_cause_and_each_is_resent_once_from_the_step_that
     let again = stand.letters(&["resend", "1", "--again", "--from-start"]);
     assert_eq!(again[0]["as"], json!(4));
     stand.home.until_all_ended("d");
-    assert_eq!((stand.asked("/count"), stand.asked("/ask/ann")), (3, 3));
-    stand.letters(&["resend", "--cause", "422"]);
+    assert_eq!((stand.asked("/count"), stand.asked("/ask?who=ann")), (3, 3));
+    stand.letters(&["resend", "--cause", "REFUSED"]);
     stand.home.until_all_ended("d");
-    assert_eq!((stand.asked("/ask/bo"), stand.letters(&[]).len()), (2, 0));
+    assert_eq!((stand.asked("/ask?who=bo"), stand.letters(&[]).len()), (2, 0));
     stand.home.run(&[&["letters"], &DATA[..]].concat()).with_code(0).warns(&["no dead letters"]);
     serving.stop();
 }
@@ -107,23 +107,23 @@ fn a_letter_is_changed_and_resent_where_nothing_is_at_work_and_begins_with_the_n
     let resent = stand.letters(&["resend", "1", "--edit", "changed.json"]);
     assert_eq!((&resent[0]["as"], &resent[0]["at_once"]), (&json!(2), &json!(false)));
     stand.home.run(&[&["letters", "resend", "1"], &DATA[..]].concat()).with_code(1).warns(&["resent already, as run 2"]);
-    assert_eq!(stand.asked("/ask/good"), 0);
+    assert_eq!(stand.asked("/ask?who=good"), 0);
     stand.mended.store(true, Ordering::SeqCst);
     let serving = stand.serve();
     stand.home.until_all_ended("d");
-    assert_eq!((stand.asked("/ask/good"), stand.asked("/count")), (1, 1));
+    assert_eq!((stand.asked("/ask?who=good"), stand.asked("/count")), (1, 1));
     // A flow that was corrected since is resent as it is now; as it was then where somebody wants that.
     serving.stop();
     stand.mended.store(false, Ordering::SeqCst);
     stand.fail("cy");
-    stand.write("ask.flowyard", "/good/");
+    stand.write("ask.flowyard", "/good?who=");
     let serving = stand.serve();
     assert_eq!(stand.letters(&["resend", "3"])[0]["as"], json!(4));
     stand.home.until_all_ended("d");
-    assert_eq!((stand.asked("/good/cy"), stand.letters(&[]).len()), (1, 0));
+    assert_eq!((stand.asked("/good?who=cy"), stand.letters(&[]).len()), (1, 0));
     stand.letters(&["resend", "3", "--again", "--as-then"]);
     stand.home.until_all_ended("d");
-    assert_eq!((stand.asked("/ask/cy"), stand.letters(&[]).len()), (2, 1), "it fails as it did, and is a letter itself");
+    assert_eq!((stand.asked("/ask?who=cy"), stand.letters(&[]).len()), (2, 1), "it fails as it did, and is a letter itself");
     serving.stop();
 }
 

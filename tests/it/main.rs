@@ -36,6 +36,7 @@ mod published;
 mod sign_in;
 mod support;
 mod templates;
+mod tray;
 mod triggers;
 mod webhooks;
 #[cfg(feature = "gui")]

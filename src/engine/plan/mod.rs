@@ -44,8 +44,8 @@ pub enum SampleEvent {
     Newest {
         /// What stands in.
         otherwise: Value,
-        /// Whether that is made up, and not what a person gave or an earlier run began with.
-        made_up: bool,
+        /// Where that is from.
+        of: Origin,
     },
 }
 
@@ -57,6 +57,10 @@ pub enum Origin {
     Given,
     /// The newest record at the service.
     Newest,
+    /// What the last live run began with.
+    Earlier,
+    /// The sample of the flow.
+    Sample,
     /// It is made up of the catalogue: what depends on it is marked, and no service is asked about it.
     MadeUp,
 }
@@ -129,11 +133,11 @@ pub async fn plan(settings: Settings, ask: Ask) -> Result<Plan, Failure> {
     let sheet = Arc::new(Sheet::new(flows.iter().map(|it| Arc::clone(&it.flow))));
     let settings = Settings { data: dir.path().to_owned(), mode: Mode::Live, flows, listen: None, recover: false, ..settings };
     let (engine, shared) = super::begin(settings, Some(Arc::clone(&sheet))).await?;
-    let (event, origin) = match ask.event {
-        SampleEvent::Given(event) => (event, Origin::Given),
-        SampleEvent::Newest { otherwise, made_up } => match trigger::newest(&shared, &ask.flow, &ask.trigger).await {
-            Ok(Some(event)) => (event, Origin::Newest),
-            Ok(None) => (otherwise, if made_up { Origin::MadeUp } else { Origin::Given }),
+    let (event, origin, looked) = match ask.event {
+        SampleEvent::Given(event) => (event, Origin::Given, 0),
+        SampleEvent::Newest { otherwise, of } => match trigger::newest(&shared, &ask.flow, &ask.trigger).await {
+            Ok((Some(event), calls)) => (event, Origin::Newest, calls),
+            Ok((None, calls)) => (otherwise, of, calls),
             Err(failure) => {
                 engine.stop().wait().await;
                 return Err(failure);
@@ -148,7 +152,7 @@ pub async fn plan(settings: Settings, ask: Ask) -> Result<Plan, Failure> {
     let Ran { reads, agreed, stopped } = ran?;
     let (writes, more) = sheet.taken();
     let agreed = agreed.iter().map(|it| sheet.name(&ask.flow, it)).collect();
-    Ok(Plan { event, origin, writes, more, reads, agreed, stopped })
+    Ok(Plan { event, origin, writes, more, reads: reads + looked, agreed, stopped })
 }
 
 /// How it went.

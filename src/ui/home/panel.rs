@@ -181,7 +181,9 @@ fn planned(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, going: &GoLive) {
         Planned::Made(Ok(plan)) => plan,
     };
     let from = match plan.origin {
-        Origin::Given => "what it last began with, or its sample",
+        Origin::Given => "the event that was given",
+        Origin::Earlier => "what it last began with",
+        Origin::Sample => "its sample",
         Origin::Newest => "the newest record of the service",
         Origin::MadeUp => "an event that is made up",
     };

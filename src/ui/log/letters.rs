@@ -15,7 +15,7 @@ use crate::run::{Entry, RunId};
 use crate::ui::archive::{Deal, Loaded};
 use crate::ui::ctx::Ctx;
 use crate::ui::msg::Msg;
-use crate::ui::theme::tokens::{line, radius, size, space};
+use crate::ui::theme::tokens::{extent, line, radius, size, space};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, dim};
 
@@ -49,31 +49,27 @@ pub(super) fn bar(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) -> bool {
     let mut edit = false;
     let ticked: Vec<RunId> = view.ticked.iter().copied().collect();
     let mode = view.mode;
-    ui.horizontal_wrapped(|ui| {
-        ui.spacing_mut().item_spacing = vec2(4.0, 4.0);
-        let some = !ticked.is_empty();
+    let some = !ticked.is_empty();
+    ui.horizontal(|ui| {
+        ui.set_min_height(extent::CONTROL);
         let words = if some { format!("{} ticked", rows::count(ticked.len(), "letter")) } else { "Tick letters to".to_owned() };
         ui.label(dim(ui, words));
-        ui.add_enabled_ui(some, |ui| {
-            if button::plain(ui, Some(icon::PAPER_PLANE_TILT), "Resend")
-                .on_hover_text("Each becomes a new run in its place. Steps that were done are not done again.")
-                .clicked()
-            {
-                ctx.send(Msg::Letters { mode, deal: Deal::Resend { runs: ticked.clone(), how: Resend::default() } });
-            }
-        });
-        ui.add_enabled_ui(ticked.len() == 1, |ui| {
-            let words = "Change what the trigger gave, and resend it";
-            edit = button::plain(ui, Some(icon::PENCIL_SIMPLE), "Edit and resend…").on_hover_text(words).clicked();
-        });
-        ui.add_enabled_ui(some, |ui| {
-            let words = "They stay in the log, and are no longer listed here";
-            if button::plain(ui, Some(icon::ARCHIVE_BOX), "Put aside").on_hover_text(words).clicked() {
-                ctx.send(Msg::Letters { mode, deal: Deal::PutAside { runs: ticked.clone(), aside: true } });
-            }
-        });
         if some && button::flat(ui, None, "Untick").clicked() {
             view.ticked.clear();
+        }
+    });
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let button = |ui: &mut Ui, words: &str, help: &str, able: bool| {
+            ui.add_enabled_ui(able, |ui| button::plain(ui, None, words).on_hover_text(help).clicked()).inner
+        };
+        let help = "Each becomes a new run in its place. Steps that were done are not done again.";
+        if button(ui, "Resend", help, some) {
+            ctx.send(Msg::Letters { mode, deal: Deal::Resend { runs: ticked.clone(), how: Resend::default() } });
+        }
+        edit = button(ui, "Edit…", "Change what the trigger gave, and resend it", ticked.len() == 1);
+        if button(ui, "Put aside", "They stay in the log, and are no longer listed here", some) {
+            ctx.send(Msg::Letters { mode, deal: Deal::PutAside { runs: ticked, aside: true } });
         }
     });
     edit
@@ -123,7 +119,7 @@ pub(super) fn editor(ui: &mut Ui, ctx: &Ctx<'_>, editing: &mut Editing) -> bool 
         ui.label(dim(ui, words));
         let parsed = serde_json::from_str::<Value>(&editing.text);
         let height = (ui.available_height() - 64.0).max(80.0);
-        ScrollArea::vertical().id_salt("letter").max_height(height).auto_shrink([false, false]).show(ui, |ui| {
+        ScrollArea::vertical().id_salt("letter").max_height(height).auto_shrink([false, true]).show(ui, |ui| {
             let text =
                 TextEdit::multiline(&mut editing.text).font(font::mono(size::MONO)).desired_width(f32::INFINITY).code_editor();
             ui.add(text.desired_rows(12)).accessible_name("What the trigger gives");

@@ -393,7 +393,7 @@ fn dead_letters_are_ticked_changed_resent_once_and_put_aside_with_a_way_back() {
     desk.until("it is listed again", |app| app.log.whole.grouped_runs() == Some(3));
     click_row(&mut desk, "Problem HighLevel");
     tick(&mut desk, "Tick run 2");
-    desk.press("Edit and resend…");
+    desk.press("Edit…");
     desk.until("what it began with is there", |app| app.log.editing.is_some());
     super::connections::fill(&mut desk, "What the trigger gives", "{\"run\": ");
     assert!(desk.has_containing("Line 1: EOF"), "what is wrong is said at once");

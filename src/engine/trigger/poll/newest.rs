@@ -17,18 +17,22 @@ const BACK: &[i64] = &[24, 24 * 14, 24 * 365];
 /// Pages of each look.
 const PAGES: usize = 3;
 
-/// The newest record that a trigger of a flow could begin with, as it would be given; none where the trigger is found by no look, or
-/// nothing is there.
+/// The newest record that a trigger of a flow could begin with, as it would be given, and how many requests that took; none where the
+/// trigger is found by no look, or nothing is there.
 ///
 /// # Errors
 /// A [`Failure`] where the service cannot be asked.
-pub(in crate::engine) async fn newest(shared: &Arc<Shared>, flow: &FlowId, node: &NodeId) -> Result<Option<Value>, Failure> {
-    let Some(deployed) = shared.deployed(flow) else { return Ok(None) };
-    let Some(trigger) = deployed.triggers.get(node) else { return Ok(None) };
-    let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger) else { return Ok(None) };
-    let Some(poll) = Event::find(&feed.event).and_then(Event::poll).filter(|it| it.each.is_none()) else { return Ok(None) };
-    let Some(connection) = shared.connections().get(&feed.connection).cloned() else { return Ok(None) };
-    let now = shared.clock.now();
+pub(in crate::engine) async fn newest(
+    shared: &Arc<Shared>,
+    flow: &FlowId,
+    node: &NodeId,
+) -> Result<(Option<Value>, usize), Failure> {
+    let Some(deployed) = shared.deployed(flow) else { return Ok((None, 0)) };
+    let Some(trigger) = deployed.triggers.get(node) else { return Ok((None, 0)) };
+    let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger) else { return Ok((None, 0)) };
+    let Some(poll) = Event::find(&feed.event).and_then(Event::poll).filter(|it| it.each.is_none()) else { return Ok((None, 0)) };
+    let Some(connection) = shared.connections().get(&feed.connection).cloned() else { return Ok((None, 0)) };
+    let (now, mut calls) = (shared.clock.now(), 0);
     for hours in BACK {
         let since = now.saturating_sub(SignedDuration::from_hours(*hours)).unwrap_or(Timestamp::UNIX_EPOCH);
         let broken = |error: Box<crate::connector::CallError>| error.failure().clone();
@@ -43,11 +47,11 @@ pub(in crate::engine) async fn newest(shared: &Arc<Shared>, flow: &FlowId, node:
                 }
             }
         }
+        calls += pages.calls as usize;
         if let Some(record) = found {
-            return Ok(Some(
-                subscriber.told.map_or_else(|| record.clone(), |event| told::as_told(shared, event, &connection, &record)),
-            ));
+            let told = subscriber.told.map_or_else(|| record.clone(), |event| told::as_told(shared, event, &connection, &record));
+            return Ok((Some(told), calls));
         }
     }
-    Ok(None)
+    Ok((None, calls))
 }
