@@ -46,6 +46,7 @@ const CRATE_HOMES: &[(&str, &[&str])] = &[
     ("hyper", &["engine/trigger/listener", "connector/oauth"]),
     ("hyper_util", &["engine/trigger/listener", "connector/oauth"]),
     ("oauth2", &["connector/oauth"]),
+    ("zbus", &["cli/tray.rs"]),
     ("webbrowser", &["cli/connect/sign_in"]),
     ("rustix", &["cli"]),
     ("tokio", &["journal", "accounts", "connector", "engine", "sandbox", "cli", "main.rs"]),

@@ -48,6 +48,9 @@ pub struct Operation {
     pub access: Vec<String>,
     /// What repeating it means when the answer was lost.
     pub repeat: Repeat,
+    /// Whether it is known to change nothing though its method says otherwise, as a search with a body.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reads: bool,
     /// How further pages are asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
@@ -210,6 +213,11 @@ impl Operation {
     /// What a call takes of what the service allows.
     pub fn cost(&self) -> Cost {
         Cost { call: 1, look_up: u32::from(matches!(self.repeat, Repeat::SafeWithLookup(_))), pages: self.paging.is_some() }
+    }
+
+    /// Whether it changes nothing at the service. What is not known to be a read counts as a write.
+    pub fn is_read(&self) -> bool {
+        self.reads || self.method.is_read()
     }
 
     /// The input with this key.

@@ -70,6 +70,8 @@ pub struct OperationChange {
     pub body: Option<Encoding>,
     /// Replaces what repeating means.
     pub repeat: Option<Repeat>,
+    /// It is known to change nothing, whatever its method.
+    pub reads: bool,
     /// Replaces how further pages are asked for.
     pub paging: Option<Paging>,
     /// Replaces the documented answers.
@@ -238,6 +240,7 @@ impl OperationChange {
         replace(&mut operation.sentence, self.sentence);
         replace(&mut operation.group, self.group);
         replace(&mut operation.repeat, self.repeat);
+        operation.reads |= self.reads;
         replace(&mut operation.success, self.success);
         operation.body = self.body.or(operation.body);
         operation.paging = self.paging.or_else(|| operation.paging.take());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use tokio::sync::mpsc;
 
 use super::connections::{self, VaultArgs};
 use super::data::DataArgs;
@@ -13,6 +14,8 @@ use super::exit::{Error, Exit};
 use super::home::{self, Home};
 use super::print::{DIM, GOOD, Printer, paint};
 use super::signal::Signals;
+#[cfg(all(unix, not(target_os = "macos")))]
+use super::tray::Chosen;
 use super::{at_login, listen, runtime, serve};
 use crate::engine::{self, private};
 
@@ -49,6 +52,14 @@ pub(super) struct Background {
     log_json: bool,
 }
 
+/// What a person chose in the tray; there is none here.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+enum Chosen {
+    Open,
+    Look,
+    Stop,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum AtLogin {
     On,
@@ -75,6 +86,7 @@ pub(super) fn run(args: &Background, out: &mut Printer) -> Result<Exit, Error> {
 async fn go(home: Home, as_json: bool, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let data = home.desk.data().to_owned();
+    let mut tray = tray();
     loop {
         let running = match home.start(|_| {}).await {
             Ok(running) => running,
@@ -96,12 +108,23 @@ async fn go(home: Home, as_json: bool, out: &mut Printer) -> Result<Exit, Error>
             out.json(&json!({ "event": "running", "address": engine.address(), "data": data }));
         }
         out.say(paint(DIM, format_args!("The flows that are on run; logged in {}. Ctrl-C ends it.", data.display())));
-        tokio::select! {
-            () = signals.next() => {
-                engine.stop().wait().await;
-                return Ok(Exit::Done);
+        loop {
+            tokio::select! {
+                () = signals.next() => {
+                    engine.stop().wait().await;
+                    return Ok(Exit::Done);
+                }
+                () = engine.ended() => break,
+                Some(chosen) = tray.recv() => match chosen {
+                    // It asks for the data directory by itself.
+                    Chosen::Open => open(&data),
+                    Chosen::Look => engine.look(),
+                    Chosen::Stop => {
+                        engine.stop().wait().await;
+                        return Ok(Exit::Done);
+                    }
+                },
             }
-            () = engine.ended() => {}
         }
         if !engine.is_lent() {
             out.say(paint(DIM, "Another Flowyard has taken over."));
@@ -113,6 +136,22 @@ async fn go(home: Home, as_json: bool, out: &mut Printer) -> Result<Exit, Error>
             () = signals.next() => return Ok(Exit::Done),
             () = until_free(&data) => {}
         }
+    }
+}
+
+/// The icon in the tray, where there is one.
+fn tray() -> mpsc::UnboundedReceiver<Chosen> {
+    #[cfg(all(unix, not(target_os = "macos")))]
+    return super::tray::show("The flows that are on run in the background.".to_owned());
+    #[cfg(not(all(unix, not(target_os = "macos"))))]
+    return mpsc::unbounded_channel().1;
+}
+
+/// Opens the window, as a process of its own.
+fn open(data: &Path) {
+    let started = std::env::current_exe().and_then(|it| detached(&it, &["open".to_owned()], data, Stdio::null()));
+    if let Err(error) = started {
+        tracing::warn!(%error, "the window cannot be opened");
     }
 }
 
@@ -147,8 +186,13 @@ pub(super) fn arguments(data: &DataArgs, vault: &VaultArgs) -> Vec<String> {
 /// If the system starts no process.
 pub(super) fn leave_behind(data: &Path, args: &[String]) -> std::io::Result<()> {
     let log = private::options().write(true).create(true).truncate(true).open(data.join(LOG))?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    detached(&std::env::current_exe()?, args, data, log.into())
+}
+
+/// Starts a process that outlives this one.
+fn detached(program: &Path, args: &[String], data: &Path, errors: Stdio) -> std::io::Result<()> {
+    let mut command = Command::new(program);
+    command.args(args).env("FLOWYARD_DATA", data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(errors);
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     #[cfg(windows)]

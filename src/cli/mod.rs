@@ -24,12 +24,14 @@ mod exit;
 mod file;
 mod flows;
 mod home;
+mod letters;
 mod listen;
 mod locate;
 mod log;
 mod next;
 mod part;
 mod pause;
+mod plan;
 mod print;
 mod published;
 mod read;
@@ -41,6 +43,8 @@ mod serve;
 mod signal;
 mod story;
 mod table;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod tray;
 #[cfg(feature = "gui")]
 pub(crate) mod window;
 mod words;
@@ -81,6 +85,7 @@ enum Verb {
     Sandbox(sandbox::Sandbox),
     Chaos(chaos::Chaos),
     Log(log::Log),
+    Letters(letters::Letters),
     Release(release::Release),
     Cancel(cancel::Cancel),
     Connect(connect::Connect),
@@ -118,6 +123,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Sandbox(it)) => sandbox::run(it, &mut out),
         Some(Verb::Chaos(it)) => chaos::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
+        Some(Verb::Letters(it)) => letters::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Cancel(it)) => cancel::run(it, &mut out),
         Some(Verb::Connect(it)) => connect::run(it, &mut out),

@@ -18,9 +18,10 @@ use super::part::{self, PartArgs};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
-use super::{home, read, runtime, words};
+use super::{home, plan, read, runtime, words};
 use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
+use crate::engine::plan::Ask;
 use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::flow::{Flow, NodeId, NodeKind, SlotId, Trigger};
 use crate::record::{Failure, FailureKind, bounds};
@@ -47,6 +48,11 @@ pub(super) struct Run {
 
     #[command(flatten)]
     part: PartArgs,
+
+    /// Send only what reads, on your connections, and show what the flow would write, without writing it. It begins with --input, else
+    /// with the newest record of its trigger. Nothing of it is logged
+    #[arg(long = "dry-run", conflicts_with_all = ["sandbox", "step", "to", "no_pins"])]
+    dry: bool,
 
     /// Another flow that this one calls; may be given several times
     #[arg(long = "with", value_name = "FLOW")]
@@ -192,6 +198,11 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
     let mut main = flows::read(&args.flow)?;
     let others: Vec<Source> = args.others.iter().map(|it| flows::read(it)).collect::<Result<_, _>>()?;
     let target = &args.target;
+    if args.dry {
+        let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
+        flows::demand_sound(&all, &catalog, out)?;
+        return runtime::block_on(dry(args, &all, catalog, out));
+    }
     let aim = args.part.aim(&main.flow)?;
     let pins = args.part.pins(target.sandbox, &target.data.resolve(false)?, &args.flow);
     let whole = Arc::clone(&main.flow);
@@ -227,6 +238,27 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
         out.say(paint(DIM, format_args!("Pinned in the window, and not done: {} (--no-pins does them)", Plain(&list))));
     }
     runtime::block_on(go(args, &all, catalog, begin, out))
+}
+
+/// What it would write.
+async fn dry(args: &Run, flows: &[&Source], catalog: Catalog, out: &mut Printer) -> Result<Exit, Error> {
+    let mut signals = Signals::listen()?;
+    let (target, flow) = (&args.target, &flows[0].flow);
+    let (trigger, kind) = choose_trigger(flow, args.trigger.as_deref(), true)?;
+    let input = args.input.as_ref().map(|path| read::json(path)).transpose()?;
+    let (connections, desk) = target.connections(None, &catalog)?;
+    let copies = target.single(flows.iter().map(|it| &it.flow), &connections, &catalog)?;
+    let event = plan::event(&target.log()?, (&flow.id, &trigger, kind), input, &catalog)?;
+    let vault = desk.map_or_else(Vault::in_memory, |it| it.vault().clone());
+    let means = plan::Means { catalog, connections, vault, flows: copies.into_iter().map(bind::quiet).collect() };
+    let ask = Ask { flow: flow.id.clone(), trigger, event };
+    if !args.json {
+        out.say(paint(DIM, format_args!("Trying \"{}\" {} without writing", Plain(&flow.name), target.place())));
+    }
+    tokio::select! {
+        made = plan::make(means, ask) => Ok(plan::show(&made?, flow, args.json, out)),
+        () = signals.next() => Ok(Exit::Cancelled),
+    }
 }
 
 async fn go(args: &Run, flows: &[&Source], catalog: Catalog, plan: Plan, out: &mut Printer) -> Result<Exit, Error> {
@@ -438,7 +470,6 @@ fn show_end(
     }
 }
 
-/// The trigger to begin with: the one that was named, the only one, or the only manual one.
 /// The trigger that a run begins with: the named one, or else the only one, or the only one by hand; in the sandbox the first,
 /// as the window tests a flow.
 ///

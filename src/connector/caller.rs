@@ -31,6 +31,8 @@ pub struct Caller {
     shared: Arc<Shared>,
     /// Tells the generic request what its connection's service demands.
     catalog: Catalog,
+    /// Whether nothing may be sent but what changes nothing.
+    only_reads: bool,
 }
 
 struct Shared {
@@ -56,7 +58,16 @@ impl Caller {
         let renewals = Renewals::with_locks(vault.dir().map(|it| it.join("locks")));
         let gates = Gates::at(vault.dir());
         let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates, renewals, connections: RwLock::default() });
-        Ok(Self { shared, catalog: Catalog::default() })
+        Ok(Self { shared, catalog: Catalog::default(), only_reads: false })
+    }
+
+    /// The same caller, which sends nothing but what changes nothing: of operations those that [`Operation::is_read`] knows as
+    /// reads, of other requests `GET` and `HEAD`. All else is [`CallError::NotSent`], whoever asks. A sign-in is renewed where
+    /// that is due.
+    #[must_use]
+    pub fn only_reading(mut self) -> Self {
+        self.only_reads = true;
+        self
     }
 
     /// The same caller, which also holds [`Caller::send`] to the rates and the breaker of a connection's service.
@@ -128,6 +139,9 @@ impl Caller {
         operation: &Operation,
         input: &Map<String, Value>,
     ) -> Called {
+        if self.only_reads && !operation.is_read() {
+            return withheld(&operation.title);
+        }
         match request::build(connection, connector, operation, input) {
             // Apart, since hardly a call is one, and all would carry its size.
             Ok(request) if mail::is_at(&request.url) => Box::pin(self.mail(&request, connection, connector, operation)).await,
@@ -139,6 +153,9 @@ impl Caller {
 
     /// Sends any HTTP request, signed by a connection if its address is at that connection's service.
     pub async fn send(&self, request: HttpRequest, signed_by: Option<&Connection>) -> Called {
+        if self.only_reads && !request.method.is_read() {
+            return withheld(request.method.as_str());
+        }
         match http::prepare(request, signed_by) {
             Ok(request) => {
                 let connector = signed_by.and_then(|it| self.catalog.connector(&it.connector));
@@ -429,11 +446,16 @@ impl Shared {
     }
 }
 
+fn withheld(what: &str) -> Called {
+    let failure = Failure::new(FailureKind::Flow, format!("\"{what}\" was not sent: here only what changes nothing is"));
+    Called::unsent(CallError::NotSent(failure))
+}
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn content_type(headers: &HeaderMap) -> &str {
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default()
 }
 

@@ -27,6 +27,7 @@ mod listing;
 mod mail;
 mod notice;
 mod oauth;
+mod preview;
 mod redact;
 mod request;
 mod secret;

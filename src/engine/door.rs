@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::letters::Resend;
 use super::{Command, ConnectionId, Resumed, Standing};
 use crate::flow::FlowId;
 use crate::record::{Failure, FailureKind};
@@ -46,6 +47,8 @@ pub(super) enum Order {
     Pause { flow: FlowId, paused: bool },
     Standings,
     HandOver { lend: bool },
+    Resend { run: RunId, how: Resend },
+    PutAside { runs: Vec<RunId>, aside: bool },
 }
 
 /// What came of it.
@@ -58,6 +61,8 @@ pub(super) enum Answer {
     HandsOver,
     Reread { connections: usize, flows: usize },
     Paused,
+    Resent { run: RunId },
+    PutAside { runs: Vec<RunId> },
     Standings { flows: BTreeMap<FlowId, Standing> },
     Refused(Failure),
 }
@@ -183,6 +188,24 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
             commands.send(Command::Pause { flow, paused, reply }).ok();
             match answer.await {
                 Ok(Ok(())) => Answer::Paused,
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
+        Order::Resend { run, how } => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::Resend { run, how: Box::new(how), reply }).ok();
+            match answer.await {
+                Ok(Ok(run)) => Answer::Resent { run },
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
+        Order::PutAside { runs, aside } => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::PutAside { runs, aside, reply }).ok();
+            match answer.await {
+                Ok(Ok(runs)) => Answer::PutAside { runs },
                 Ok(Err(failure)) => Answer::Refused(failure),
                 Err(_) => ended(),
             }

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::letters::Resend;
 use super::reread::{Renewed, Reread};
 use super::{ConnectionId, Deployment, Gap, Resumed, Standing};
 use crate::catalog::OperationId;
@@ -104,6 +106,24 @@ pub enum Command {
         /// When it is written down, and holds.
         reply: oneshot::Sender<Result<(), Failure>>,
     },
+    /// Resend a run that failed.
+    Resend {
+        /// Which.
+        run: RunId,
+        /// How.
+        how: Box<Resend>,
+        /// The new run, or why there is none.
+        reply: oneshot::Sender<Result<RunId, Failure>>,
+    },
+    /// Put runs that failed aside, or take that back.
+    PutAside {
+        /// Which.
+        runs: Vec<RunId>,
+        /// Whether to put them aside.
+        aside: bool,
+        /// With which of them it was done.
+        reply: oneshot::Sender<Result<Vec<RunId>, Failure>>,
+    },
     /// Where the runs of each flow stand.
     Standings {
         /// The flows that are known, and those with runs that are not over.
@@ -176,7 +196,7 @@ pub enum Event {
 }
 
 /// A look at a service for what it does not tell by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
     /// Whose account.
     pub connection: ConnectionId,
@@ -189,6 +209,7 @@ pub struct Look {
     /// How many events it found.
     pub found: usize,
     /// Why it ended early.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A shell makes [`Settings`], calls [`start`], and keeps a [`Handle`]: commands in, events out. Behind it stands one
 //! supervisor, and a task for each run that asks the run what is next, writes that down, does it, and folds in what came
-//! of it. Webhooks come in through a listener of the engine's own.
+//! of it. Webhooks come in through a listener of the engine's own. [`plan`] runs a flow the same way and sends only what reads.
+//! [`letters`] are runs that failed and wait for a person.
 //!
 //! Invariant: a fact is on disk before its effect: `Accepted` before a webhook is answered, `StepStarted` before the
 //! request leaves, a step's outcome before the next step starts.
@@ -14,8 +15,10 @@ mod door;
 mod drive;
 mod handle;
 mod handover;
+pub mod letters;
 pub mod log;
 mod named;
+pub mod plan;
 mod queue;
 mod recover;
 mod release;
@@ -155,6 +158,11 @@ pub fn has_log(data: &std::path::Path) -> bool {
 /// # Errors
 /// A [`Failure`] where the data directory cannot be used, a flow cannot run, or the address is taken.
 pub async fn start(settings: Settings) -> Result<Handle, Failure> {
+    Ok(begin(settings, None).await?.0)
+}
+
+/// The same; with a sheet for a plan nothing is written at any service.
+async fn begin(settings: Settings, sheet: Option<Arc<plan::Sheet>>) -> Result<(Handle, Arc<Shared>), Failure> {
     let Settings { data, journal, catalog, connections, vault, mode, flows, listen, clock, calls, limits, recover } = settings;
     let dir = data.clone();
     let journal = tokio::task::spawn_blocking(move || Journal::open(&dir, journal))
@@ -164,9 +172,11 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
     let caller = Caller::new(calls, vault)
         .map(|it| it.with_catalog(catalog.clone()).with_connections(plain.clone()))
         .map_err(|error| Failure::new(FailureKind::Machine, "Calls cannot be made from here").detail(error.to_string()))?;
+    let caller = if sheet.is_some() { caller.only_reading() } else { caller };
     let (events, _) = broadcast::channel(4096);
     let (troubles, first) = broadcast::channel(64);
-    let shared = Shared::new(journal, catalog, caller, plain, clock, mode, limits, events.clone(), troubles.clone());
+    let mut shared = Shared::new(journal, catalog, caller, plain, clock, mode, limits, events.clone(), troubles.clone());
+    shared.sheet = sheet;
     let shared = Arc::new(shared);
     if let Some(words) = shared.journal.exposed() {
         let failure = Failure::new(FailureKind::Machine, "The data directory is not private").detail(words);
@@ -205,10 +215,10 @@ pub async fn start(settings: Settings) -> Result<Handle, Failure> {
         }
     };
     let lent = Arc::new(AtomicBool::new(false));
-    let supervisor = supervisor::Supervisor::new(shared, Arc::clone(&lent));
+    let supervisor = supervisor::Supervisor::new(Arc::clone(&shared), Arc::clone(&lent));
     tokio::spawn(async move {
         supervisor.run(commands).await;
         drop(door);
     });
-    Ok(Handle::new(sender, events, troubles, first, address, lent))
+    Ok((Handle::new(sender, events, troubles, first, address, lent), shared))
 }

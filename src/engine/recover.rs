@@ -101,7 +101,7 @@ fn family(journal: &Journal, id: RunId) -> Result<Vec<RunId>, JournalError> {
 }
 
 /// Makes a flow known as a run has it, so that another that called it finds it, where none of its name is known.
-fn know(shared: &Shared, text: &str) {
+pub(super) fn know(shared: &Shared, text: &str) {
     let Ok(flow) = Flow::parse(text.as_bytes()) else { return };
     if shared.deployed(&flow.id).is_some() {
         return;

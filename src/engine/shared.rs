@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::drive::{Ended, Signal};
 use super::named::Lists;
+use super::plan::Sheet;
 use super::queue::Queues;
 use super::trigger::echo::Echoes;
 use super::trigger::status::Counts;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) mode: Mode,
     pub(super) limits: Limits,
+    /// Of an engine that makes a plan: where it is written.
+    pub(super) sheet: Option<Arc<Sheet>>,
     pub(super) lists: Lists,
     pub(super) echoes: Echoes,
     pub(super) storms: Storms,
@@ -125,6 +128,7 @@ impl Shared {
             mode,
             steps: Arc::new(Semaphore::new(limits.steps)),
             limits,
+            sheet: None,
             lists: Lists::default(),
             echoes: Echoes::default(),
             storms: Storms::default(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Map, Value, json};
 
 use super::drive::{Accepted, Driver, Ended, Signal, Start};
+use super::plan::Withheld;
 use super::shared::Shared;
 use super::trail::{self, Wrote};
 use super::{breaker, named};
@@ -58,10 +59,10 @@ async fn attempt(shared: Arc<Shared>, program: Arc<Program>, origin: Origin, per
             let _place = shared.steps.acquire().await;
             match call {
                 Call::Operation { operation, connector, slot, input, named, verify } => {
-                    let wanted = Wanted { slot: &slot, connector: &connector, operation: &operation, named: &named };
+                    let wanted = Wanted { step: &step, slot: &slot, connector: &connector, operation: &operation, named: &named };
                     call_operation(&shared, &program, &origin, wanted, input, verify, &mut exchanges).await
                 }
-                Call::Http(request) => call_http(&shared, &program, *request, &mut exchanges).await,
+                Call::Http(request) => call_http(&shared, &program, &step, *request, &mut exchanges).await,
                 Call::Script { script, input } => run_script(&shared, program.title(&step.node), script, input).await,
                 Call::SubFlow { .. } => unreachable!("handled above"),
             }
@@ -96,6 +97,7 @@ async fn run_script(shared: &Shared, title: &str, script: Arc<Script>, input: Va
 /// What is called, and where.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
+    step: &'a StepKey,
     slot: &'a SlotId,
     connector: &'a Connector,
     operation: &'a Operation,
@@ -111,13 +113,20 @@ async fn call_operation(
     verify: Option<Verify>,
     exchanges: &mut Vec<Arc<Exchange>>,
 ) -> Conclusion {
-    let Wanted { slot, connector, operation, named } = wanted;
+    let Wanted { step, slot, connector, operation, named } = wanted;
     let connection = match shared.connection(&program.flow, slot, Some(&connector.id)) {
         Ok(connection) => connection,
         Err(failure) => return Conclusion::Failed(failure),
     };
     if let Err(conclusion) = named::settle(shared, &connection, connector, operation, &mut input, named, exchanges).await {
         return conclusion;
+    }
+    if let Some(sheet) = &shared.sheet {
+        let of = Withheld { flow: &program.flow, step };
+        let instead = sheet.instead_of_call(shared, &of, (&connection, connector, operation), &input).await;
+        if let Some(conclusion) = instead {
+            return conclusion;
+        }
     }
     if let Some(verify) = verify {
         match look_up(shared, &connection, connector, operation, &input, &verify, exchanges).await {
@@ -195,7 +204,13 @@ async fn look_up(
     }
 }
 
-async fn call_http(shared: &Shared, program: &Program, request: HttpRequest, exchanges: &mut Vec<Arc<Exchange>>) -> Conclusion {
+async fn call_http(
+    shared: &Shared,
+    program: &Program,
+    step: &StepKey,
+    request: HttpRequest,
+    exchanges: &mut Vec<Arc<Exchange>>,
+) -> Conclusion {
     let signer = match &request.slot {
         Some(slot) => {
             let connector = shared.deployed(&program.flow).and_then(|it| it.slots.get(slot).cloned());
@@ -218,6 +233,12 @@ async fn call_http(shared: &Shared, program: &Program, request: HttpRequest, exc
             Payload::Text(text) => HttpPayload::Text { text, content_type: "text/plain; charset=utf-8".to_owned() },
         },
     };
+    if let Some(sheet) = &shared.sheet {
+        let of = Withheld { flow: &program.flow, step };
+        if let Some(conclusion) = sheet.instead_of_http(shared, &of, &outgoing, signer.as_deref()).await {
+            return conclusion;
+        }
+    }
     let called = shared.caller.send(outgoing, signer.as_deref()).await;
     if let Some(signer) = &signer {
         breaker::save(shared, signer).await;
@@ -300,7 +321,12 @@ async fn sub_flow(
         delivery: Some(format!("step:{run}:{step}")),
         parent: Some((run, step.clone())),
         depth: depth + 1,
-        cause: Cause { via: Via::Flow, chain: origin.cause.chain_with(&program.flow), record: origin.cause.record.clone() },
+        cause: Cause {
+            via: Via::Flow,
+            chain: origin.cause.chain_with(&program.flow),
+            record: origin.cause.record.clone(),
+            again: None,
+        },
         refused: None,
         priority: origin.priority,
         watch: None,

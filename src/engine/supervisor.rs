@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, recover, reread, standing, wake};
+use super::{Command, ConnectionId, Resumed, breaker, deploy, letters, recover, reread, standing, wake};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -87,6 +87,17 @@ impl Supervisor {
                     reply.send(reread::apply(&self.shared, heeded.as_mut()).await).ok();
                 }
                 Command::Pause { flow, paused, reply } => self.pause(flow, paused, reply),
+                Command::Resend { run, how, reply } => {
+                    let shared = Arc::clone(&self.shared);
+                    // Two that resend the same are told apart by the journal.
+                    self.shared.tasks.spawn(async move { reply.send(letters::resend_here(&shared, run, *how).await).ok() });
+                }
+                Command::PutAside { runs, aside, reply } => {
+                    let journal = self.shared.journal.clone();
+                    self.shared.tasks.spawn_blocking(move || {
+                        reply.send(letters::put_aside_in(&journal, &runs, aside).map_err(Failure::from)).ok();
+                    });
+                }
                 Command::Standings { reply } => drop(reply.send(standing::now(&self.shared))),
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
                 Command::Look => self.shared.nudge(),
@@ -124,7 +135,12 @@ impl Supervisor {
         let shared = Arc::clone(&self.shared);
         let now = shared.clock.now();
         self.shared.tasks.spawn_blocking(move || match shared.journal.retain(now) {
-            Ok(retained) => tracing::debug!(?retained, "the journal is within its bound"),
+            Ok(retained) => {
+                tracing::debug!(?retained, "the journal is within its bound");
+                if let Err(error) = letters::forget_gone(&shared.journal) {
+                    tracing::warn!(%error, "what became of runs that are gone could not be forgotten");
+                }
+            }
             Err(error) => {
                 tracing::warn!(%error, "the journal could not be brought within its bound");
                 shared.trouble(error.into());

@@ -14,7 +14,7 @@ use super::link::{Blobs, Link, Links};
 use super::{Filter, JournalError, Mode, OutcomeKind, RunHead, RunState, StepExchange, Stored, exchange, schema};
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Entry, Outcome, Revision, RunId, StepKey};
+use crate::run::{Cause, Entry, Outcome, Revision, RunId, StepKey};
 
 /// Rows that are read in one go. Between two, the log may be moved and begin again.
 const CHUNK: i64 = 256;
@@ -176,6 +176,27 @@ impl Reader {
             ControlFlow::Continue(())
         })?;
         Ok(entries)
+    }
+
+    /// The run that a delivery of a flow began; none if it began none that is kept.
+    pub fn delivered(&self, flow: &FlowId, delivery: &str) -> Result<Option<RunId>, JournalError> {
+        let Some(flow) = self.flow_number(flow)? else { return Ok(None) };
+        self.ask(|link| {
+            let mut query = link.db.prepare_cached("SELECT id FROM runs WHERE flow = ?1 AND delivery = ?2")?;
+            query.query_row(params![flow, delivery], |row| Ok(RunId(row.get::<_, i64>(0)? as u64))).optional()
+        })
+    }
+
+    /// What a run goes back to; none if the journal does not have it.
+    pub fn cause(&self, run: RunId) -> Result<Option<Arc<Cause>>, JournalError> {
+        let mut found = None;
+        self.each_entry(run, &mut |entry| {
+            if let Entry::Accepted { cause, .. } = entry {
+                found = Some(cause);
+            }
+            ControlFlow::Break(())
+        })?;
+        Ok(found)
     }
 
     /// Hands over the facts of a run one at a time, in their order, until told to stop; for runs that are too long for a list.

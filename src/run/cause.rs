@@ -3,6 +3,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::RunId;
 use crate::flow::FlowId;
 
 /// How the event of a run came here.
@@ -42,6 +43,9 @@ pub struct Cause {
     /// The record that the event is about: runs of a flow about one record go one after the other. Empty where there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub record: String,
+    /// The run that failed and that it is in place of; none where it is in place of none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<RunId>,
 }
 
 impl Cause {
@@ -82,9 +86,36 @@ impl fmt::Display for Via {
     }
 }
 
+impl fmt::Display for Cause {
+    /// What a person reads behind "Started by": the way that the event came, and the flows whose writes led to it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.via.fmt(f)?;
+        if let Some(run) = self.again {
+            write!(f, ", in place of run {run}")?;
+        }
+        match self.chain.as_slice() {
+            [] => Ok(()),
+            [only] => write!(f, ", after a write of the flow {only}"),
+            [rest @ .., last] => {
+                let rest: Vec<&str> = rest.iter().map(FlowId::as_str).collect();
+                write!(f, ", after writes of the flows {} and {last}", rest.join(", "))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_says_the_way_and_what_led_to_it() {
+        let of =
+            |chain: &[&str]| Cause { via: Via::Notice, chain: chain.iter().map(|it| (*it).into()).collect(), ..Cause::default() };
+        assert_eq!(of(&[]).to_string(), "a message of the service");
+        assert_eq!(of(&["a"]).to_string(), "a message of the service, after a write of the flow a");
+        assert_eq!(of(&["a", "b", "c"]).to_string(), "a message of the service, after writes of the flows a, b and c");
+    }
 
     #[test]
     fn a_chain_names_each_flow_once() {

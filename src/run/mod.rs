@@ -20,6 +20,7 @@ mod hook;
 mod next;
 mod passed;
 mod program;
+mod retry;
 mod sight;
 mod state;
 #[cfg(test)]
@@ -33,4 +34,5 @@ pub use self::given::Given;
 pub use self::hook::{HookError, HookRequest};
 pub use self::passed::Passed;
 pub use self::program::{CompiledLookup, Program};
+pub use self::retry::{Again, RetryFrom, again, first_failed};
 pub use self::state::Run;

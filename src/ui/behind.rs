@@ -14,7 +14,7 @@ use crate::accounts::why::Why;
 use crate::accounts::{self, Asking, Bindings, Had, Lack, Location, Made};
 use crate::catalog::{Catalog, ConnectorId};
 use crate::chooser::Asked;
-use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Mode};
+use crate::engine::{self, Connection, ConnectionId, Deployment, Effective, Given, Look, Mode};
 use crate::flow::{Flow, FlowId, NodeId, SlotId};
 use crate::record::Failure;
 use crate::run::{Release, RunId, StepKey};
@@ -275,6 +275,8 @@ pub struct Listed {
     pub flows: Vec<Needs>,
     /// What slots are bound to.
     pub bindings: Bindings,
+    /// When services were last looked at for what they do not tell.
+    pub looks: Vec<Look>,
     /// Where their secrets are kept, in words.
     pub kept_in: &'static str,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::archive::Exporting;
+use super::archive::{Deal, Exporting};
 use super::behind::AccountJob;
 use super::command::UiCommand;
 use super::dialog::Answer;
@@ -17,7 +17,7 @@ use crate::catalog::ConnectorId;
 use crate::chooser;
 use crate::engine::{ConnectionId, Mode};
 use crate::flow::{Each, Edit, FlowId, Gesture, NodeId};
-use crate::run::{Release, RunId, StepKey};
+use crate::run::{Release, RetryFrom, RunId, StepKey};
 use crate::sandbox::{Deed, Seed, Snapshot, Undo};
 
 /// One request.
@@ -171,6 +171,11 @@ pub(crate) enum Msg {
     Export(Exporting),
     /// The export is not wanted any more.
     CancelExport,
+    /// Have something done with dead letters.
+    Letters {
+        mode: Mode,
+        deal: Deal,
+    },
     /// Do a run again.
     Retry {
         run: RunId,
@@ -183,15 +188,6 @@ pub(crate) enum Msg {
         doc: DocId,
         run: RunId,
     },
-}
-
-/// From where a run is done again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum RetryFrom {
-    Start,
-    /// The step that failed.
-    Failed,
-    Step(StepKey),
 }
 
 /// A part of the window, on the rail.

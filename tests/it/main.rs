@@ -25,14 +25,18 @@ mod hostile_webhooks;
 #[cfg(target_os = "linux")]
 mod keychain;
 mod kill;
+mod letters;
 mod named;
 mod next;
 mod packaging;
 mod part;
+mod pause;
+mod plan;
 mod published;
 mod sign_in;
 mod support;
 mod templates;
+mod tray;
 mod triggers;
 mod webhooks;
 #[cfg(feature = "gui")]

@@ -95,6 +95,14 @@ fn a_flow_without_its_connection_goes_live_only_once_it_has_one() {
         assert!(std::time::Instant::now() < until, "it was never found");
     }
     assert_eq!(request("GET", &url, &headers, "").1["contact"]["tags"], json!(["welcome"]));
+    let listed = runs();
+    assert_eq!((listed.len(), &listed[0]["started_by"]["via"]), (1, &json!("poll")));
+    let number = listed[0]["id"].to_string();
+    home.run_with(&["log", "show", &number], &vault, "").with_code(0).says(&["Started by a look at the service"]);
+    let flows = home.run_with(&["flows", "--json"], &vault, "").with_code(0).objects();
+    let look = &flows[0]["looks"][0];
+    assert_eq!((&look["connection"], &look["event"]), (&json!("crm"), &json!("highlevel.poll.contact-created")), "{flows:?}");
+    home.run_with(&["flows"], &vault, "").with_code(0).warns(&["on crm: looked at", "; next "]);
     serve.stop();
     assert_eq!(runs().len(), 1);
 }

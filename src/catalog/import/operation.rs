@@ -115,6 +115,7 @@ impl Reader<'_> {
                 Method::Get | Method::Head | Method::Put | Method::Delete => Repeat::Safe,
                 Method::Post | Method::Patch => Repeat::Unsafe,
             },
+            reads: false,
             paging: None,
             deprecated: node.flag("deprecated") || name.ends_with("-deprecated"),
         };

@@ -1,5 +1,8 @@
 //! `flowyard log list`.
+use std::sync::Arc;
+
 use clap::Args;
+use serde::Serialize;
 
 use super::{Wanted, Which};
 use crate::cli::exit::{Error, Exit};
@@ -7,7 +10,7 @@ use crate::cli::print::{DIM, Printer, paint};
 use crate::cli::table::Table;
 use crate::cli::{story, words};
 use crate::engine::log::{RunHead, RunState};
-use crate::run::Outcome;
+use crate::run::{Cause, Outcome};
 
 /// List runs, newest first.
 #[derive(Debug, Args)]
@@ -27,6 +30,15 @@ pub(super) struct List {
     json: bool,
 }
 
+/// A run as it is listed for programs.
+#[derive(Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    head: &'a RunHead,
+    /// The way that its event came, and what that goes back to.
+    started_by: Option<Arc<Cause>>,
+}
+
 pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
     let reader = args.which.open()?;
     let heads = reader.runs(&args.wanted.filter(args.limit as usize)?)?;
@@ -35,7 +47,7 @@ pub(super) fn run(args: &List, out: &mut Printer) -> Result<Exit, Error> {
             if out.is_closed() {
                 break;
             }
-            out.json(head);
+            out.json(&Listed { head, started_by: reader.cause(head.id)? });
         }
         return Ok(Exit::Done);
     }

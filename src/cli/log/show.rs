@@ -48,7 +48,7 @@ pub(super) fn run(args: &Show, out: &mut Printer) -> Result<Exit, Error> {
         out.json(&json!({ "run": head, "entries": entries, "exchanges": exchanges }));
         return Ok(Exit::Done);
     }
-    title(&head, out);
+    title(&head, &entries, out);
     // Names are those of the flow as it was; where it is gone, ids stand in.
     let flow = reader.revision(&head.revision)?.and_then(|text| Flow::parse(text.as_bytes()).ok());
     let flow = Arc::new(flow.unwrap_or_else(|| Flow::new(FlowId::new(head.flow.as_str()), head.flow_name.clone())));
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Show, out: &mut Printer) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-fn title(head: &RunHead, out: &mut Printer) {
+fn title(head: &RunHead, entries: &[Entry], out: &mut Printer) {
     let mode = json!(head.mode);
     let took = head.finished.map(|end| format!(", {}", words::duration(words::between(head.accepted, end)))).unwrap_or_default();
     out.line(format_args!("{STRONG}Run {}: {}{STRONG:#}", head.id, Plain(&head.flow_name)));
@@ -78,6 +78,9 @@ fn title(head: &RunHead, out: &mut Printer) {
         mode.as_str().unwrap_or_default(),
         words::local(head.accepted)
     ));
+    if let Some(Entry::Accepted { cause, .. }) = entries.first() {
+        out.line(format_args!("Started by {}", Plain(&cause.to_string())));
+    }
     if let Some((run, step)) = &head.parent {
         out.line(format_args!("called by run {run}, step {step}"));
     }

@@ -11,7 +11,7 @@ use crate::cli::data::DataArgs;
 use crate::cli::exit::{Error, Exit};
 use crate::cli::flows;
 use crate::cli::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
-use crate::cli::{bind, runtime, words};
+use crate::cli::{bind, plan, runtime, words};
 use crate::engine::Connection;
 use crate::flow::Flow;
 use crate::published::{self, Evidence, Scope};
@@ -41,6 +41,11 @@ pub(in crate::cli) struct Publish {
     #[arg(long)]
     check: bool,
 
+    /// First show what it would write, begun with the newest record of its trigger: only what reads is sent. Where it would not come
+    /// to its end it is not published
+    #[arg(long)]
+    dry_run: bool,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -55,18 +60,33 @@ pub(in crate::cli) fn run(args: &Publish, out: &mut Printer) -> Result<Exit, Err
     let data = args.data.resolve(false)?;
     let desk = connections::desk(&data, None, &args.vault, &catalog);
     let evidence = evidence::gather(flow, &args.environment, &desk, &catalog, &sandboxes(&args.data)?)?;
+    let made = if args.dry_run && evidence.can_run() {
+        Some(runtime::block_on(plan::of_draft(&desk, &args.environment, &catalog, flow, None, None))?)
+    } else {
+        None
+    };
+    let is_stopped = made.as_ref().is_some_and(|it| it.stopped.is_some());
     if args.json {
         let told = evidence.changes.as_ref().map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
         let scopes =
             |all: &[Scope]| all.iter().map(|it| json!({ "connection": it.connection, "scope": it.scope })).collect::<Vec<_>>();
         out.json(&json!({
             "flow": flow.id, "name": flow.name, "environment": args.environment, "revision": evidence.revision,
-            "changes": told, "bound": evidence.can_run(), "tested": evidence.tested.is_some(), "published": !args.check,
+            "changes": told, "bound": evidence.can_run(), "tested": evidence.tested.is_some(), "published": !args.check && !is_stopped,
             "lacking_scopes": scopes(&evidence.lacking), "more_scopes": scopes(&evidence.surplus),
             "to_be_reconnected": evidence.shut.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            "plan": made,
         }));
     } else {
         show(flow, &evidence, out);
+    }
+    if let Some(made) = &made {
+        if !args.json {
+            plan::show(made, flow, false, out);
+        }
+        if made.stopped.is_some() {
+            return Ok(Exit::Failed);
+        }
     }
     if args.check {
         return Ok(Exit::Done);

@@ -18,7 +18,7 @@ use crate::catalog::disk::Shelf;
 use crate::cli::connect::{Refused, kept_in};
 use crate::cli::embedded;
 use crate::engine::log::Journal;
-use crate::engine::log::waiting_for_sign_in;
+use crate::engine::log::{last_looks, waiting_for_sign_in};
 use crate::engine::{self, Connection, ConnectionId, Mode, Vault};
 use crate::flow::{Flow, FlowId, SlotId, disk};
 use crate::record::{Failure, FailureKind};
@@ -332,8 +332,9 @@ impl Accounts {
                 it.waiting += waiting.get(&it.connection.id).copied().unwrap_or_default();
             }
         }
+        let looks = accounts::logs(&self.data).iter().flat_map(|it| last_looks(it).unwrap_or_default()).collect();
         let flows = flows(known).iter().map(|it| Needs::of(it, &catalog)).collect();
-        Ok(Listed { entries, flows, bindings, kept_in: kept_in(self.vault.place()) })
+        Ok(Listed { entries, flows, bindings, looks, kept_in: kept_in(self.vault.place()) })
     }
 
     fn add(&self, fields: Map<String, Value>, given: Option<Given>) -> Result<Connection, Failure> {

@@ -18,6 +18,7 @@ use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
 use crate::cli::at_login;
 use crate::cli::home::{self, Home, broken};
+use crate::cli::plan;
 use crate::cli::published::evidence;
 use crate::engine::{self, Connection, Event, Handle, Vault};
 use crate::flow::{Flow, FlowId};
@@ -221,6 +222,22 @@ impl Homestead {
                     let it = self.clone();
                     let result = it.away(move |it| it.evidence(&flow)).await;
                     self.tell(HomeNews::Evidence { ticket, result });
+                });
+            }
+            HomeJob::Plan { ticket, flow } => {
+                tokio::spawn(async move {
+                    let it = self.clone();
+                    let desk = it.away(|it| Ok((it.desk(&it.catalog()), it.catalog()))).await;
+                    let result = match desk {
+                        Ok((desk, catalog)) => plan::of_draft(&desk, Connection::LIVE, &catalog, &flow, None, None)
+                            .await
+                            .map(Box::new)
+                            .map_err(|error| {
+                                error.failure.map_or_else(|| Failure::new(FailureKind::Flow, "It cannot be tried"), |it| *it)
+                            }),
+                        Err(failure) => Err(failure),
+                    };
+                    self.tell(HomeNews::Planned { ticket, result });
                 });
             }
             HomeJob::Publish { flow, file, on } => {

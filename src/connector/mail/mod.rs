@@ -54,7 +54,7 @@ impl Caller {
             Subject { request, connection: Some(connection), connector: Some(connector), operation: Some(operation), redactor };
         let ready = place(&subject).and_then(|place| {
             let credentials = credentials(&subject, secret.as_deref())?;
-            Ok((place, credentials, letter(&subject, operation)?))
+            Ok((place, credentials, letter(&subject)?))
         });
         let (place, credentials, letter) = match ready {
             Ok(ready) => ready,
@@ -143,8 +143,16 @@ fn credentials(subject: &Subject<'_>, secret: Option<&Secret>) -> Result<Option<
     }
 }
 
-fn letter(subject: &Subject<'_>, operation: &Operation) -> Result<Option<Letter>, Failure> {
-    if operation.method == Method::Get {
+/// Whether a letter can be made of a request; nothing is sent.
+///
+/// # Errors
+/// What is wrong with a field of it.
+pub(super) fn check(subject: &Subject<'_>) -> Result<(), Failure> {
+    letter(subject).map(drop)
+}
+
+fn letter(subject: &Subject<'_>) -> Result<Option<Letter>, Failure> {
+    if subject.operation.is_some_and(|it| it.method == Method::Get) {
         return Ok(None);
     }
     let fields: Value = serde_json::from_slice(&subject.request.body).unwrap_or_default();

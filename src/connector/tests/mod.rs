@@ -4,6 +4,7 @@ mod files;
 mod hostile;
 mod mail;
 mod oauth;
+mod only_reading;
 mod redirects;
 mod secrets;
 mod server;

@@ -23,6 +23,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 pub use self::folder::sample_of;
+pub(super) use self::poll::newest;
 pub use self::storm::StormRule;
 use super::shared::Shared;
 

@@ -51,6 +51,7 @@ fn operation(name: &str, method: Method, repeat: Repeat) -> Arc<Operation> {
         scopes: Vec::new(),
         access: Vec::new(),
         repeat,
+        reads: false,
         paging: None,
         deprecated: false,
     })

@@ -1,13 +1,14 @@
 //! What takes long: finding, grouping, exporting. Each looks now and then whether anybody still waits for it.
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::problem::{Groups, failed_step};
 use super::{News, Seat, Teller};
 use crate::engine::Mode;
+use crate::engine::letters::{self, Groups, failed_step};
 use crate::engine::log::{Filter, Format, Found, Journal, JournalError, OutcomeKind, Reader, Searched};
 use crate::record::{Failure, FailureKind};
 use crate::run::RunId;
@@ -74,16 +75,20 @@ pub(super) fn search(dir: &Path, teller: &Teller, ended: &AtomicBool, seat: Seat
     teller.tell(News::Searched { seat, ticket, searched, done: Some(done) });
 }
 
-pub(super) fn problems(dir: &Path, teller: &Teller, ended: &AtomicBool, seat: Seat, ticket: u64, filter: &Filter) {
+pub(super) fn problems(dir: &Path, teller: &Teller, ended: &AtomicBool, seat: Seat, ticket: u64, filter: &Filter, dead: bool) {
     let (mut groups, mut looked, mut pace) = (Groups::default(), 0, Pace(None));
     let done = open(dir).and_then(|reader| {
         let Some(reader) = reader else { return Ok(()) };
+        let settled = if dead { letters::settled(&reader)? } else { BTreeSet::new() };
         let mut next = Filter { state: None, outcome: Some(OutcomeKind::Failed), limit: CHUNK, ..filter.clone() };
         loop {
             let heads = reader.runs(&next)?;
             let is_last = heads.len() < CHUNK;
             for head in heads {
                 next.before = Some(head.id);
+                if dead && !letters::is_dead(&head, &settled) {
+                    continue;
+                }
                 let mut step = None;
                 // A run that cannot be read whole still counts by its head.
                 let read = reader.each_entry(head.id, &mut |entry| {

@@ -5,9 +5,9 @@
 //!
 //! Invariant: no frame waits for a disk; memory holds numbers of runs and the heads and one run that are looked at.
 //! Invariant: a job whose handle was dropped tells nothing more.
+mod deal;
 mod job;
 mod load;
-mod problem;
 mod work;
 
 use std::fmt;
@@ -17,10 +17,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
+pub(crate) use self::deal::{Deal, Dealt};
 pub(crate) use self::job::{Exporting, Subject};
 pub(crate) use self::load::Loaded;
-pub(crate) use self::problem::{Cause, Problem};
 use super::behind::Waker;
+use crate::catalog::Catalog;
+pub(crate) use crate::engine::letters::{Cause, Problem};
 use crate::engine::log::{Filter, Hit, RunHead, Searched, StepExchange};
 use crate::flow::FlowId;
 use crate::record::Failure;
@@ -104,6 +106,8 @@ pub(crate) enum News {
     Exporting {
         bytes: u64,
     },
+    /// What came of letters.
+    Dealt(Dealt),
     /// How an export ended.
     Exported {
         path: PathBuf,
@@ -192,14 +196,20 @@ impl Archive {
         self.start(move |dir, teller, ended| job::search(&dir, &teller, &ended, seat, ticket, &text, &filter))
     }
 
-    /// Groups failed runs by their cause.
-    pub(crate) fn problems(&self, seat: Seat, ticket: u64, filter: Filter) -> Job {
-        self.start(move |dir, teller, ended| job::problems(&dir, &teller, &ended, seat, ticket, &filter))
+    /// Groups failed runs by their cause; if asked only those that are dead letters.
+    pub(crate) fn problems(&self, seat: Seat, ticket: u64, filter: Filter, dead: bool) -> Job {
+        self.start(move |dir, teller, ended| job::problems(&dir, &teller, &ended, seat, ticket, &filter, dead))
     }
 
     /// Writes runs to a file.
     pub(crate) fn export(&self, what: Exporting, path: PathBuf) -> Job {
         self.start(move |dir, teller, ended| job::export(&dir, &teller, &ended, &what, &path))
+    }
+
+    /// Has something done with dead letters. It goes on where the window is closed meanwhile.
+    pub(crate) fn deal(&self, catalog: Catalog, deal: Deal) {
+        let (dir, teller) = (self.dir.clone(), self.teller.clone());
+        thread::spawn(move || deal::deal(&dir, &teller, &catalog, deal));
     }
 
     fn start(&self, work: impl FnOnce(PathBuf, Teller, Arc<AtomicBool>) + Send + 'static) -> Job {

@@ -5,8 +5,8 @@ use eframe::egui::{Align, Align2, Frame, Layout, Margin, RichText, Sense, Stroke
 use super::needs::{self, Needed};
 use super::{Connections, Known, Pane, Rotate, rows};
 use crate::accounts::{Budget, Entry, State, grouped, span};
-use crate::catalog::{AuthKind, Connector};
-use crate::engine::{Connection, ConnectionId};
+use crate::catalog::{AuthKind, Connector, Event};
+use crate::engine::{Connection, ConnectionId, Look};
 use crate::record::Failure;
 use crate::ui::behind::AccountJob;
 use crate::ui::ctx::Ctx;
@@ -25,6 +25,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, id: &Con
     let Some(entry) = listed.entries.iter().find(|it| it.connection.id == *id).cloned() else { return };
     let needed = needs::of(&entry, listed);
     let kept_in = listed.kept_in;
+    let looks: Vec<Look> = listed.looks.iter().filter(|it| it.connection == *id).cloned().collect();
     let flows: Vec<String> = used_by(&entry, state);
     let connector = ctx.catalog.connector(&entry.connection.connector).map(AsRef::as_ref);
     acts(ui, ctx, state, &entry);
@@ -39,6 +40,10 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Connections, id: &Con
     ui.add_space(space::XS);
     let spent = ctx.live.budgets.get(id).map(|it| it.budget).or(entry.budget);
     facts(ui, &entry, connector, spent, kept_in, &flows);
+    if !looks.is_empty() {
+        ui.add_space(space::M);
+        looked(ui, ctx, &looks);
+    }
     if !needed.is_empty() || entry.scopes.is_some() {
         ui.add_space(space::M);
         scopes(ui, ctx, &entry, &needed);
@@ -214,6 +219,33 @@ fn facts(ui: &mut Ui, entry: &Entry, connector: Option<&Connector>, spent: Optio
         let room = rect.width() - 124.0;
         cut_text(ui, pos2(rect.left() + 112.0, y), &value, font::regular(size::SMALL), colors.text.body, room);
         response.on_hover_text(value);
+    }
+}
+
+/// When the service was last looked at for what it does not tell, what that found, and when the next look is due.
+fn looked(ui: &mut Ui, ctx: &Ctx<'_>, looks: &[Look]) {
+    let colors = theme::colors(ui);
+    ui.label(font::heading("Looks at the service").color(colors.text.strong));
+    ui.spacing_mut().item_spacing.y = 0.0;
+    for look in looks {
+        let event = Event::find(&look.event).map_or_else(|| look.event.to_string(), |it| it.title.clone());
+        let (mark, ink, words) = match &look.failure {
+            Some(failure) => (icon::X, colors.failed.text, format!("failed: {}", failure.title)),
+            None => (icon::CHECK, colors.ok.text, crate::ui::canvas::sentence::count(look.found, "event")),
+        };
+        let next = if look.next > ctx.now { words::clock(look.next) } else { "when flows run again".to_owned() };
+        let times = format!("{}, next {next}", words::clock(look.at));
+        let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::ROW_RUN), Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("{event}, looked at {times}, {words}")));
+        let y = rect.center().y;
+        ui.painter().text(pos2(rect.left() + 19.0, y), Align2::CENTER_CENTER, mark, font::icons(13.0), ink);
+        cut_text(ui, pos2(rect.left() + 42.0, y), &event, font::regular(size::SMALL), colors.text.body, 200.0);
+        cut_text(ui, pos2(rect.left() + 250.0, y), &words, font::regular(size::SMALL), ink, rect.width() - 460.0);
+        let right = pos2(rect.right() - 12.0, y);
+        ui.painter().text(right, Align2::RIGHT_CENTER, &times, font::regular(size::SMALL), colors.text.dim);
+        if let Some(failure) = &look.failure {
+            response.on_hover_text(failure.to_string());
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::engine::Event;
+use crate::engine::plan::Plan;
 use crate::flow::{Flow, FlowId, NodeId};
 use crate::published::{Entry, Evidence};
 use crate::record::Failure;
@@ -19,6 +20,13 @@ pub type DoHome = Box<dyn Fn(HomeJob) + Send>;
 pub enum HomeJob {
     /// Find out what speaks for a flow that is to go live.
     Evidence {
+        /// Comes back with the answer.
+        ticket: u64,
+        /// As it is.
+        flow: Arc<Flow>,
+    },
+    /// Find out what a flow would write: what reads is sent, what writes is shown.
+    Plan {
         /// Comes back with the answer.
         ticket: u64,
         /// As it is.
@@ -95,6 +103,13 @@ pub enum HomeNews {
         ticket: u64,
         /// What was found.
         result: Result<Box<Evidence>, Failure>,
+    },
+    /// What a flow would write.
+    Planned {
+        /// The one of [`HomeJob::Plan`].
+        ticket: u64,
+        /// What was found.
+        result: Result<Box<Plan>, Failure>,
     },
     /// Something that was asked for is done, or cannot be.
     Done {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use self::job::{Deed, DoHome, HomeJob, HomeNews, LiveFlow, Place};
 pub(crate) use self::page::{place, show as page};
-pub(crate) use self::panel::{Asked, GoLive, show as panel};
+pub(crate) use self::panel::{Asked, GoLive, Planned, show as panel};
 use super::document::DocId;
 use crate::flow::{Flow, FlowId};
 use crate::published::{Change, changes};
@@ -102,6 +102,11 @@ impl Home {
             HomeNews::Flows { flows, failures } => {
                 self.flows = flows;
                 self.failures = failures;
+            }
+            HomeNews::Planned { ticket, result } => {
+                if let Some(going) = self.going.as_mut().filter(|it| it.ticket == ticket) {
+                    going.plan = Planned::Made(result);
+                }
             }
             HomeNews::AtLogin(result) => self.at_login = result.ok(),
             HomeNews::Waiting(waiting) => self.waiting = waiting,

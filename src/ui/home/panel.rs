@@ -4,6 +4,7 @@ use std::sync::Arc;
 use eframe::egui::{Frame, Margin, Panel, RichText, ScrollArea, Ui};
 
 use super::HomeJob;
+use crate::engine::plan::{Origin, Plan};
 use crate::flow::Flow;
 use crate::published::{Change, Evidence};
 use crate::record::Failure;
@@ -27,8 +28,22 @@ pub(crate) struct GoLive {
     pub(crate) flow: Arc<Flow>,
     /// The one that evidence was asked for with.
     pub(crate) ticket: u64,
+    /// What it would write, where that was asked for.
+    pub(crate) plan: Planned,
     /// What speaks for it, once it is found.
     pub(crate) evidence: Option<Result<Box<Evidence>, Failure>>,
+}
+
+/// What a flow would write.
+#[derive(Debug, Default)]
+pub(crate) enum Planned {
+    /// Nobody asked.
+    #[default]
+    Not,
+    /// It is being found out.
+    Asked,
+    /// It was found out.
+    Made(Result<Box<Plan>, Failure>),
 }
 
 /// What a person said in the panel.
@@ -38,6 +53,8 @@ pub(crate) enum Asked {
     Open,
     /// Do nothing.
     Close,
+    /// Find out what it would write.
+    Plan,
     /// Make it live.
     Go,
 }
@@ -135,7 +152,62 @@ fn found(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, evidence: &Evidence) {
         for line in lines(ctx, doc, evidence) {
             paint(ui, ctx, line);
         }
+        if evidence.can_run()
+            && let Some(going) = &ctx.home.going
+        {
+            planned(ui, ctx, doc, going);
+        }
     });
+}
+
+/// What it would write.
+fn planned(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, going: &GoLive) {
+    let colors = theme::colors(ui);
+    ui.add_space(4.0);
+    ui.label(font::heading("What it would write").color(colors.text.strong));
+    let plan = match &going.plan {
+        Planned::Not => {
+            ui.label(dim(ui, "A dry run reads from your real accounts and writes nothing: what it would write is shown here."));
+            if button::plain(ui, None, "Dry run").clicked() {
+                ctx.send(Msg::GoLive(Asked::Plan));
+            }
+            return;
+        }
+        Planned::Asked => {
+            ui.label(dim(ui, "Reading, and writing nothing…"));
+            return;
+        }
+        Planned::Made(Err(failure)) => return failed(ui, failure),
+        Planned::Made(Ok(plan)) => plan,
+    };
+    let from = match plan.origin {
+        Origin::Given => "the event that was given",
+        Origin::Earlier => "what it last began with",
+        Origin::Sample => "its sample",
+        Origin::Newest => "the newest record of the service",
+        Origin::MadeUp => "an event that is made up",
+    };
+    let words =
+        format!("{} and {}, begun with {from}. Nothing was written.", count(plan.count(), "write"), count(plan.reads, "read"));
+    ui.label(dim(ui, words));
+    for write in &plan.writes {
+        let sentence = format!("{}: {}", write.name, write.sentence);
+        let request = format!("{} {}", write.request.method, write.request.url);
+        let known = doc.flow().nodes.contains_key(&write.step.node) && write.flow.is_of(&doc.flow().id);
+        if ui.link(RichText::new(sentence).small()).on_hover_text(request).clicked() && known {
+            ctx.send(Msg::Select { doc: doc.id, nodes: vec![write.step.node.clone()], show: true });
+        }
+        if !write.made_up.is_empty() {
+            ui.label(dim(ui, format!("Known only then: {}", write.made_up.join(", ").replace("input.", ""))));
+        }
+    }
+    if plan.more > 0 {
+        ui.label(dim(ui, format!("… and {} more", plan.more)));
+    }
+    if let Some(failure) = &plan.stopped {
+        ui.label(RichText::new("It would not come to its end:").color(colors.failed.text));
+        failed(ui, failure);
+    }
 }
 
 /// What publishing changes.

@@ -5,6 +5,7 @@ use eframe::egui::{
     TextEdit, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
 
+use super::letters;
 use super::narrow::{Since, Status};
 use super::roll::{self, Pressed};
 use super::rows::{self, Mark, RunRow};
@@ -52,8 +53,6 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) -> Option<Mod
             }
         }
     });
-    // Where the list is narrow, the switch has a row of its own.
-    let roomy = ui.available_width() >= 300.0;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 2.0;
         flow_menu(ui, view);
@@ -66,12 +65,13 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) -> Option<Mod
                 }
             }
         });
-        if roomy {
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| group_switch(ui, view));
-        }
     });
-    if !roomy {
-        group_switch(ui, view);
+    ui.horizontal(|ui| group_switch(ui, view));
+    if view.dead && letters::bar(ui, ctx, view) {
+        view.to_edit = view.ticked.first().copied();
+        if let Some(run) = view.to_edit {
+            view.choose(run, true);
+        }
     }
     if let Some((cause, runs)) = &view.cause {
         let words = format!("{}: {}", rows::count(runs.len(), "run"), cause.title);
@@ -90,11 +90,18 @@ pub(super) fn filters(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View) -> Option<Mod
     picked.map(|it| if it == 0 { Mode::Sandbox } else { Mode::Live })
 }
 
+/// Failed runs by their cause: all of them, or those that nobody has dealt with.
 fn group_switch(ui: &mut Ui, view: &mut View) {
-    if switch::on_off(ui, "Problems", view.grouped).on_hover_text("Failed runs, grouped by their cause").clicked() {
-        view.grouped = !view.grouped;
-        view.cause = None;
-        view.clear_search();
+    for (words, help, dead) in [
+        ("Dead letters", "Failed runs that were neither resent nor put aside, grouped by their cause", true),
+        ("Problems", "Failed runs, grouped by their cause", false),
+    ] {
+        let on = view.grouped && view.dead == dead;
+        if switch::on_off(ui, words, on).on_hover_text(help).clicked() {
+            (view.grouped, view.dead) = (!on, !on && dead);
+            view.forget_problems();
+            view.clear_search();
+        }
     }
 }
 
@@ -239,7 +246,7 @@ pub(super) fn count_words(ctx: &Ctx<'_>, view: &View) -> String {
         Shown::Problems => {
             let Some(problems) = &view.problems else { return String::new() };
             let words = rows::count(problems.list.len(), "problem");
-            let of = rows::count(problems.looked, "failed run");
+            let of = rows::count(problems.looked, if view.dead { "dead letter" } else { "failed run" });
             if problems.done { format!("{words} in {of}") } else { format!("{words} in {of} so far…") }
         }
     }
@@ -302,20 +309,28 @@ fn runs(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, list: &Response, steps: Id,
     {
         roll.reveal(at, height);
     }
-    let (mut visible, mut clicked) = (0..0, None);
+    let (mut visible, mut clicked, mut ticked) = (0..0, None, None);
     roll.show(ui, "runs", height, count, |ui, range| {
         visible = range.clone();
         for at in range {
             let Some(run) = view.listed(ctx.live).get(at) else { continue };
             let row = view.row(run, ctx.live, ctx.now);
-            if run_row(ui, run, row.as_ref(), view.chosen == Some(run), dense).clicked() {
+            let response = run_row(ui, run, row.as_ref(), view.chosen == Some(run), dense);
+            if response.clicked() {
                 clicked = Some((run, at));
+            }
+            let box_id = response.id.with("tick");
+            if view.dead && letters::tick(ui, response.rect, box_id, &format!("run {run}"), &[run], &view.ticked) {
+                ticked = Some(run);
             }
         }
     });
     view.built = visible.len();
     view.list_roll = roll;
     view.want_heads(ctx.archive, ctx.live, visible);
+    if let Some(run) = ticked {
+        letters::toggle(&mut view.ticked, &[run]);
+    }
     if let Some((run, at)) = clicked {
         view.choose(run, at != 0);
         list.request_focus();
@@ -462,7 +477,11 @@ fn problems(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, list: &Response) {
     if groups.list.is_empty() {
         let rect = ui.available_rect_before_wrap();
         let (title, first) = if groups.done {
-            ("Nothing failed", "Runs that fail are grouped here by their cause.")
+            if view.dead {
+                ("No dead letters", "Runs that fail are listed here until they are resent or put aside.")
+            } else {
+                ("Nothing failed", "Runs that fail are grouped here by their cause.")
+            }
         } else {
             ("Reading…", "Failed runs are grouped by their cause.")
         };
@@ -472,7 +491,7 @@ fn problems(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, list: &Response) {
     let (height, count) = (extent::ROW_HIT, groups.list.len());
     let mut roll = view.list_roll;
     let current = view.chosen.and_then(|it| groups.list.iter().position(|group| group.newest.id == it));
-    let (mut chosen, mut opened) = (None, None);
+    let (mut chosen, mut opened, mut ticked) = (None, None, None);
     match roll::pressed(ui, list, current, count, roll.page(height)) {
         Some(Pressed::To(at)) => {
             chosen = Some(at);
@@ -484,15 +503,23 @@ fn problems(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, list: &Response) {
     roll.show(ui, "problems", height, count, |ui, range| {
         for at in range {
             let Some(group) = groups.list.get(at) else { continue };
-            if problem_row(ui, ctx, group, current == Some(at)).clicked() {
+            let response = problem_row(ui, ctx, group, current == Some(at));
+            if response.clicked() {
                 opened = Some(at);
                 list.request_focus();
+            }
+            let box_id = response.id.with("tick");
+            if view.dead && letters::tick(ui, response.rect, box_id, &group.cause.title, &group.runs, &view.ticked) {
+                ticked = Some(at);
             }
         }
     });
     let pick = |at: Option<usize>| at.and_then(|it| groups.list.get(it)).cloned();
-    let (chosen, opened) = (pick(chosen), pick(opened));
+    let (chosen, opened, ticked) = (pick(chosen), pick(opened), pick(ticked));
     view.list_roll = roll;
+    if let Some(group) = ticked {
+        letters::toggle(&mut view.ticked, &group.runs);
+    }
     if let Some(group) = chosen.as_ref().or(opened.as_ref()) {
         view.choose(group.newest.id, true);
     }

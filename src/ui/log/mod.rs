@@ -8,7 +8,8 @@
 //! | `view` | what is chosen, and what was read for it |
 //! | `narrow`, `rows` | which runs are listed, and as which words |
 //! | `fall`, `body`, `curl` | a run as a waterfall, a body as lines, a call as a command |
-//! | `retry`, `compare` | a run done again, and two runs side by side |
+//! | `letters` | dead letters: ticked, resent, changed, put aside |
+//! | `compare` | two runs side by side |
 //! | `why` | why a service refused a step |
 //! | `roll`, `list`, `steps`, `detail`, `text`, `beside` | painting |
 //!
@@ -19,10 +20,10 @@ mod compare;
 mod curl;
 mod detail;
 mod fall;
+mod letters;
 mod list;
 pub(super) mod mark;
 mod narrow;
-pub(crate) mod retry;
 mod roll;
 mod rows;
 mod steps;
@@ -58,6 +59,8 @@ pub(crate) struct Log {
     pub(crate) served: View,
     /// Which of the two is shown there.
     pub(crate) mode: Mode,
+    /// What a dead letter is to begin with instead, as a person types it.
+    pub(crate) editing: Option<letters::Editing>,
     /// Why a service refused a step, or that it is being found out.
     pub(crate) why: Option<Asked>,
     /// The export that is being written, and how many bytes it has.
@@ -76,6 +79,7 @@ impl Default for Log {
             whole: View::new(Seat::Whole, Mode::Sandbox),
             served: View::new(Seat::Whole, Mode::Live),
             mode: Mode::Sandbox,
+            editing: None,
             why: None,
             export: None,
             retries: Vec::new(),
@@ -103,6 +107,12 @@ impl Log {
     pub(crate) fn open_served(&mut self, run: RunId) {
         self.mode = Mode::Live;
         self.served.open(run, None);
+    }
+
+    /// Something was done with dead letters: they are read again.
+    pub(crate) fn dealt(&mut self, mode: Mode) {
+        let view = if mode == Mode::Live { &mut self.served } else { &mut self.whole };
+        view.forget_problems();
     }
 
     /// Shows a run over the whole window.
@@ -158,12 +168,16 @@ pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, 
 
 /// The whole window.
 pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
-    let Log { whole, served, mode, export, why, .. } = log;
+    let Log { whole, served, mode, export, why, editing, .. } = log;
     let (view, ctx) = match mode {
         Mode::Sandbox => (whole, ctx),
         Mode::Live => (served, &Ctx { archive: ctx.served.0, live: ctx.served.1, ..*ctx }),
     };
     keep_up(ui, ctx, view);
+    if let Some(run) = view.loaded().filter(|it| view.to_edit == Some(it.head.id)) {
+        *editing = letters::Editing::of(view.mode, run);
+        view.to_edit = None;
+    }
     let mut picked = None;
     let rect = ui.available_rect_before_wrap();
     let (runs, falls) = ids(ui, "whole");
@@ -190,6 +204,15 @@ pub(crate) fn whole(ui: &mut Ui, ctx: &Ctx<'_>, log: &mut Log) {
     });
     divide(ui, split, rect);
     let right = rect.with_min_x(split + 1.0);
+    if let Some(letter) = editing.as_mut().filter(|it| it.mode == view.mode && view.dead) {
+        let mut stays = true;
+        part(ui, "letter", right, |ui| stays = letters::editor(ui, ctx, letter));
+        if !stays {
+            *editing = None;
+        }
+        *mode = picked.unwrap_or(*mode);
+        return;
+    }
     let mut top = 0.0;
     part(ui, "run", right, |ui| {
         steps::head(ui, ctx, view);

@@ -8,16 +8,15 @@ use eframe::egui::{
 use super::beside;
 use super::fall::{self, Bar, Fall, FallRow, Line, Part};
 use super::list::{self, glyph};
-use super::retry;
 use super::roll::{self, Pressed};
 use super::rows::{self, Mark};
 use super::view::View;
 use crate::engine::Mode;
-use crate::run::{RunId, StepKey};
+use crate::run::{Entry, RetryFrom, RunId, StepKey, first_failed};
 use crate::ui::archive::Loaded;
 use crate::ui::ctx::Ctx;
 use crate::ui::document::Document;
-use crate::ui::msg::{Msg, RetryFrom};
+use crate::ui::msg::Msg;
 use crate::ui::theme::tokens::{extent, line, size, space};
 use crate::ui::theme::{self, Ink, font, icon};
 use crate::ui::widgets::{button, cut_text, dim, menu_look, nothing, switch, within};
@@ -78,9 +77,17 @@ fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
     let steps =
         if run.head.finished.is_some() { format!(", {}", rows::count(run.head.steps as usize, "step")) } else { String::new() };
     let parent = run.head.parent.as_ref().map(|it| format!(", called by run {}", it.0)).unwrap_or_default();
-    let meta = format!("Run {}, {}, {}{steps}{parent}", run.head.id, row.time, row.took);
-    let at = pos2(inner.left(), rect.top() + 43.0);
-    cut_text(ui, at, &meta, font::regular(size::SMALL), colors.text.dim, tools - inner.left() - 8.0);
+    let cause = run.entries.iter().find_map(|it| match it {
+        Entry::Accepted { cause, .. } => Some(format!(", started by {cause}")),
+        _ => None,
+    });
+    let meta = format!("Run {}, {}, {}{steps}{parent}{}", run.head.id, row.time, row.took, cause.unwrap_or_default());
+    let room = tools - inner.left() - 8.0;
+    let line = Rect::from_min_size(pos2(inner.left(), rect.top() + 34.0), vec2(room.max(0.0), 18.0));
+    let response = ui.interact(line, ui.scope_id().with("what it was"), Sense::hover());
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &meta));
+    cut_text(ui, line.left_center(), &meta, font::regular(size::SMALL), colors.text.dim, room);
+    response.on_hover_text(&meta);
     ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(line::HAIRLINE, colors.stroke.subtle));
     picked
 }
@@ -90,7 +97,7 @@ pub(super) fn retry_menu(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded) {
     let shown = button::drop_down(ui, "Run again");
     Popup::menu(&shown).show(|ui| {
         menu_look(ui, 260.0);
-        let failed = retry::failed(&run.entries).is_some();
+        let failed = first_failed(&run.entries).is_some();
         retry_items(
             ui,
             ctx,

@@ -328,3 +328,34 @@ fn what_is_used_of_a_budget_is_shown_with_the_connection_and_in_the_bar_while_it
     tell(&mut desk, BudgetState { used: 0, remaining: 100, ..state });
     assert!(!desk.has_containing("/100 in 10 s") && desk.has_containing("Requests: 0 of 100 in 10 s · 12,400 of 200,000 today"));
 }
+
+#[test]
+fn what_the_last_looks_at_a_service_found_is_shown_with_its_connection() {
+    use crate::catalog::OperationId;
+    use crate::engine::Look;
+    use crate::record::{Failure, FailureKind};
+    let (mut desk, _runtime, _vault) = open();
+    let token = access(&desk).highlevel.token;
+    let now = jiff::Timestamp::now();
+    let look = |event: &str, found, failure| Look {
+        connection: ConnectionId::new("highlevel"),
+        event: OperationId::new(event),
+        at: now,
+        next: now + jiff::SignedDuration::from_hours(1),
+        found,
+        failure,
+    };
+    let refused = Failure::new(FailureKind::Forbidden, "HighLevel: a scope is missing");
+    let journal = crate::journal::Journal::open(desk.home.path(), crate::journal::Options::default()).unwrap();
+    for (key, look) in
+        [("a", look("highlevel.poll.contact-created", 2, None)), ("b", look("highlevel.poll.contact-changed", 0, Some(refused)))]
+    {
+        journal.put_state("looks", key, &serde_json::to_value(look).unwrap()).wait().unwrap();
+    }
+    journal.close();
+    add(&mut desk, "Riverside", &token);
+    assert!(desk.has("Looks at the service"));
+    for words in ["2 events", "failed: HighLevel: a scope is missing"] {
+        assert!(desk.has_containing(words), "{words}");
+    }
+}

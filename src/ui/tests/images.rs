@@ -219,8 +219,7 @@ fn connected(theme: ThemeChoice) -> (Desk, tokio::runtime::Runtime) {
         needs("a", "New contact to first visit", &["contacts.readonly", "contacts.write"]),
         needs("b", "Visit to calendar", &["contacts.readonly", "calendars.readonly", "calendars/events.write"]),
     ];
-    let listed =
-        Listed { entries: all, flows, bindings: crate::accounts::Bindings::default(), kept_in: "the keychain of the system" };
+    let listed = Listed { entries: all, flows, kept_in: "the keychain of the system", ..Listed::default() };
     desk.told.send(Told::Accounts(Box::new(|_| ()))).unwrap();
     desk.run();
     desk.key(Modifiers::ALT, Key::Num5);

@@ -12,9 +12,9 @@ use crate::flow::testing::Sketch;
 use crate::flow::{Flow, NodeId};
 use crate::journal::{Append, Journal, Mode, NewRun, Options, StepExchange};
 use crate::record::{Answer, Body, Exchange, Failure, FailureKind, Request, Timing};
-use crate::run::{Entry, Outcome, Park, Revision, RunId, StepKey};
+use crate::run::{Entry, Outcome, Park, RetryFrom, Revision, RunId, StepKey};
 use crate::ui::app::App;
-use crate::ui::msg::{Msg, RetryFrom, Room};
+use crate::ui::msg::{Msg, Room};
 
 /// A data directory with runs in it.
 pub(super) struct Disk {
@@ -223,6 +223,7 @@ fn a_run_shows_its_steps_and_a_call_both_sides() {
     assert!(desk.has_containing("a, done, 1 call"), "the step is in the waterfall");
     assert!(desk.has("POST /contacts/, 201, 0.20 s"), "its call is beneath it");
     assert!(desk.has("b, not reached"));
+    assert!(desk.has_containing("started by a person"), "which way its event came");
     for line in ["authorization: Bearer ••••3f9c", "x-trace: q7", "Waited for the answer: 0.20 s", "Body, 28 bytes"] {
         assert!(desk.has(line), "{line}");
     }
@@ -355,6 +356,56 @@ fn failed_runs_are_grouped_by_their_cause_and_a_group_is_a_list() {
     desk.press("Show all problems again");
     assert_eq!(rows(&desk).len(), 2);
     assert!(rows(&desk)[0].starts_with("Problem"));
+}
+
+#[test]
+fn dead_letters_are_ticked_changed_resent_once_and_put_aside_with_a_way_back() {
+    let files = Disk::new();
+    let mut flow = flow("one", "Visits");
+    for node in ["a", "b"].map(NodeId::from) {
+        let fields = [("value", crate::flow::Binding::value(1))].into();
+        let known = Arc::clone(&flow.nodes[&node]);
+        let set = crate::flow::Node { kind: crate::flow::NodeKind::Set { fields }, ..crate::flow::Node::clone(&known) };
+        flow.nodes.insert(node, Arc::new(set));
+    }
+    for _ in 0..3 {
+        files.failed(&flow);
+    }
+    let mut desk = files.log(&flow);
+    // Nothing is at work on it, as where flows run elsewhere.
+    files.journal.close();
+    desk.press("Dead letters");
+    desk.until("they are grouped", |app| app.log.whole.grouped_runs() == Some(3));
+    assert_eq!(rows(&desk).len(), 1);
+    assert!(desk.has("1 problem in 3 dead letters") && desk.has("Tick letters to"));
+    let tick = |desk: &mut Desk, name: &str| {
+        desk.window.get_by_role_and_label(Role::CheckBox, name).click();
+        desk.run();
+    };
+    tick(&mut desk, "Tick HighLevel: a scope is missing");
+    assert!(desk.has("3 letters ticked"));
+    desk.press("Untick");
+    click_row(&mut desk, "Problem HighLevel");
+    tick(&mut desk, "Tick run 1");
+    desk.press("Put aside");
+    desk.until("it is put aside", |app| app.log.whole.grouped_runs() == Some(2));
+    desk.press("Undo");
+    desk.until("it is listed again", |app| app.log.whole.grouped_runs() == Some(3));
+    click_row(&mut desk, "Problem HighLevel");
+    tick(&mut desk, "Tick run 2");
+    desk.press("Edit…");
+    desk.until("what it began with is there", |app| app.log.editing.is_some());
+    super::connections::fill(&mut desk, "What the trigger gives", "{\"run\": ");
+    assert!(desk.has_containing("Line 1: EOF"), "what is wrong is said at once");
+    super::connections::fill(&mut desk, "What the trigger gives", "{\"run\": \"another\"}");
+    desk.press("Resend with this");
+    desk.until("it is resent", |app| app.log.whole.grouped_runs() == Some(2));
+    assert!(desk.has("Resent as run 4"));
+    let kept = Journal::open_reader(&files.home.path().join("sandbox")).unwrap().entries(RunId(4)).unwrap();
+    assert!(
+        matches!(&kept[0], Entry::Accepted { payload, cause, .. } if **payload == json!({"run": "another"}) && cause.again == Some(RunId(2))),
+        "{kept:?}"
+    );
 }
 
 #[test]

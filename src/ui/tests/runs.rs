@@ -232,3 +232,12 @@ fn a_single_step_is_tested_on_what_was_given_before_and_up_to_here_ends_there() 
     assert_eq!(calls(&desk) - before, 1, "only that step was done");
     assert_eq!(shown(&desk, "save_contact"), Some(true), "and what was before it counts as done");
 }
+
+#[test]
+fn the_bar_says_how_many_runs_wait_for_their_turn() {
+    let mut desk = Desk::first();
+    assert!(!desk.has_containing(" waiting"));
+    desk.window.state_mut().live.waiting = [("a".into(), 9), ("b".into(), 3)].into();
+    desk.run();
+    assert!(desk.has("12 waiting"));
+}

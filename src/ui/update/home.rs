@@ -12,7 +12,7 @@ use crate::ui::archive::Ask;
 use crate::ui::behind::Told;
 use crate::ui::dialog::Dialog;
 use crate::ui::document::DocId;
-use crate::ui::home::{Asked, Deed, GoLive, HomeJob, HomeNews};
+use crate::ui::home::{Asked, Deed, GoLive, HomeJob, HomeNews, Planned};
 use crate::ui::msg::{Msg, Room};
 use crate::ui::toast::{Toast, Tone};
 
@@ -32,9 +32,16 @@ impl App {
                 let Some(doc) = self.docs.active() else { return };
                 self.tickets += 1;
                 let (ticket, flow) = (self.tickets, Arc::clone(doc.flow()));
-                self.home_flows.going = Some(GoLive { doc: doc.id, flow: Arc::clone(&flow), ticket, evidence: None });
+                self.home_flows.going =
+                    Some(GoLive { doc: doc.id, flow: Arc::clone(&flow), ticket, plan: Planned::default(), evidence: None });
                 self.room = Room::Flows;
                 self.ask_home(ctx, HomeJob::Evidence { ticket, flow });
+            }
+            Asked::Plan => {
+                let Some(going) = &mut self.home_flows.going else { return };
+                going.plan = Planned::Asked;
+                let job = HomeJob::Plan { ticket: going.ticket, flow: Arc::clone(&going.flow) };
+                self.ask_home(ctx, job);
             }
             Asked::Go => {
                 let Some(going) = self.home_flows.going.take() else { return };
@@ -94,8 +101,6 @@ impl App {
     /// A test of this very version has ended: what speaks for going live is another.
     pub(super) fn look_again(&mut self, ctx: &Context) {
         let Some(going) = &mut self.home_flows.going else { return };
-        self.tickets += 1;
-        going.ticket = self.tickets;
         let (ticket, flow) = (going.ticket, Arc::clone(&going.flow));
         self.ask_home(ctx, HomeJob::Evidence { ticket, flow });
     }

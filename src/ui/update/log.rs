@@ -10,17 +10,16 @@ use crate::engine::log::Format;
 use crate::engine::{ConnectionId, Effective, Mode};
 use crate::flow::{Flow, FlowId};
 use crate::record::{Failure, FailureKind};
-use crate::run::{RunId, StepKey};
+use crate::run::{self, Again, RetryFrom, RunId, StepKey};
 use crate::ui::app::App;
-use crate::ui::archive::{Ask, Exporting, News};
+use crate::ui::archive::{Ask, Deal, Dealt, Exporting, News};
 use crate::ui::behind::{AccountJob, Start, WhyTold};
 use crate::ui::dialog::Dialog;
 use crate::ui::document::{DocId, Document, Test, TestState};
 use crate::ui::files;
 use crate::ui::live::Play;
 use crate::ui::log::Asked;
-use crate::ui::log::retry::{self, Plan};
-use crate::ui::msg::{Msg, RetryFrom, Room};
+use crate::ui::msg::{Msg, Room};
 use crate::ui::toast::{Toast, Tone};
 
 /// Runs of a flow that are read when it is opened, so that its steps have records.
@@ -56,6 +55,7 @@ impl App {
                     export.1 = bytes;
                 }
             }
+            Some(News::Dealt(dealt)) => self.dealt(ctx, mode, dealt),
             Some(News::Exported { path, result }) => {
                 self.log.export = None;
                 let toast = match result {
@@ -171,6 +171,39 @@ impl App {
         self.say(ctx, toast);
     }
 
+    // ---- dead letters
+
+    pub(super) fn deal(&mut self, mode: Mode, deal: Deal) {
+        let archive = if mode == Mode::Live { &self.served.0 } else { &self.archive };
+        archive.deal(self.catalog.clone(), deal);
+    }
+
+    fn dealt(&mut self, ctx: &Context, mode: Mode, dealt: Dealt) {
+        self.log.dealt(mode);
+        let count = |all: &[RunId]| crate::ui::canvas::sentence::count(all.len(), "letter");
+        let toast = match dealt {
+            Dealt::Failed(failure) => Toast::failure(&failure),
+            Dealt::PutAside { runs, aside: true } => {
+                let undo = Deal::PutAside { runs: runs.clone(), aside: false };
+                Toast::new(Tone::Done, format!("{} put aside", count(&runs))).action("Undo", Msg::Letters { mode, deal: undo })
+            }
+            Dealt::PutAside { runs, aside: false } => Toast::new(Tone::Done, format!("{} listed again", count(&runs))),
+            Dealt::Resent { runs, later, refused } => {
+                for failure in refused.iter().take(3) {
+                    self.say(ctx, Toast::failure(failure));
+                }
+                let (Some(first), Some(last)) = (runs.first().copied(), runs.last().copied()) else { return };
+                let which =
+                    if first == last { format!("Resent as run {first}") } else { format!("Resent as runs {first} to {last}") };
+                let toast = Toast::new(Tone::Done, which);
+                let toast = if later { toast.detail("They begin once flows run on this data directory again.") } else { toast };
+                let show = if mode == Mode::Live { Msg::OpenServed(first) } else { Msg::OpenLog(Some((first, None))) };
+                toast.action("Show", show)
+            }
+        };
+        self.say(ctx, toast);
+    }
+
     // ---- a run again
 
     pub(super) fn retry(&mut self, ctx: &Context, run: RunId, from: &RetryFrom, current: bool) {
@@ -183,7 +216,7 @@ impl App {
             loaded.flow.clone()
         };
         let plan = match &flow {
-            Some(flow) => retry::plan(flow, &entries, from),
+            Some(flow) => run::again(flow, &entries, from),
             None => Err("Open the flow first."),
         };
         match (plan, flow) {
@@ -194,8 +227,8 @@ impl App {
     }
 
     /// Starts it, with the steps that are taken as done.
-    fn start_again(&mut self, ctx: &Context, flow: &Arc<Flow>, plan: Plan) {
-        let Plan { trigger, payload, given } = plan;
+    fn start_again(&mut self, ctx: &Context, flow: &Arc<Flow>, plan: Again) {
+        let Again { trigger, payload, given } = plan;
         let flows = self.deployments(flow);
         let Some(stage) = self.live.stage() else {
             self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again yet").detail("The sandbox is not up."));

@@ -92,6 +92,7 @@ impl App {
                     self.log.releases.push(stage.engine.release(run, Some(step.to_string()), release));
                 }
             }
+            Msg::Letters { mode, deal } => self.deal(mode, deal),
             Msg::ImportDocuments => self.ask_documents(),
             Msg::ChooseWatched { doc, node, each } => self.ask_watched(doc, node, each),
             Msg::ChooseFolder => self.ask_folder(),

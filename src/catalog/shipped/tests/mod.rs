@@ -300,3 +300,28 @@ fn every_look_up_calls_a_read_that_is_there_with_all_that_it_needs() {
     }
     assert_eq!(seen, 18);
 }
+
+#[test]
+fn only_what_looks_for_something_is_a_read_that_is_not_a_get() {
+    let catalog = Catalog::shipped();
+    let mut posts: Vec<String> = catalog
+        .connectors()
+        .flat_map(|it| it.operations.values())
+        .filter(|it| it.is_read() && !it.method.is_read())
+        .map(|it| it.id.to_string())
+        .collect();
+    posts.sort();
+    assert_eq!(
+        posts,
+        [
+            "highlevel.contacts.search-contacts-advanced",
+            "highlevel.locations.task-search",
+            "highlevel.objects.search-object-records",
+            "highlevel.opportunities.search-opportunities-advanced",
+        ]
+    );
+    for event in crate::catalog::Event::shipped() {
+        let Some(poll) = event.poll() else { continue };
+        assert!(catalog.operation(&poll.operation).unwrap().1.is_read(), "{}", event.id);
+    }
+}

@@ -1,15 +1,16 @@
 //! One feed: looks now and then, and starts a run of each flow that waits for every event that it finds.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
+use super::last;
 use super::pages::Pages;
 use super::sift::{Sieve, time};
-use super::{FeedId, Subscriber, subscribers_of};
+use super::{Common, FeedId, Subscriber};
 use crate::catalog::{Counts, Event, Poll};
 use crate::connector::{CallError, Connection};
 use crate::engine::shared::Shared;
@@ -45,7 +46,7 @@ pub(super) struct Feed {
     pub(super) subscribers: watch::Receiver<Vec<Subscriber>>,
     pub(super) nudges: watch::Receiver<u64>,
     pub(super) changes: watch::Receiver<u64>,
-    pub(super) places: Arc<Semaphore>,
+    pub(super) common: Arc<Common>,
     reached: Option<Reached>,
     pub(super) marks: HashMap<String, String>,
     /// When the last look began that ended well.
@@ -84,7 +85,7 @@ impl Feed {
         id: FeedId,
         event: &'static Event,
         subscribers: watch::Receiver<Vec<Subscriber>>,
-        places: Arc<Semaphore>,
+        common: Arc<Common>,
     ) -> Self {
         Self {
             scope: id.scope(),
@@ -94,7 +95,7 @@ impl Feed {
             id,
             event,
             subscribers,
-            places,
+            common,
             reached: None,
             marks: HashMap::new(),
             looked: None,
@@ -131,16 +132,16 @@ impl Feed {
                 }
             };
             let next = self.after(wait);
-            self.shared.tell(|| {
-                HandleEvent::Looked(Look {
-                    connection: self.id.connection.clone(),
-                    event: self.id.event.clone(),
-                    at: self.shared.clock.now(),
-                    next,
-                    found: told.0,
-                    failure: told.1,
-                })
-            });
+            let look = Look {
+                connection: self.id.connection.clone(),
+                event: self.id.event.clone(),
+                at: self.shared.clock.now(),
+                next,
+                found: told.0,
+                failure: told.1,
+            };
+            last::keep(&self.shared, &self.scope, &look);
+            self.shared.tell(|| HandleEvent::Looked(look));
             if !self.rest(next).await {
                 return;
             }
@@ -203,8 +204,8 @@ impl Feed {
     /// Looks once.
     async fn look(&mut self, poll: &'static Poll) -> Result<Looked, Broken> {
         // Never closed.
-        let places = Arc::clone(&self.places);
-        let _place = places.acquire().await;
+        let common = Arc::clone(&self.common);
+        let _place = common.places.acquire().await;
         let connection = self.shared.connections().get(&self.id.connection).cloned().ok_or_else(|| {
             Broken::Machine(Failure::new(
                 FailureKind::Flow,
@@ -215,7 +216,7 @@ impl Feed {
         self.changes.mark_unchanged();
         self.subscribers.mark_unchanged();
         // As the flows are now: word of a change may still be on its way here.
-        let subscribers = subscribers_of(&self.shared, &self.id);
+        let subscribers = self.subscribers_now();
         let now = self.shared.clock.now();
         let on = subscribers.iter().map(|it| it.deployed.at).min().unwrap_or(now);
         let (begun, since, looks) = self.reached.as_ref().map_or((on, on, 0), |it| (it.begun, it.since, it.looks));
@@ -258,6 +259,11 @@ impl Feed {
         self.forget(poll, &reached, &seen).await?;
         self.looked = Some(now);
         Ok(Looked { events: seen.events })
+    }
+
+    /// Who waits for it now.
+    fn subscribers_now(&self) -> Vec<Subscriber> {
+        self.common.wanted(&self.shared).get(&self.id).cloned().unwrap_or_default()
     }
 
     /// Writes down how far it has looked, if that is new.
@@ -338,9 +344,7 @@ impl Feed {
                     }
                 }
             }
-            for record in page {
-                self.take(poll, record, sieve, seen, waiting).await?;
-            }
+            self.take(poll, page, sieve, seen, waiting).await?;
             // What is left out may be found as gained once more than it was; of other lists every record has to be known.
             if sieve.is_first && matches!(poll.counts, Counts::Gained { .. }) && seen.keys.len() > FIRST_MOST {
                 tracing::warn!(feed = %self.scope, "the list is longer than a first look reads");
@@ -350,17 +354,38 @@ impl Feed {
         Ok(())
     }
 
-    /// Holds one record against what is remembered.
+    /// Holds the records of a page against what is remembered. Their runs begin side by side, in order, so that they share commits;
+    /// what is to be remembered is written down after them.
     async fn take(
         &mut self,
         poll: &'static Poll,
-        record: Value,
+        page: Vec<Value>,
         sieve: &Sieve<'_>,
         seen: &mut Seen,
         waiting: &Waiting,
     ) -> Result<(), Broken> {
-        let Some(key) = record.get(&poll.key).filter(|it| it.is_string() || it.is_number()) else { return Ok(()) };
-        let key = to_text(key).into_owned();
+        let keyed = page.into_iter().filter_map(|record| Some((key_of(poll, &record)?, record)));
+        let (mut found, mut marks) = (Vec::new(), BTreeMap::new());
+        for (key, record) in keyed {
+            if marks.contains_key(&key) {
+                // What is there twice is held against what its first appearance left.
+                self.begin_all(std::mem::take(&mut found), std::mem::take(&mut marks)).await?;
+            }
+            marks.extend(self.sift(key, record, sieve, seen, waiting, &mut found));
+        }
+        self.begin_all(found, marks).await
+    }
+
+    /// Holds one record against what is remembered: what is to be remembered from now on, and, in `found`, who gets it.
+    fn sift(
+        &mut self,
+        key: String,
+        record: Value,
+        sieve: &Sieve<'_>,
+        seen: &mut Seen,
+        waiting: &Waiting,
+        found: &mut Vec<Found>,
+    ) -> Option<(String, String)> {
         seen.newest = seen.newest.max(sieve.cursor(&record));
         let sifted = sieve.sift(&record, self.marks.get(&key).map(String::as_str));
         self.due = match (self.due, sifted.due) {
@@ -377,14 +402,25 @@ impl Feed {
                 None => waiting.is_recent,
             };
             let meanwhile = self.came_meanwhile(waiting);
-            for subscriber in waiting.old.iter().chain(waiting.new.iter().chain(&meanwhile).filter(|it| for_new(it))) {
-                self.start_one(subscriber, &key, &version, &record).await?;
-            }
+            let new = waiting.new.iter().chain(&meanwhile).filter(|it| for_new(it));
+            let subscribers = waiting.old.iter().chain(new).cloned().collect();
+            found.push(Found { key: key.clone(), version, record, subscribers });
         }
-        if let Some(mark) = sifted.mark {
-            self.remember(&key, Some(mark)).await?;
+        seen.keys.insert(key.clone());
+        sifted.mark.map(|mark| (key, mark))
+    }
+
+    /// Begins the runs, and then remembers.
+    async fn begin_all(&mut self, found: Vec<Found>, marks: BTreeMap<String, String>) -> Result<(), Broken> {
+        self.start_all(&found).await?;
+        let mut commits = Vec::with_capacity(marks.len());
+        for (key, mark) in marks {
+            commits.push(self.shared.journal.put_state(&self.scope, &key, &Value::from(mark.as_str())));
+            self.marks.insert(key, mark);
         }
-        seen.keys.insert(key);
+        for commit in commits {
+            commit.await.map_err(|error| Broken::Machine(error.into()))?;
+        }
         Ok(())
     }
 
@@ -394,8 +430,7 @@ impl Feed {
             return Vec::new();
         }
         let known: BTreeSet<String> = waiting.old.iter().chain(&waiting.new).map(name).collect();
-        let now = subscribers_of(&self.shared, &self.id);
-        now.into_iter().filter(|it| !known.contains(&name(it))).collect()
+        self.subscribers_now().into_iter().filter(|it| !known.contains(&name(it))).collect()
     }
 
     /// What was there at the last look and no longer is.
@@ -433,21 +468,19 @@ impl Feed {
         let sieve = Sieve { begun: from, is_first: false, ..*sieve };
         let mut count = 0;
         while let Some(page) = pages.next().await? {
-            for record in page {
-                let Some(key) = record.get(&poll.key).filter(|it| it.is_string() || it.is_number()) else { continue };
-                let key = to_text(key).into_owned();
-                if let Some(version) = sieve.sift(&record, None).version {
-                    self.start_one(subscriber, &key, &version, &record).await?;
-                    count += 1;
-                }
-                if count >= BACK_MOST {
-                    let title = format!("\"{}\" starts with more than was to be made up for", subscriber.deployed.program.name);
-                    let failure = Failure::new(FailureKind::Limit, title);
-                    let failure = failure.detail(format!("The first {BACK_MOST} of \"{}\" were taken", self.event.title));
-                    self.shared
-                        .trouble(failure.hint("Choose a later day to begin from, or start the flow for the rest by hand."));
-                    return Ok(());
-                }
+            let found = page.into_iter().filter_map(|record| {
+                let (key, version) = (key_of(poll, &record)?, sieve.sift(&record, None).version?);
+                Some(Found { key, version, record, subscribers: vec![subscriber.clone()] })
+            });
+            let found: Vec<Found> = found.take(BACK_MOST - count).collect();
+            self.start_all(&found).await?;
+            count += found.len();
+            if count >= BACK_MOST {
+                let title = format!("\"{}\" starts with more than was to be made up for", subscriber.deployed.program.name);
+                let failure = Failure::new(FailureKind::Limit, title);
+                let failure = failure.detail(format!("The first {BACK_MOST} of \"{}\" were taken", self.event.title));
+                self.shared.trouble(failure.hint("Choose a later day to begin from, or start the flow for the rest by hand."));
+                return Ok(());
             }
         }
         Ok(())
@@ -485,6 +518,21 @@ impl Feed {
         }
         Ok(())
     }
+}
+
+/// Something that a look has found.
+pub(super) struct Found {
+    pub(super) key: String,
+    pub(super) version: String,
+    pub(super) record: Value,
+    /// Who gets it.
+    pub(super) subscribers: Vec<Subscriber>,
+}
+
+/// By what a record is known.
+fn key_of(poll: &Poll, record: &Value) -> Option<String> {
+    let key = record.get(&poll.key).filter(|it| it.is_string() || it.is_number())?;
+    Some(to_text(key).into_owned())
 }
 
 /// Who gets what a look finds.

@@ -6,19 +6,22 @@
 //! takes each only once.
 //! Invariant: a flow gets the events of looks that began after it was switched on.
 mod feed;
+mod last;
+mod newest;
 mod pacing;
 mod pages;
 mod sift;
 mod start;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::feed::Feed;
+pub(in crate::engine) use self::newest::newest;
 use crate::catalog::{Event, OperationId};
 use crate::connector::ConnectionId;
 use crate::engine::shared::{Deployed, Shared};
@@ -54,6 +57,38 @@ pub(super) struct Subscriber {
     told: Option<&'static Event>,
 }
 
+/// Who waits for what.
+type Wanted = BTreeMap<FeedId, Vec<Subscriber>>;
+
+/// What all feeds have in common.
+pub(super) struct Common {
+    /// Looks under way.
+    places: Semaphore,
+    /// What is wanted, and as of which change of the flows and connections: each look asks for it.
+    wanted: Mutex<Option<(u64, Arc<Wanted>)>>,
+}
+
+impl Common {
+    fn new() -> Self {
+        Self { places: Semaphore::new(AT_ONCE), wanted: Mutex::default() }
+    }
+
+    /// Who waits for what now.
+    fn wanted(&self, shared: &Shared) -> Arc<Wanted> {
+        // Read first: what changes meanwhile is found by whoever asks next.
+        let change = *shared.changes().borrow();
+        let mut known = self.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((at, wanted)) if *at == change => Arc::clone(wanted),
+            _ => {
+                let wanted = Arc::new(wanted(shared));
+                *known = Some((change, Arc::clone(&wanted)));
+                wanted
+            }
+        }
+    }
+}
+
 impl FeedId {
     /// What the marks of all feeds of an account begin with.
     fn of_place(connection: &ConnectionId, place: &str) -> String {
@@ -76,11 +111,11 @@ pub(super) async fn stand(shared: Arc<Shared>) {
     drop(tokio::task::spawn_blocking(move || super::told::forget_old(&old)));
     let mut changes = shared.changes();
     let stopped = shared.stopped();
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let common = Arc::new(Common::new());
     let mut feeds: HashMap<FeedId, (watch::Sender<Vec<Subscriber>>, CancellationToken)> = HashMap::new();
     loop {
         changes.mark_unchanged();
-        let wanted = wanted(&shared);
+        let wanted = common.wanted(&shared);
         let mut counts = HashMap::new();
         for it in wanted.keys() {
             *counts.entry(it.connection.clone()).or_default() += 1;
@@ -93,7 +128,8 @@ pub(super) async fn stand(shared: Arc<Shared>) {
             }
             stays
         });
-        for (id, subscribers) in wanted {
+        for (id, subscribers) in &*wanted {
+            let (id, subscribers) = (id.clone(), subscribers.clone());
             if let Some((sender, _)) = feeds.get(&id) {
                 sender.send_replace(subscribers);
                 continue;
@@ -101,7 +137,7 @@ pub(super) async fn stand(shared: Arc<Shared>) {
             let Some(event) = Event::find(&id.event) else { continue };
             let (sender, receiver) = watch::channel(subscribers);
             let gone = CancellationToken::new();
-            let feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&places));
+            let feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&common));
             let (until, stop, left, scope) = (gone.clone(), stopped.clone(), Arc::clone(&shared), id.scope());
             shared.tasks.spawn(async move {
                 tokio::select! {
@@ -121,10 +157,11 @@ pub(super) async fn stand(shared: Arc<Shared>) {
 }
 
 /// Forgets what was seen at imitations that are gone.
-async fn forget_gone(shared: &Shared) {
+async fn forget_gone(shared: &Arc<Shared>) {
     let known: Vec<String> = shared.connections().iter().map(|it| FeedId::of_place(&it.id, &it.base_url)).collect();
-    let journal = shared.journal.clone();
+    let (journal, of) = (shared.journal.clone(), Arc::clone(shared));
     let forget = move || {
+        last::forget(&of, &known)?;
         for scope in journal.reader().scopes(KEPT)? {
             if known.iter().any(|it| scope.starts_with(it)) {
                 continue;
@@ -141,11 +178,11 @@ async fn forget_gone(shared: &Shared) {
 }
 
 /// What the flows that are on wait for, by how it is asked.
-fn wanted(shared: &Shared) -> BTreeMap<FeedId, Vec<Subscriber>> {
-    let mut wanted: BTreeMap<FeedId, Vec<Subscriber>> = BTreeMap::new();
+fn wanted(shared: &Shared) -> Wanted {
+    let mut wanted = Wanted::new();
     for deployed in shared.listening() {
         for (node, trigger) in &deployed.triggers {
-            if let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger, None) {
+            if let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger) {
                 wanted.entry(feed).or_default().push(subscriber);
             }
         }
@@ -153,26 +190,8 @@ fn wanted(shared: &Shared) -> BTreeMap<FeedId, Vec<Subscriber>> {
     wanted
 }
 
-/// Who waits for one feed now.
-fn subscribers_of(shared: &Shared, id: &FeedId) -> Vec<Subscriber> {
-    let mut found = Vec::new();
-    for deployed in shared.listening() {
-        for (node, trigger) in &deployed.triggers {
-            let of = subscription(shared, &deployed, node, trigger, Some(&id.event));
-            found.extend(of.filter(|(feed, _)| feed == id).map(|(_, subscriber)| subscriber));
-        }
-    }
-    found
-}
-
-/// What a trigger waits for that is found by looking; `only` passes over all that is not found by this poll.
-fn subscription(
-    shared: &Shared,
-    deployed: &Arc<Deployed>,
-    node: &NodeId,
-    trigger: &Trigger,
-    only: Option<&OperationId>,
-) -> Option<(FeedId, Subscriber)> {
+/// What a trigger waits for that is found by looking.
+fn subscription(shared: &Shared, deployed: &Arc<Deployed>, node: &NodeId, trigger: &Trigger) -> Option<(FeedId, Subscriber)> {
     let Trigger::Event { event: id, slot, input, watch, .. } = trigger else { return None };
     let event = Event::find(id)?;
     let (asked, told) = match &event.reconciled_by {
@@ -180,9 +199,6 @@ fn subscription(
         _ if event.poll().is_some() => (id, None),
         _ => return None,
     };
-    if only.is_some_and(|it| it != asked) {
-        return None;
-    }
     // One that is not bound yet says so when it is run; its feed begins once it is.
     let connection = shared.connection(&deployed.program.flow, slot, Some(id.connector())).ok()?;
     let feed = FeedId {

@@ -1,10 +1,13 @@
 //! What a feed found starts a run of each flow that waits for it.
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll as Progress;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::Subscriber;
-use super::feed::{Broken, Feed};
+use super::feed::{Broken, Feed, Found};
 use super::sift::digest;
 use crate::catalog::{Counts, Event, Poll};
 use crate::engine::trigger::fire::{Fate, Fired, fire_with};
@@ -13,7 +16,23 @@ use crate::journal::Kept;
 use crate::record::FailureKind;
 use crate::run::{Cause, Via};
 
+/// So many runs begin side by side: they share the commits that each of them waits for.
+const AT_ONCE: usize = 256;
+
 impl Feed {
+    /// A run of every flow that waits for each of these, begun in order.
+    pub(super) async fn start_all(&self, found: &[Found]) -> Result<(), Broken> {
+        let all: Vec<(&Found, &Subscriber)> = found.iter().flat_map(|it| std::iter::repeat(it).zip(&it.subscribers)).collect();
+        for some in all.chunks(AT_ONCE) {
+            let starts = some.iter().map(|(it, subscriber)| {
+                let start: Starting<'_> = Box::pin(self.start_one(subscriber, &it.key, &it.version, &it.record));
+                start
+            });
+            side_by_side(starts.collect()).await?;
+        }
+        Ok(())
+    }
+
     /// A run of a flow that waits.
     pub(super) async fn start_one(
         &self,
@@ -95,4 +114,25 @@ impl Feed {
             }
         }
     }
+}
+
+/// A run on its way.
+type Starting<'a> = Pin<Box<dyn Future<Output = Result<Fate, Broken>> + Send + 'a>>;
+
+/// Goes on with all of these until each is done, always in their order; the first that failed, if one did.
+async fn side_by_side(starts: Vec<Starting<'_>>) -> Result<(), Broken> {
+    let mut open: Vec<Option<Starting<'_>>> = starts.into_iter().map(Some).collect();
+    let mut failed = None;
+    poll_fn(|context| {
+        for place in &mut open {
+            let Some(Progress::Ready(ended)) = place.as_mut().map(|it| it.as_mut().poll(context)) else { continue };
+            *place = None;
+            if let Err(broken) = ended {
+                failed.get_or_insert(broken);
+            }
+        }
+        if open.iter().all(Option::is_none) { Progress::Ready(()) } else { Progress::Pending }
+    })
+    .await;
+    failed.map_or(Ok(()), Err)
 }

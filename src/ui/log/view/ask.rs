@@ -94,7 +94,7 @@ impl View {
         } else if self.search.as_ref().is_some_and(|it| it.narrow != self.narrow) {
             self.search_now(archive, now);
         }
-        if self.grouped && self.problems.as_ref().is_none_or(|it| it.narrow != self.narrow) {
+        if self.grouped && self.problems.as_ref().is_none_or(|it| it.narrow != self.narrow || it.dead != self.dead) {
             self.group(archive, now);
         }
         if !self.pinned && self.list_roll.is_at_top() && self.shown() == Shown::Runs {
@@ -121,10 +121,10 @@ impl View {
     /// Groups failed runs anew.
     pub(in crate::ui::log) fn group(&mut self, archive: &Archive, now: Timestamp) {
         self.ticket += 1;
-        let job = archive.problems(self.seat, self.ticket, self.narrow.filter(now));
-        let list = self.problems.take().map(|it| it.list).unwrap_or_default();
+        let job = archive.problems(self.seat, self.ticket, self.narrow.filter(now), self.dead);
+        let list = self.problems.take().filter(|it| it.dead == self.dead).map(|it| it.list).unwrap_or_default();
         let (narrow, ticket) = (self.narrow.clone(), self.ticket);
-        self.problems = Some(Problems { list, narrow, ticket, _job: Some(job), ..Problems::default() });
+        self.problems = Some(Problems { list, narrow, ticket, dead: self.dead, _job: Some(job), ..Problems::default() });
     }
 
     fn keep_run(&mut self, archive: &Archive, live: &Live, now: Timestamp, time: f64) -> Option<f64> {

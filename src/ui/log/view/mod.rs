@@ -7,7 +7,7 @@
 mod ask;
 mod take;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -60,6 +60,7 @@ pub(super) struct Problems {
     pub(super) done: bool,
     pub(super) failure: Option<Failure>,
     narrow: Narrow,
+    dead: bool,
     ticket: u64,
     /// Held so that it ends with this.
     _job: Option<Job>,
@@ -86,6 +87,12 @@ pub(crate) struct View {
     pub(super) text: String,
     typed: Option<f64>,
     pub(super) grouped: bool,
+    /// Of the failed runs only those that nobody has dealt with.
+    pub(super) dead: bool,
+    /// Those of them that are ticked.
+    pub(super) ticked: BTreeSet<RunId>,
+    /// The one that is to be changed once it is read.
+    pub(super) to_edit: Option<RunId>,
     pub(super) index: Index,
     /// Whether the list was read at all.
     pub(super) known: bool,
@@ -170,6 +177,9 @@ impl View {
             text: String::new(),
             typed: None,
             grouped: false,
+            dead: false,
+            ticked: BTreeSet::new(),
+            to_edit: None,
             index: Index::default(),
             known: false,
             failure: None,
@@ -244,6 +254,12 @@ impl View {
             (None, Some(kept)) => Some(rows::of_head(&kept.head, now)),
             (None, None) => None,
         }
+    }
+
+    /// Failed runs are grouped anew, and nothing is ticked.
+    pub(super) fn forget_problems(&mut self) {
+        (self.problems, self.cause) = (None, None);
+        self.ticked.clear();
     }
 
     pub(super) fn choose(&mut self, run: RunId, pinned: bool) {
@@ -357,6 +373,12 @@ impl View {
     #[cfg(test)]
     pub(crate) fn is_compared(&self) -> bool {
         self.other.is_some()
+    }
+
+    /// How many failed runs were grouped, once all are.
+    #[cfg(test)]
+    pub(crate) fn grouped_runs(&self) -> Option<usize> {
+        self.problems.as_ref().filter(|it| it.done).map(|it| it.looked)
     }
 
     /// How many runs are listed.

@@ -3,42 +3,45 @@
 //! Invariant: pure; the same runs in the same order give the same groups.
 use std::collections::BTreeMap;
 
-use crate::engine::log::RunHead;
 use crate::flow::{FlowId, NodeId};
+use crate::journal::RunHead;
 use crate::record::Failure;
 use crate::run::{Entry, Outcome, Release, RunId};
 
 /// What runs that failed have in common.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Cause {
-    pub(crate) flow: FlowId,
+pub struct Cause {
+    /// The flow.
+    pub flow: FlowId,
     /// The step that failed; none where the run failed as a whole.
-    pub(crate) step: Option<NodeId>,
+    pub step: Option<NodeId>,
     /// What the failure is called.
-    pub(crate) title: String,
+    pub title: String,
 }
 
 /// Runs of one cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Problem {
-    pub(crate) cause: Cause,
+pub struct Problem {
+    /// What they have in common.
+    pub cause: Cause,
     /// Newest first.
-    pub(crate) runs: Vec<RunId>,
+    pub runs: Vec<RunId>,
     /// The newest one.
-    pub(crate) newest: RunHead,
+    pub newest: RunHead,
     /// Its failure in its own words.
-    pub(crate) example: Failure,
+    pub example: Failure,
 }
 
 /// Counts runs as they are read, newest first.
 #[derive(Debug, Default)]
-pub(super) struct Groups {
+pub struct Groups {
     groups: Vec<Problem>,
     places: BTreeMap<Cause, usize>,
 }
 
 impl Groups {
-    pub(super) fn add(&mut self, head: RunHead, step: Option<NodeId>) {
+    /// Counts a run that failed, and the step that ended it; any other is passed over.
+    pub fn add(&mut self, head: RunHead, step: Option<NodeId>) {
         let Some(Outcome::Failed(failure)) = head.outcome.clone() else { return };
         let cause = Cause { flow: head.flow.clone(), step, title: failure.title.clone() };
         if let Some(group) = self.places.get(&cause).and_then(|at| self.groups.get_mut(*at)) {
@@ -50,7 +53,7 @@ impl Groups {
     }
 
     /// The most frequent first; of those that are as frequent, the latest.
-    pub(super) fn list(&self) -> Vec<Problem> {
+    pub fn list(&self) -> Vec<Problem> {
         let mut list = self.groups.clone();
         list.sort_by_key(|it| std::cmp::Reverse((it.runs.len(), it.newest.id)));
         list
@@ -58,7 +61,7 @@ impl Groups {
 }
 
 /// Folds in a fact: the step that failed for good last, which is the one that ended the run.
-pub(super) fn failed_step(last: &mut Option<NodeId>, entry: &Entry) {
+pub fn failed_step(last: &mut Option<NodeId>, entry: &Entry) {
     if let Entry::StepFailed { step, retry_at: None, .. } | Entry::StepReleased { step, release: Release::Fail, .. } = entry {
         *last = Some(step.node.clone());
     }
@@ -69,7 +72,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::engine::Mode;
+    use crate::journal::Mode;
     use crate::record::FailureKind;
     use crate::run::{Revision, StepKey};
 

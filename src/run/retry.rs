@@ -4,24 +4,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::Given;
+use super::{Entry, Given, Release, StepKey};
 use crate::flow::{Flow, NodeId, Order, PortId};
-use crate::run::{Entry, Release, StepKey};
-use crate::ui::msg::RetryFrom;
 
-/// What a run that is done again begins with.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Plan {
-    pub(crate) trigger: NodeId,
-    pub(crate) payload: Arc<Value>,
-    /// Steps that are taken as done, in the order of their ends.
-    pub(crate) given: Vec<Given>,
+/// From where a run is done again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryFrom {
+    /// From its trigger.
+    Start,
+    /// From the first step that failed for good.
+    Failed,
+    /// From this step.
+    Step(StepKey),
 }
 
-/// Plans it on a version of the flow; the words say why that cannot be.
-pub(crate) fn plan(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<Plan, &'static str> {
+/// What a run that is done again begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Again {
+    /// The trigger.
+    pub trigger: NodeId,
+    /// What it gives.
+    pub payload: Arc<Value>,
+    /// Steps that are taken as done, in the order of their ends.
+    pub given: Vec<Given>,
+}
+
+/// Plans it on a version of the flow.
+///
+/// # Errors
+/// Why that cannot be, in words.
+pub fn again(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<Again, &'static str> {
     let accepted = entries.iter().find_map(|it| match it {
         Entry::Accepted { trigger, payload, .. } => Some((trigger.clone(), Arc::clone(payload))),
         _ => None,
@@ -31,8 +47,8 @@ pub(crate) fn plan(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<P
         return Err("This version of the flow has not the trigger that the run began with.");
     }
     let chosen = match from {
-        RetryFrom::Start => return Ok(Plan { trigger, payload, given: Vec::new() }),
-        RetryFrom::Failed => failed(entries).ok_or("No step of this run failed.")?,
+        RetryFrom::Start => return Ok(Again { trigger, payload, given: Vec::new() }),
+        RetryFrom::Failed => first_failed(entries).ok_or("No step of this run failed.")?,
         RetryFrom::Step(step) => step.node.clone(),
     };
     if !flow.nodes.contains_key(&chosen) {
@@ -53,11 +69,11 @@ pub(crate) fn plan(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<P
             && node.is_some_and(|node| !node.muted && node.kind.ports().contains(&it.port))
     };
     let given = ended(entries).into_iter().filter(fits).collect();
-    Ok(Plan { trigger, payload, given })
+    Ok(Again { trigger, payload, given })
 }
 
 /// The step to go on from: the first that failed for good and was not done after all.
-pub(super) fn failed(entries: &[Entry]) -> Option<NodeId> {
+pub fn first_failed(entries: &[Entry]) -> Option<NodeId> {
     let mut open: Vec<&StepKey> = Vec::new();
     for entry in entries {
         match entry {
@@ -153,7 +169,7 @@ mod tests {
     }
 
     fn given(flow: &str, entries: &[Entry], from: &RetryFrom) -> Result<Vec<String>, &'static str> {
-        let plan = plan(&Sketch::flow(flow), entries, from)?;
+        let plan = again(&Sketch::flow(flow), entries, from)?;
         assert_eq!((plan.trigger.as_str(), &*plan.payload), ("t", &json!({"n": 1})));
         Ok(plan.given.iter().map(|it| format!("{}.{}", it.node, it.port)).collect())
     }
@@ -216,6 +232,6 @@ mod tests {
             assert!(given(flow, &entries, &from).is_err(), "{flow} {from:?}");
         }
         assert!(given("t.out -> a", &run(vec![done("a", "out")]), &RetryFrom::Failed).is_err());
-        assert!(plan(&Sketch::flow("t"), &[], &RetryFrom::Start).is_err());
+        assert!(again(&Sketch::flow("t"), &[], &RetryFrom::Start).is_err());
     }
 }
