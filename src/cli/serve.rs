@@ -20,7 +20,7 @@ use super::{bind, connections, home, listen, next, runtime, words};
 use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
 use crate::engine::{self, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::schedule::Schedule;
-use crate::flow::{Each, Flow, NodeId, NodeKind, Trigger, Watch, Watched};
+use crate::flow::{Each, Flow, FlowId, NodeId, NodeKind, Trigger, Watch, Watched};
 use crate::sandbox::Delivery;
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
@@ -163,6 +163,11 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
                 starts += 1;
                 continue;
             }
+            NodeKind::Trigger(Trigger::Failed { of, .. }) => {
+                waits_for_failures(flow, id, of.as_ref(), as_json, out);
+                starts += 1;
+                continue;
+            }
             NodeKind::Trigger(Trigger::File { watched, .. }) => {
                 watches(flow, id, watched, as_json, out);
                 starts += 1;
@@ -190,6 +195,16 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
             format_args!("\"{}\" has no trigger of its own: it starts only where another flow calls it.", Plain(&flow.name)),
         ));
     }
+}
+
+/// Whose failures a flow waits for.
+fn waits_for_failures(flow: &Flow, id: &NodeId, of: Option<&FlowId>, as_json: bool, out: &mut Printer) {
+    if as_json {
+        out.json(&json!({ "event": "failures", "of": of, "flow": flow.id, "name": flow.name, "node": id }));
+        return;
+    }
+    let whose = of.map_or_else(|| "another flow".to_owned(), |it| format!("\"{it}\""));
+    out.line(format_args!("\"{}\" starts when a run of {} fails.", Plain(&flow.name), Plain(&whose)));
 }
 
 /// Which files or rows a flow starts from.

@@ -44,7 +44,11 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
         .iter()
         .filter_map(|(node, trigger)| match trigger {
             Trigger::Webhook { path, .. } => Some(Hook { flow: flow.id.clone(), node: node.clone(), path: path.clone() }),
-            Trigger::Manual { .. } | Trigger::Schedule { .. } | Trigger::File { .. } | Trigger::Event { .. } => None,
+            Trigger::Manual { .. }
+            | Trigger::Schedule { .. }
+            | Trigger::File { .. }
+            | Trigger::Failed { .. }
+            | Trigger::Event { .. } => None,
         })
         .collect();
     let journal = shared.journal.clone();

@@ -52,6 +52,9 @@ pub(super) struct Shared {
     feeds: Mutex<HashMap<ConnectionId, u64>>,
     /// Counts the times that somebody asked for a look at the services.
     nudges: watch::Sender<u64>,
+    /// Runs that failed; read by the triggers that start from that.
+    failed: mpsc::UnboundedSender<RunId>,
+    to_tell: Mutex<Option<mpsc::UnboundedReceiver<RunId>>>,
     /// Counts the changes of `flows` and of the connections.
     changes: watch::Sender<u64>,
     programs: Mutex<HashMap<Revision, Arc<Program>>>,
@@ -115,6 +118,7 @@ impl Shared {
         events: broadcast::Sender<Event>,
         troubles: broadcast::Sender<Failure>,
     ) -> Self {
+        let (failed, to_tell) = mpsc::unbounded_channel();
         Self {
             journal,
             catalog,
@@ -139,6 +143,8 @@ impl Shared {
             flows: RwLock::default(),
             feeds: Mutex::default(),
             nudges: watch::Sender::new(0),
+            failed,
+            to_tell: Mutex::new(Some(to_tell)),
             changes: watch::Sender::new(0),
             programs: Mutex::default(),
             runs: Mutex::default(),
@@ -293,6 +299,16 @@ impl Shared {
         self.counts.trouble();
         self.troubles.send(failure.clone()).ok();
         self.tell(|| Event::Trouble(failure));
+    }
+
+    /// A run failed.
+    pub(super) fn failed(&self, run: RunId) {
+        self.failed.send(run).ok();
+    }
+
+    /// The runs that fail from now on; given once.
+    pub(super) fn take_failed(&self) -> Option<mpsc::UnboundedReceiver<RunId>> {
+        lock(&self.to_tell).take()
     }
 
     /// Tells whoever listens; making the event costs nothing if nobody does.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::schedule::Schedule;
-use super::{SlotId, Watch, Watched};
+use super::{FlowId, SlotId, Watch, Watched};
 use crate::catalog::{Catalog, Event, OperationId};
 
 /// Where runs begin. Its output is the event.
@@ -53,6 +53,15 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
+    /// A run of another flow that failed. Output: as the example in [`Trigger::test_event`] has it.
+    Failed {
+        /// Of this flow alone; none is any other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<FlowId>,
+        /// What a test run gets; where it is null, an example.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
     /// Something that happens at a service. Output: what the service tells of it, or the record that a poll found.
     Event {
         /// Which event of the catalogue.
@@ -90,6 +99,7 @@ impl Trigger {
             | Self::Webhook { sample, .. }
             | Self::Schedule { sample, .. }
             | Self::File { sample, .. }
+            | Self::Failed { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -101,6 +111,7 @@ impl Trigger {
             | Self::Webhook { sample, .. }
             | Self::Schedule { sample, .. }
             | Self::File { sample, .. }
+            | Self::Failed { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -113,6 +124,7 @@ impl Trigger {
             Self::Webhook { .. } => request(&Value::Null),
             Self::Schedule { schedule, .. } => schedule.sample(),
             Self::File { watched, .. } => watched.sample(),
+            Self::Failed { of, .. } => failure(of.as_ref()),
             Self::Event { event, .. } => Event::find(event).and_then(|it| it.sample(catalog)).unwrap_or_default(),
         }
     }
@@ -120,7 +132,7 @@ impl Trigger {
     /// The output for a body that a person gives instead of waiting for the event.
     pub fn given(&self, body: Value) -> Value {
         match self {
-            Self::Manual { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Event { .. } => body,
+            Self::Manual { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Failed { .. } | Self::Event { .. } => body,
             Self::Webhook { .. } => request(&body),
         }
     }
@@ -129,7 +141,7 @@ impl Trigger {
     pub fn slot(&self) -> Option<&SlotId> {
         match self {
             Self::Event { slot, .. } => Some(slot),
-            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } | Self::File { .. } => None,
+            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Failed { .. } => None,
         }
     }
 
@@ -137,6 +149,19 @@ impl Trigger {
     pub fn is_event(&self, id: &OperationId) -> bool {
         matches!(self, Self::Event { event, .. } if event == id)
     }
+}
+
+/// What is told of a run that failed, as it would come.
+fn failure(of: Option<&FlowId>) -> Value {
+    json!({
+        "flow": { "id": of.map_or("another-flow", FlowId::as_str), "name": "Another flow" },
+        "run": 1, "at": "2026-01-05T09:30:00Z", "started_by": "a person",
+        "step": "create_task",
+        "failure": {
+            "kind": "refused", "title": "HighLevel refused \"Create task\"", "detail": "Contact not found", "hint": "", "at": ""
+        },
+        "event": { "id": "1" }
+    })
 }
 
 /// A request with a body and nothing else, as a webhook gives it.

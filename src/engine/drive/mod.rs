@@ -291,6 +291,9 @@ impl Driver {
                 outcome => tracing::debug!(run = self.id.0, %flow, ?outcome, "a run ended"),
             }
             self.shared.counts.ended(&outcome);
+            if matches!(outcome, Outcome::Failed(_)) {
+                self.shared.failed(self.id);
+            }
             self.tell(|run| Event::Ended { run: run.id, outcome: outcome.clone() });
             self.flush().await;
             if let Some(respond) = self.respond.take() {

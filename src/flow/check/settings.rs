@@ -82,6 +82,12 @@ impl Check<'_> {
                 }
             }
             NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => self.schedule(id, schedule),
+            NodeKind::Trigger(Trigger::Failed { of: Some(of), .. }) if *of == self.flow.id => {
+                self.error("of", "a flow is not told of its own failures")
+                    .of(id)
+                    .at("of")
+                    .hint("Name another flow, or none for any other; or use the way out \"error\" of a step.");
+            }
             NodeKind::Trigger(Trigger::File { watched, .. }) => {
                 if let Some((message, hint)) = watched.problem() {
                     self.error("path", message).of(id).at("path").hint(hint);
@@ -91,7 +97,7 @@ impl Check<'_> {
                 self.event(id, event, slot, input);
                 self.watch(id, event, watch);
             }
-            NodeKind::Trigger(Trigger::Manual { .. } | Trigger::Webhook { .. })
+            NodeKind::Trigger(Trigger::Manual { .. } | Trigger::Webhook { .. } | Trigger::Failed { .. })
             | NodeKind::Branch { .. }
             | NodeKind::Join { .. }
             | NodeKind::Script { .. }

@@ -273,6 +273,10 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
+        "failed" => Trigger::Failed {
+            of: fields.take("of").map(text).transpose()?.map(|it| FlowId::from(it.as_str())),
+            sample: value(fields.take("sample")),
+        },
         "event" => Trigger::Event {
             event: OperationId::new(fields.need("event")?.text()?),
             slot: SlotId::new(fields.need("slot")?.text()?),
@@ -283,7 +287,7 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
-        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "file", "event"])),
+        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "file", "failed", "event"])),
     })
 }
 

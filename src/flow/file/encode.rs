@@ -371,6 +371,13 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             out.put_if(*all, "all", || value(&true.into()));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
+        Trigger::Failed { of, sample } => {
+            out.put("trigger", text("failed"));
+            if let Some(flow) = of {
+                out.put("of", text(flow.as_str()));
+            }
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
         Trigger::Event { event, slot, input, watch, sample } => {
             out.put("trigger", text("event"));
             out.put("event", text(event.as_str()));

@@ -122,7 +122,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
         .prop_map(|(rule, zone, missed, sample)| Trigger::Schedule { schedule: Schedule { rule, zone, missed }, sample });
     let file = (words(), select(vec![Each::File, Each::Row]), words(), any::<bool>(), values())
         .prop_map(|(path, each, names, all, sample)| Trigger::File { watched: Watched { path, each, names, all }, sample });
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file]
+    let failed = (prop::option::of(words()), values())
+        .prop_map(|(of, sample)| Trigger::Failed { of: of.map(|it| FlowId::from(it.as_str())), sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

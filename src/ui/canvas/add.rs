@@ -167,6 +167,11 @@ const KINDS: &[Kind] = &[
         },
     },
     Kind {
+        id: "failed",
+        words: "trigger flow failed fails failure error alert problem when start",
+        make: || NodeKind::Trigger(Trigger::Failed { of: None, sample: Value::Null }),
+    },
+    Kind {
         id: "manual",
         words: "trigger manual button start by hand",
         make: || NodeKind::Trigger(Trigger::Manual { sample: Value::Null }),
@@ -437,7 +442,7 @@ mod tests {
     use crate::flow::testing::Sketch;
 
     fn titles(query: &str, offer: &Offer) -> Vec<String> {
-        choices(query, offer, &Catalog::shipped()).iter().take(7).map(|it| format!("{} ({})", it.title, it.owner)).collect()
+        choices(query, offer, &Catalog::shipped()).iter().take(8).map(|it| format!("{} ({})", it.title, it.owner)).collect()
     }
 
     #[test]

@@ -89,6 +89,10 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
             Each::File => empty().say("Starts for each new ").show(watched.names.trim()).say(" in ").show(watched.name()),
             Each::Row => empty().say("Starts for each new row of ").show(watched.name()),
         },
+        NodeKind::Trigger(Trigger::Failed { of: None, .. }) => empty().say("Starts when a run of another flow fails"),
+        NodeKind::Trigger(Trigger::Failed { of: Some(flow), .. }) => {
+            empty().say("Starts when a run of ").show(flow.as_str()).say(" fails")
+        }
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {
                 let service =

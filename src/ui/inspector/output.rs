@@ -96,9 +96,12 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
             if is_trigger && button::flat(ui, Some(icon::PENCIL_SIMPLE), "Edit the sample").clicked() {
                 let sample = match &fields.node.kind {
                     // What a test would get is what is changed.
-                    NodeKind::Trigger(trigger @ (Trigger::Event { .. } | Trigger::Schedule { .. } | Trigger::File { .. })) => {
-                        trigger.test_event(fields.ctx.catalog)
-                    }
+                    NodeKind::Trigger(
+                        trigger @ (Trigger::Event { .. }
+                        | Trigger::Schedule { .. }
+                        | Trigger::File { .. }
+                        | Trigger::Failed { .. }),
+                    ) => trigger.test_event(fields.ctx.catalog),
                     NodeKind::Trigger(trigger) => trigger.sample().clone(),
                     _ => Value::Null,
                 };

@@ -80,6 +80,14 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         NodeKind::Trigger(Trigger::Schedule { schedule, .. }) => {
             (change.changed, change.gesture) = super::schedule::show(ui, fields, form, schedule);
         }
+        NodeKind::Trigger(Trigger::Failed { of, .. }) => {
+            let mut text = of.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default();
+            if line(ui, fields, "Of this flow only, by its id; empty for any", "new-contact-to-calendar", &mut text) {
+                *of = Some(text.trim()).filter(|it| !it.is_empty()).map(FlowId::new);
+                (change.changed, change.gesture) = (true, Some("of".to_owned()));
+            }
+            ui.label(dim(ui, "Its own failures, and those of flows that it set going, do not count."));
+        }
         NodeKind::Trigger(Trigger::File { watched, .. }) => {
             change.changed = super::watched::show(ui, fields, watched, &mut change.gesture);
         }

@@ -300,9 +300,9 @@ impl<'a> Known<'a> {
             NodeKind::Trigger(Trigger::Webhook { .. }) => {
                 Some(given(json!({ "body": {}, "headers": {}, "query": {}, "method": "POST" }), Origin::Example))
             }
-            NodeKind::Trigger(trigger @ (Trigger::Event { .. } | Trigger::Schedule { .. } | Trigger::File { .. })) => {
-                Some(trigger.test_event(self.catalog)).filter(|it| !it.is_null()).map(|it| given(it, Origin::Example))
-            }
+            NodeKind::Trigger(
+                trigger @ (Trigger::Event { .. } | Trigger::Schedule { .. } | Trigger::File { .. } | Trigger::Failed { .. }),
+            ) => Some(trigger.test_event(self.catalog)).filter(|it| !it.is_null()).map(|it| given(it, Origin::Example)),
             NodeKind::Action { operation, .. } => self.catalog.operation(operation).and_then(|(connector, operation)| {
                 let schema = operation.success.iter().find_map(|it| it.schema.as_ref())?;
                 Some(given(schema.sample(connector), Origin::Example))

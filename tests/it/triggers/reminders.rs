@@ -8,7 +8,7 @@ use std::time::Duration;
 use flowyard::catalog::Catalog;
 use flowyard::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
 use flowyard::flow::Flow;
-use flowyard::run::{Entry, Outcome};
+use flowyard::run::Outcome;
 use flowyard::sandbox::{self, Deed, Effect, Options};
 use jiff::Timestamp;
 use serde_json::json;
@@ -22,7 +22,8 @@ struct Stand {
     engine: Handle,
     events: broadcast::Receiver<Event>,
     clock: Clock,
-    began: usize,
+    /// What was found: each starts a run.
+    found: usize,
     ended: usize,
 }
 
@@ -44,13 +45,13 @@ impl Stand {
         });
         let engine = engine.await.expect("an engine");
         let events = engine.events();
-        Self { engine, events, clock, began: 0, ended: 0 }
+        Self { engine, events, clock, found: 0, ended: 0 }
     }
 
     async fn next(&mut self) -> Event {
         let event = self.events.recv().await.expect("events");
         match &event {
-            Event::Journaled { entries, .. } if matches!(entries.first(), Some(Entry::Accepted { .. })) => self.began += 1,
+            Event::Looked(look) => self.found += look.found,
             Event::Ended { outcome, .. } => {
                 assert_eq!(*outcome, Outcome::Succeeded);
                 self.ended += 1;
@@ -75,7 +76,7 @@ impl Stand {
                 }
             }
         }
-        while self.ended < self.began {
+        while self.ended < self.found {
             self.next().await;
         }
     }

@@ -121,7 +121,7 @@ impl Rows {
         };
         let mut prints = Vec::new();
         for at in 0.. {
-            let Some(text) = known.get(&chunk_name(at)).and_then(Value::as_str) else { break };
+            let Some(text) = known.get(&chunk_name(head.pass, at)).and_then(Value::as_str) else { break };
             let bytes = BASE64_STANDARD.decode(text).unwrap_or_default();
             prints.extend(bytes.chunks_exact(8).filter_map(|it| Some(u64::from_le_bytes(it.try_into().ok()?))));
         }
@@ -318,12 +318,13 @@ impl Rows {
                 break;
             }
         }
-        // What was remembered of it as it was before.
+        let before = self.head.as_ref().filter(|it| it.pass != head.pass).map(|it| it.pass);
         let chunks = self.prints.as_ref().map_or(REMEMBERED as usize, Vec::len).div_ceil(CHUNK);
-        let now = prints.as_ref().map_or(0, Vec::len).div_ceil(CHUNK);
-        eye.put_all((now..chunks).map(|it| (chunk_name(it), Value::Null))).await.map_err(Broken::Failure)?;
         self.prints = prints;
         self.keep(eye, &head, 0).await?;
+        if let Some(before) = before {
+            eye.put_all((0..chunks).map(|it| (chunk_name(before, it), Value::Null))).await.map_err(Broken::Failure)?;
+        }
         Ok(found)
     }
 
@@ -340,7 +341,7 @@ impl Rows {
         let chunks: Vec<(String, Value)> = chunks
             .map(|(at, prints)| {
                 let bytes: Vec<u8> = prints.iter().flat_map(|it| it.to_le_bytes()).collect();
-                (chunk_name(at), BASE64_STANDARD.encode(bytes).into())
+                (chunk_name(head.pass, at), BASE64_STANDARD.encode(bytes).into())
             })
             .collect();
         eye.put_all(chunks).await.map_err(Broken::Failure)?;
@@ -360,8 +361,9 @@ async fn blocked<T: Send + 'static>(work: impl FnOnce() -> Result<T, Wrong> + Se
     done.unwrap_or_else(|error| Err(Wrong::System(io::Error::other(error)))).map_err(Broken::Wrong)
 }
 
-fn chunk_name(at: usize) -> String {
-    format!("p{at}")
+/// What is remembered of a pass is kept beside that of the one before until the head says which counts.
+fn chunk_name(pass: u64, at: usize) -> String {
+    format!("p{pass}.{at}")
 }
 
 /// What stands in a row, as a number: the beginning of its SHA-256.
