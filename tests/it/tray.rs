@@ -96,7 +96,8 @@ fn the_background_has_an_icon_with_a_menu_that_stops_it() {
     let item = came.recv_timeout(PATIENCE).expect("an icon");
     let get = |name: &str| {
         let interface = "org.freedesktop.DBus.Properties";
-        let reply = tray.call_method(Some(&*item), "/StatusNotifierItem", Some(interface), "Get", &("org.kde.StatusNotifierItem", name));
+        let reply =
+            tray.call_method(Some(&*item), "/StatusNotifierItem", Some(interface), "Get", &("org.kde.StatusNotifierItem", name));
         reply.expect("a property").body().deserialize::<OwnedValue>().expect("a value")
     };
     assert_eq!(String::try_from(get("Id")).expect("text"), "flowyard");
