@@ -367,7 +367,7 @@ fn scripts_can_be_started() {
 fn the_recipe_of_the_windows_service_starts_what_the_program_knows() {
     let recipe = fs::read_to_string(path("packaging/windows/flowyard-service.xml")).expect("the recipe");
     let arguments = elements(&recipe, "arguments")[0];
-    let help = crate::support::binary::Home::new().run(&["serve", "--help"]).with_code(0).stdout;
+    let help = Home::new().run(&["serve", "--help"]).with_code(0).stdout;
     let options: Vec<&str> = arguments.split(' ').filter(|it| it.starts_with("--")).collect();
     assert_eq!(arguments.split(' ').next(), Some("serve"));
     assert!(!options.is_empty() && options.iter().all(|it| help.contains(it)), "{options:?}");

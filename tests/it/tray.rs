@@ -1,6 +1,7 @@
 //! The icon in the tray, on a session bus of the test's own with a tray of its own; passed over where there is no `dbus-daemon`,
 //! unless `FLOWYARD_KEYRING=must`.
 #![cfg(all(unix, not(target_os = "macos")))]
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -13,6 +14,9 @@ use zbus::zvariant::{OwnedValue, Value};
 
 use crate::support::binary::{Home, Running};
 use crate::support::files::flow_file;
+
+/// The revision of a menu, and below a line its number, properties and lines.
+type Layout = (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>));
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -92,16 +96,14 @@ fn the_background_has_an_icon_with_a_menu_that_stops_it() {
     let item = came.recv_timeout(PATIENCE).expect("an icon");
     let get = |name: &str| {
         let interface = "org.freedesktop.DBus.Properties";
-        let reply =
-            tray.call_method(Some(&*item), "/StatusNotifierItem", Some(interface), "Get", &("org.kde.StatusNotifierItem", name));
+        let reply = tray.call_method(Some(&*item), "/StatusNotifierItem", Some(interface), "Get", &("org.kde.StatusNotifierItem", name));
         reply.expect("a property").body().deserialize::<OwnedValue>().expect("a value")
     };
     assert_eq!(String::try_from(get("Id")).expect("text"), "flowyard");
     assert_eq!(String::try_from(get("Status")).expect("text"), "Active");
     let menu = Some("com.canonical.dbusmenu");
     let layout = tray.call_method(Some(&*item), "/MenuBar", menu, "GetLayout", &(0_i32, -1_i32, Vec::<String>::new()));
-    let text =
-        format!("{:?}", layout.expect("a menu").body().deserialize::<(u32, zbus::zvariant::OwnedStructure)>().expect("a layout"));
+    let text = format!("{:?}", layout.expect("a menu").body().deserialize::<Layout>().expect("a layout"));
     for words in ["Open Flowyard", "Look for what is new now", "Stop the flows"] {
         assert!(text.contains(words), "{text}");
     }
