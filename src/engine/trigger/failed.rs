@@ -112,7 +112,7 @@ async fn tell(shared: &Arc<Shared>, run: RunId) -> Result<(), Failure> {
                 trigger: trigger.clone(),
                 payload: told.payload.clone(),
                 delivery: format!("failed:{trigger}:{run}"),
-                cause: Cause { via: Via::Failure, chain: chain.clone(), record: format!("flow {failed}"), again: None },
+                cause: Cause { chain: chain.clone(), record: format!("flow {failed}"), ..Cause::by(Via::Failure) },
                 about: None,
             };
             match fire(shared, &deployed, fired).await {
