@@ -69,13 +69,16 @@ fn register(connection: &Connection) {
     }
 }
 
+/// An icon's name, its pixels, a title, and more words.
+type Tip = (String, Vec<(i32, i32, Vec<u8>)>, String, String);
+
 /// The icon.
 struct Item {
     words: String,
     chosen: mpsc::UnboundedSender<Chosen>,
 }
 
-#[expect(clippy::unused_self, reason = "the bus asks the object")]
+#[expect(clippy::unused_self, clippy::used_underscore_binding, reason = "the bus asks the object, with more than is of use")]
 #[interface(name = "org.kde.StatusNotifierItem")]
 impl Item {
     #[zbus(property)]
@@ -113,9 +116,8 @@ impl Item {
         ObjectPath::from_static_str_unchecked(MENU)
     }
 
-    /// An icon's name, its pixels, a title, and more words.
     #[zbus(property)]
-    fn tool_tip(&self) -> (String, Vec<(i32, i32, Vec<u8>)>, String, String) {
+    fn tool_tip(&self) -> Tip {
         ("flowyard".to_owned(), Vec::new(), "Flowyard".to_owned(), self.words.clone())
     }
 
@@ -146,7 +148,7 @@ fn properties(id: i32) -> Properties {
     pair.1.ok().map(|value| (pair.0.to_owned(), value)).into_iter().collect()
 }
 
-#[expect(clippy::unused_self, reason = "the bus asks the object")]
+#[expect(clippy::unused_self, clippy::used_underscore_binding, reason = "the bus asks the object, with more than is of use")]
 #[interface(name = "com.canonical.dbusmenu")]
 impl Lines {
     #[zbus(property)]

@@ -53,7 +53,7 @@ fn a_flow_that_is_bound_to_two_accounts_runs_for_each_on_its_own() {
         let (status, _) = request("POST", url, &[], r#"{"name":"Ann"}"#);
         assert_eq!(status, 202);
     }
-    serve.interrupt();
+    serve.stop();
     let listed = home.run_with(&["log", "list", "--json"], &vault, "").with_code(0).objects();
     let mut done: Vec<_> = listed.iter().filter(|it| it["flow"].as_str().is_some_and(|it| it.starts_with("hooked@"))).collect();
     done.sort_by_key(|it| it["flow"].to_string());

@@ -7,7 +7,7 @@ use crate::support::files::flow_file;
 fn answering() -> String {
     let nodes = json!({
         "hook": { "name": "Hook", "kind": "trigger", "trigger": "webhook", "path": "in", "answer": "flow" },
-        "say": { "name": "Say", "kind": "respond", "status": { "value": 200 }, "body": { "value": "yes" } },
+        "say": { "name": "Say", "kind": "respond", "status": { "value": 200 }, "body": { "value": { "word": "yes" } } },
     });
     let mut flow: Value = serde_json::from_str(&flow_file("answering", &nodes, &["hook -> say"])).expect("JSON");
     flow["slots"] = json!({});
@@ -33,11 +33,11 @@ fn the_background_makes_way_for_a_service_and_a_service_for_nobody() {
     let serve = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--json"]);
     let url = listening(&serve);
     background.end().with_code(0).warns(&["Another Flowyard has taken over"]);
-    assert_eq!(request("POST", &url, &[], "{}"), (200, json!("yes")));
+    assert_eq!(request("POST", &url, &[], "{}"), (200, json!({"word": "yes"})));
     // A service stays, whoever asks.
     home.run(&["serve", "--listen", "127.0.0.1:0"]).with_code(5).warns(&["is in use"]);
     home.run(&["background", "--listen", "127.0.0.1:0"]).with_code(0).warns(&["Another Flowyard runs the flows already"]);
-    assert_eq!(request("POST", &url, &[], "{}"), (200, json!("yes")));
+    assert_eq!(request("POST", &url, &[], "{}"), (200, json!({"word": "yes"})));
     serve.stop();
     assert_eq!(home.run(&["log", "list", "--json"]).with_code(0).objects().len(), 2);
 }
@@ -53,6 +53,6 @@ fn a_run_by_hand_takes_the_data_directory_for_as_long_as_it_lasts() {
     // It was lent, and the flows come back.
     let again: Value = serde_json::from_str(&background.line()).expect("JSON");
     let url = format!("http://{}/hooks/in", again["address"].as_str().expect("an address"));
-    assert_eq!(request("POST", &url, &[], "{}"), (200, json!("yes")));
+    assert_eq!(request("POST", &url, &[], "{}"), (200, json!({"word": "yes"})));
     background.stop().with_code(0);
 }

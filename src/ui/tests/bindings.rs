@@ -137,7 +137,7 @@ fn another_environment_has_bindings_of_its_own() {
     desk.run();
     listed(&mut desk);
     desk.press("Show: Flows");
-    desk.press("Live");
+    desk.press_button("Live");
     desk.press("staging");
     assert!(desk.has_containing("crm of Reading stands for Tryout"));
     assert!(desk.has("To be reconnected: Tryout"));
