@@ -2,6 +2,7 @@
 //! (freedesktop.org, "Status Notifier Item"; the menu as `com.canonical.dbusmenu`).
 //!
 //! Invariant: without a session bus, or without a tray on it, nothing happens and nothing fails; a tray that comes later gets the icon.
+#![expect(clippy::used_underscore_binding, reason = "the bus tells more than is of use here")]
 use std::collections::HashMap;
 
 use tokio::sync::mpsc;
@@ -78,7 +79,7 @@ struct Item {
     chosen: mpsc::UnboundedSender<Chosen>,
 }
 
-#[expect(clippy::unused_self, clippy::used_underscore_binding, reason = "the bus asks the object, with more than is of use")]
+#[expect(clippy::unused_self, reason = "the bus asks the object, with more than is of use")]
 #[interface(name = "org.kde.StatusNotifierItem")]
 impl Item {
     #[zbus(property)]
@@ -148,7 +149,7 @@ fn properties(id: i32) -> Properties {
     pair.1.ok().map(|value| (pair.0.to_owned(), value)).into_iter().collect()
 }
 
-#[expect(clippy::unused_self, clippy::used_underscore_binding, reason = "the bus asks the object, with more than is of use")]
+#[expect(clippy::unused_self, reason = "the bus asks the object, with more than is of use")]
 #[interface(name = "com.canonical.dbusmenu")]
 impl Lines {
     #[zbus(property)]

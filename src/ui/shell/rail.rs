@@ -10,6 +10,9 @@ use crate::ui::widgets::button::focus_ring;
 
 pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     ui.spacing_mut().item_spacing.y = 0.0;
+    // In a low window all of them are lower.
+    let height = ((ui.available_height() - 16.0) / 8.0).min(extent::RAIL_ITEM);
+    let item = |ui: &mut Ui, ctx: &Ctx<'_>, room, icon, words| item(ui, ctx, height, (room, icon, words));
     ui.add_space(8.0);
     item(ui, ctx, Room::Flows, icon::FLOW_ARROW, "Flows");
     item(ui, ctx, Room::Templates, icon::SQUARES_FOUR, "Templates");
@@ -18,16 +21,16 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
     item(ui, ctx, Room::Sandbox, icon::FLASK, "Sandbox");
     item(ui, ctx, Room::Live, icon::LIGHTNING, "Live");
     item(ui, ctx, Room::Log, icon::LIST_MAGNIFYING_GLASS, "Log");
-    let left = ui.available_height() - extent::RAIL_ITEM - 8.0;
+    let left = ui.available_height() - height - 8.0;
     if left > 0.0 {
         ui.add_space(left);
     }
     item(ui, ctx, Room::Settings, icon::GEAR_SIX, "Settings");
 }
 
-fn item(ui: &mut Ui, ctx: &Ctx<'_>, room: Room, icon: char, words: &str) {
+fn item(ui: &mut Ui, ctx: &Ctx<'_>, height: f32, (room, icon, words): (Room, char, &str)) {
     let colors = theme::colors(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), extent::RAIL_ITEM), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
     let on = ctx.room == room;
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, words));
     let chip = rect.shrink2(vec2(6.0, 1.0));
