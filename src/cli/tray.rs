@@ -2,7 +2,7 @@
 //! (freedesktop.org, "Status Notifier Item"; the menu as `com.canonical.dbusmenu`).
 //!
 //! Invariant: without a session bus, or without a tray on it, nothing happens and nothing fails; a tray that comes later gets the icon.
-#![expect(clippy::used_underscore_binding, reason = "the bus tells more than is of use here")]
+#![expect(clippy::used_underscore_binding, clippy::needless_pass_by_value, reason = "the bus hands over all that it has")]
 use std::collections::HashMap;
 
 use tokio::sync::mpsc;
