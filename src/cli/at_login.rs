@@ -14,6 +14,7 @@ use crate::record::Failure;
 const NAME: &str = "Flowyard";
 
 /// Whether it does.
+#[cfg(any(feature = "gui", windows))]
 pub(super) fn is_on() -> bool {
     #[cfg(windows)]
     return registry(&["query", RUN_KEY, "/v", NAME]).is_ok();

@@ -17,11 +17,14 @@ use super::signal::Signals;
 #[cfg(all(unix, not(target_os = "macos")))]
 use super::tray::Chosen;
 use super::{at_login, listen, runtime, serve};
-use crate::engine::{self, private};
+use crate::engine;
+#[cfg(feature = "gui")]
+use crate::engine::private;
 
 /// How often it is looked whether what was lent is free again; the one that asked for it has it by then.
 const LOOK: Duration = Duration::from_secs(2);
 /// What it says of itself goes here, in the data directory, where the window has left it behind.
+#[cfg(feature = "gui")]
 const LOG: &str = "background.log";
 
 /// Keep the flows that are on running without the window. It makes way for the window, and for `flowyard serve`
@@ -184,6 +187,7 @@ pub(super) fn arguments(data: &DataArgs, vault: &VaultArgs) -> Vec<String> {
 ///
 /// # Errors
 /// If the system starts no process.
+#[cfg(feature = "gui")]
 pub(super) fn leave_behind(data: &Path, args: &[String]) -> std::io::Result<()> {
     let log = private::options().write(true).create(true).truncate(true).open(data.join(LOG))?;
     detached(&std::env::current_exe()?, args, data, log.into())

@@ -18,6 +18,7 @@ use crate::engine::{
     self, CallSettings, CaughtUp, Clock, Connection, Event, Gap, Handle, JournalOptions, Limits, Mode, Reread, Settings,
 };
 use crate::flow::{Flow, NodeKind, Trigger};
+#[cfg(feature = "gui")]
 use crate::published::Published;
 use crate::record::{Failure, FailureKind};
 
@@ -41,6 +42,7 @@ pub(super) struct Running {
 
 impl Home {
     /// Whether there is anything to run: a flow that is on, or a log in which runs may be unfinished. Blocks.
+    #[cfg(feature = "gui")]
     pub(super) fn is_wanted(&self) -> bool {
         let on = |it: &Published| it.iter().any(|(_, it)| it.on && it.environment == Connection::LIVE);
         engine::has_log(self.desk.data()) || Published::read(self.desk.data()).is_ok_and(|it| on(&it))
