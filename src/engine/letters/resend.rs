@@ -117,7 +117,7 @@ fn delivery(run: RunId, number: u32) -> String {
 /// By the engine that is at work: the new run begins at once.
 ///
 /// # Errors
-/// As [`super::resend`].
+/// As [`super::resend()`].
 pub(in crate::engine) async fn resend_here(shared: &Arc<Shared>, run: RunId, how: Resend) -> Result<RunId, Failure> {
     let (journal, asked, known) = (shared.journal.clone(), how.clone(), Arc::clone(shared));
     let read = move || {
@@ -179,7 +179,7 @@ pub(in crate::engine) async fn resend_here(shared: &Arc<Shared>, run: RunId, how
 /// Where no engine is at work: the new run is written down, and begins with the next start. Blocks.
 ///
 /// # Errors
-/// As [`super::resend`].
+/// As [`super::resend()`].
 pub(super) fn resend_later(
     journal: &Journal,
     catalog: &Catalog,
