@@ -37,6 +37,9 @@ struct Reached {
     joined: BTreeSet<String>,
 }
 
+/// Where the journal keeps since when somebody waits for a feed that has not looked yet.
+const BEGUN: &str = "poll-begun";
+
 /// What waits for the same events of the same account.
 pub(super) struct Feed {
     pub(super) shared: Arc<Shared>,
@@ -48,6 +51,8 @@ pub(super) struct Feed {
     pub(super) changes: watch::Receiver<u64>,
     pub(super) common: Arc<Common>,
     reached: Option<Reached>,
+    /// Since when somebody waits, until a first look has ended well: a crash before that does not make it later.
+    first: Option<Timestamp>,
     pub(super) marks: HashMap<String, String>,
     /// When the last look began that ended well.
     pub(super) looked: Option<Timestamp>,
@@ -97,6 +102,7 @@ impl Feed {
             subscribers,
             common,
             reached: None,
+            first: None,
             marks: HashMap::new(),
             looked: None,
             due: None,
@@ -111,6 +117,9 @@ impl Feed {
         let Some(poll) = self.event.poll() else { return };
         if let Err(failure) = self.load().await {
             return self.shared.trouble(failure);
+        }
+        if self.reached.is_none() {
+            self.first = self.waits_since().await;
         }
         loop {
             let mut told = (0, None);
@@ -185,6 +194,20 @@ impl Feed {
         self.subscribers.borrow().iter().any(|it| joined.is_none_or(|joined| !joined.contains(&name(it))))
     }
 
+    /// Since when somebody waits, as it was first written down.
+    async fn waits_since(&self) -> Option<Timestamp> {
+        let (journal, scope) = (self.shared.journal.clone(), self.scope.clone());
+        let read = tokio::task::spawn_blocking(move || journal.state(BEGUN, &scope)).await;
+        let known = read.ok().and_then(Result::ok).flatten();
+        if let Some(known) = known.as_ref().and_then(Value::as_str).and_then(|it| it.parse().ok()) {
+            return Some(known);
+        }
+        let on = self.subscribers.borrow().iter().map(|it| it.deployed.at).min()?;
+        // Where it cannot be written down, a crash before the first look begins later.
+        self.shared.journal.put_state(BEGUN, &self.scope, &Value::from(on.to_string())).await.ok();
+        Some(on)
+    }
+
     /// What was remembered when the engine last ran.
     async fn load(&mut self) -> Result<(), Failure> {
         let (journal, scope) = (self.shared.journal.clone(), self.scope.clone());
@@ -218,7 +241,7 @@ impl Feed {
         // As the flows are now: word of a change may still be on its way here.
         let subscribers = self.subscribers_now();
         let now = self.shared.clock.now();
-        let on = subscribers.iter().map(|it| it.deployed.at).min().unwrap_or(now);
+        let on = subscribers.iter().map(|it| it.deployed.at).chain(self.first).min().unwrap_or(now);
         let (begun, since, looks) = self.reached.as_ref().map_or((on, on, 0), |it| (it.begun, it.since, it.looks));
         let is_first = self.reached.is_none();
         let joined = self.reached.as_ref().map(|it| it.joined.clone()).unwrap_or_default();
@@ -256,6 +279,9 @@ impl Feed {
         let joined = waiting.old.iter().chain(&waiting.new).map(name).collect();
         let reached = Reached { begun, since, looks: looks + u64::from(seen.events > 0), joined };
         self.keep(reached.clone()).await?;
+        if self.first.take().is_some() {
+            drop(self.shared.journal.put_state(BEGUN, &self.scope, &Value::Null));
+        }
         self.forget(poll, &reached, &seen).await?;
         self.looked = Some(now);
         Ok(Looked { events: seen.events })
@@ -398,7 +424,7 @@ impl Feed {
         if let Some(version) = sifted.version {
             seen.events += 1;
             let for_new = |it: &Subscriber| match sieve.cursor(&record) {
-                Some(at) => at > by_their_clock(it.deployed.at, seen.ahead),
+                Some(at) => at > by_their_clock(self.first.map_or(it.deployed.at, |on| on.min(it.deployed.at)), seen.ahead),
                 None => waiting.is_recent,
             };
             let meanwhile = self.came_meanwhile(waiting);
@@ -564,6 +590,7 @@ struct Seen {
 
 /// Nobody waits for what a feed finds any more: it is kept how far it has looked, and who comes next begins then.
 pub(super) async fn leave(shared: &Shared, scope: &str) {
+    drop(shared.journal.put_state(BEGUN, scope, &Value::Null));
     let (journal, name) = (shared.journal.clone(), scope.to_owned());
     let read = tokio::task::spawn_blocking(move || journal.state(&name, "")).await;
     let reached = read.ok().and_then(Result::ok).flatten().and_then(|it| serde_json::from_value::<Reached>(it).ok());
