@@ -5,11 +5,13 @@
 //! written down after the runs that it started, so that a crash in between finds the same events again, and the journal
 //! takes each only once.
 //! Invariant: a flow gets the events of looks that began after it was switched on.
+mod begin;
 mod feed;
 mod last;
 mod newest;
 mod pacing;
 mod pages;
+mod read;
 mod sift;
 mod start;
 
@@ -143,7 +145,7 @@ pub(super) async fn stand(shared: Arc<Shared>) {
                 tokio::select! {
                     () = stop.cancelled() => {}
                     // Whoever switched it off does not want later what happens meanwhile.
-                    () = until.cancelled() => feed::leave(&left, &scope).await,
+                    () = until.cancelled() => begin::leave(&left, &scope).await,
                     () = feed.stand() => {}
                 }
             });

@@ -15,6 +15,8 @@ pub(super) struct Sieve<'a> {
     pub(super) poll: &'a Poll,
     /// From when on events count, by the service's clock.
     pub(super) begun: Timestamp,
+    /// The same by our own clock, by which times come.
+    pub(super) here: Timestamp,
     /// In place of what the poll says itself.
     pub(super) ahead_ms: Option<i64>,
     pub(super) now: Timestamp,
@@ -31,6 +33,8 @@ pub(super) struct Sifted {
     pub(super) mark: Option<String>,
     /// It is an event: what tells it from other events of the same record.
     pub(super) version: Option<String>,
+    /// When it came, by our own clock, where it is the coming of a time.
+    pub(super) at: Option<Timestamp>,
     /// It will be one then.
     pub(super) due: Option<Timestamp>,
     /// Its time came while nobody looked, and is over.
@@ -126,8 +130,9 @@ impl Sieve<'_> {
         }
         // A reminder of what has begun helps nobody.
         let missed = if ahead_ms > 0 { at <= self.now } else { self.now.duration_since(due) > LATEST };
-        let is_event = due > self.begun && !missed;
-        Sifted { version: is_event.then(|| text.clone()), missed: missed && due > self.begun, mark: Some(text), due: None }
+        let is_event = due > self.here && !missed;
+        let version = is_event.then(|| text.clone());
+        Sifted { version, at: Some(due), missed: missed && due > self.here, mark: Some(text), due: None }
     }
 }
 
@@ -183,6 +188,7 @@ mod tests {
         Sieve {
             poll,
             begun: at("2026-01-01T00:00:00Z"),
+            here: at("2026-01-01T00:00:00Z"),
             ahead_ms: None,
             now: at("2026-01-02T00:00:00Z"),
             is_first: false,
