@@ -110,6 +110,7 @@ mod tests {
             at: at(from),
             next: at(next),
             found,
+            due: None,
             failure: None,
         };
         let all = together([look("x.a.one", 5, 9, 1), look("x.b.two", 1, 2, 3), look("x.a.one", 4, 6, 2)].into_iter());

@@ -11,7 +11,7 @@ use super::feed::{Broken, Feed};
 use super::pages::Pages;
 use super::read::{Found, Seen, key_of};
 use super::sift::Sieve;
-use crate::catalog::Poll;
+use crate::catalog::{Counts, Poll};
 use crate::connector::Connection;
 use crate::engine::shared::Shared;
 use crate::flow::Begin;
@@ -117,7 +117,9 @@ impl Feed {
         sieve: &Sieve<'_>,
     ) -> Result<(), Broken> {
         let begin = subscriber.watch.begin;
-        if begin == Begin::Now || subscriber.told.is_some() || poll.each.is_some() {
+        // A date comes when it comes, whoever waits for it.
+        let is_dated = matches!(poll.counts, Counts::Dated { .. });
+        if begin == Begin::Now || subscriber.told.is_some() || poll.each.is_some() || is_dated {
             return Ok(());
         }
         let from = begin.since().unwrap_or(Timestamp::UNIX_EPOCH);

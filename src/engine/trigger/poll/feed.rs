@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use super::begin::{Reached, Waiting, begun_looking, name, waits_since};
+use super::come::Plan;
 use super::last;
 use super::read::Seen;
 use super::sift::Sieve;
@@ -14,6 +15,7 @@ use crate::catalog::{Counts, Event, Poll};
 use crate::connector::CallError;
 use crate::engine::shared::Shared;
 use crate::engine::{Event as HandleEvent, Look};
+use crate::flow::Coming;
 use crate::record::{Failure, FailureKind};
 
 /// What waits for the same events of the same account.
@@ -30,6 +32,10 @@ pub(super) struct Feed {
     /// Since when somebody waits, until a first look has ended well: a crash before that does not make it later.
     pub(super) first: Option<Timestamp>,
     pub(super) marks: HashMap<String, String>,
+    /// How dates become times, where a date is what comes.
+    pub(super) coming: Option<Arc<Coming>>,
+    /// When the dates of the records that are remembered come.
+    pub(super) plan: Plan,
     /// When the last look began that ended well.
     pub(super) looked: Option<Timestamp>,
     /// When the next time of a record comes.
@@ -68,6 +74,7 @@ impl Feed {
         subscribers: watch::Receiver<Vec<Subscriber>>,
         common: Arc<Common>,
     ) -> Self {
+        let coming = id.coming().map(Arc::new);
         Self {
             scope: id.scope(),
             nudges: shared.nudges(),
@@ -80,6 +87,8 @@ impl Feed {
             reached: None,
             first: None,
             marks: HashMap::new(),
+            coming,
+            plan: Plan::default(),
             looked: None,
             due: None,
             quiet: 0,
@@ -94,6 +103,7 @@ impl Feed {
         if let Err(failure) = self.load().await {
             return self.shared.trouble(failure);
         }
+        self.remember_dates();
         if self.reached.is_none() {
             let on = self.subscribers.borrow().iter().map(|it| it.deployed.at).min();
             self.first = waits_since(&self.shared.journal, &self.scope, on).await;
@@ -123,6 +133,7 @@ impl Feed {
                 event: self.id.event.clone(),
                 at: self.shared.clock.now(),
                 next,
+                due: self.due,
                 found: told.0,
                 failure: told.1,
             };
@@ -190,13 +201,15 @@ impl Feed {
         let (old, new): (Vec<_>, Vec<_>) = subscribers.into_iter().partition(|it| joined.contains(&name(it)));
         // What lists gained cannot be told of a record that was never seen: the first look sees all of them.
         let overlap = SignedDuration::from_millis(i64::try_from(poll.overlap_ms).unwrap_or_default());
-        let from = if is_first && matches!(poll.counts, Counts::Gained { .. }) {
+        let from = if is_first && (poll.remembers() || matches!(poll.counts, Counts::Gained { .. })) {
             Timestamp::UNIX_EPOCH
         } else {
             since.saturating_sub(overlap).unwrap_or(Timestamp::UNIX_EPOCH)
         };
         let here = self.reached.as_ref().map_or(on, |it| it.here.unwrap_or(it.begun));
-        let mut sieve = Sieve { poll, begun, here, ahead_ms: self.id.ahead_ms, now, is_first, look: looks + 1 };
+        let coming = self.coming.clone();
+        let mut sieve =
+            Sieve { poll, begun, here, coming: coming.as_deref(), ahead_ms: self.id.ahead_ms, now, is_first, look: looks + 1 };
         let is_recent = self.looked.is_some_and(|it| now.duration_since(it) < SignedDuration::from_millis(2 * self.wait_ms()));
         let waiting = Waiting { old, new, is_recent };
         let mut seen = Seen::default();
@@ -212,6 +225,9 @@ impl Feed {
         }
         if matches!(poll.counts, Counts::Gone) && !is_first {
             self.gone(poll, &mut seen, &sieve, &waiting).await?;
+        }
+        if poll.remembers() {
+            self.come(&connection, poll, &sieve, &mut seen, &waiting).await?;
         }
         for subscriber in &waiting.new {
             self.begin(subscriber, &connection, poll, &sieve).await?;

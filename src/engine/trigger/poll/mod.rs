@@ -6,6 +6,7 @@
 //! takes each only once.
 //! Invariant: a flow gets the events of looks that began after it was switched on.
 mod begin;
+mod come;
 mod feed;
 mod last;
 mod newest;
@@ -24,10 +25,10 @@ use tokio_util::sync::CancellationToken;
 
 use self::feed::Feed;
 pub(in crate::engine) use self::newest::newest;
-use crate::catalog::{Event, OperationId};
+use crate::catalog::{Counts, Event, OperationId};
 use crate::connector::ConnectionId;
 use crate::engine::shared::{Deployed, Shared};
-use crate::flow::{NodeId, Trigger, Watch};
+use crate::flow::{Coming, Dated, NodeId, Trigger, Watch};
 use crate::journal::{JournalError, Mode};
 
 /// What the scopes of the journal begin with in which marks are kept.
@@ -45,6 +46,8 @@ pub(super) struct FeedId {
     /// What a person chose of it, as JSON.
     input: String,
     ahead_ms: Option<i64>,
+    /// Which date of a record, and how long before it, where that is what comes.
+    date: Option<(Dated, String)>,
 }
 
 /// A trigger that waits for what a feed finds.
@@ -100,7 +103,18 @@ impl FeedId {
     /// Where its marks are kept.
     fn scope(&self) -> String {
         let ahead = self.ahead_ms.map(|it| format!("|{it}")).unwrap_or_default();
-        format!("{}{}|{}{ahead}", Self::of_place(&self.connection, &self.place), self.event, self.input)
+        format!("{}{}|{}{ahead}{}", Self::of_place(&self.connection, &self.place), self.event, self.input, self.date_scope())
+    }
+
+    /// What of it names the date.
+    fn date_scope(&self) -> String {
+        let date = self.date.as_ref().and_then(|it| serde_json::to_string(it).ok());
+        date.map(|it| format!("|{it}")).unwrap_or_default()
+    }
+
+    /// How the dates of records become times; none where it is no date that comes, or nobody could say when.
+    fn coming(&self) -> Option<Coming> {
+        self.date.as_ref().and_then(|(date, ahead)| date.coming(ahead).ok())
     }
 }
 
@@ -201,6 +215,11 @@ fn subscription(shared: &Shared, deployed: &Arc<Deployed>, node: &NodeId, trigge
         _ if event.poll().is_some() => (id, None),
         _ => return None,
     };
+    let is_dated = Event::find(asked).and_then(Event::poll).is_some_and(|it| matches!(it.counts, Counts::Dated { .. }));
+    let date = watch.date.clone().filter(|_| is_dated).map(|it| (it, watch.ahead.trim().to_owned()));
+    if is_dated && date.as_ref().is_none_or(|(it, ahead)| it.coming(ahead).is_err()) {
+        return None;
+    }
     // One that is not bound yet says so when it is run; its feed begins once it is.
     let connection = shared.connection(&deployed.program.flow, slot, Some(id.connector())).ok()?;
     let feed = FeedId {
@@ -208,7 +227,8 @@ fn subscription(shared: &Shared, deployed: &Arc<Deployed>, node: &NodeId, trigge
         place: connection.base_url.clone(),
         event: asked.clone(),
         input: serde_json::to_string(input).unwrap_or_default(),
-        ahead_ms: watch.ahead_ms(),
+        ahead_ms: watch.ahead_ms().filter(|_| !is_dated),
+        date,
     };
     let subscriber =
         Subscriber { deployed: Arc::clone(deployed), trigger: node.clone(), watch: watch.clone(), input: input.clone(), told };

@@ -145,6 +145,9 @@ impl Feed {
         found: &mut Vec<Found>,
     ) -> Option<(String, String)> {
         seen.newest = seen.newest.max(sieve.cursor(&record));
+        if sieve.poll.remembers() {
+            return self.planned(key, &record, sieve);
+        }
         let sifted = sieve.sift(&record, self.marks.get(&key).map(String::as_str));
         self.due = match (self.due, sifted.due) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -155,23 +158,34 @@ impl Feed {
         }
         if let Some(version) = sifted.version {
             seen.events += 1;
-            let since = |it: &Subscriber| self.first.map_or(it.deployed.at, |on| on.min(it.deployed.at));
-            let for_new = |it: &Subscriber| match (sifted.at, sieve.cursor(&record)) {
-                (Some(at), _) => at > since(it),
-                (None, Some(at)) => at > by_their_clock(since(it), seen.ahead),
-                (None, None) => waiting.is_recent,
-            };
-            let meanwhile = self.came_meanwhile(waiting);
-            let new = waiting.new.iter().chain(&meanwhile).filter(|it| for_new(it));
-            let subscribers = waiting.old.iter().chain(new).cloned().collect();
+            let subscribers = self.who_gets(sifted.at, sieve.cursor(&record), seen, waiting);
             found.push(Found { key: key.clone(), version, record, subscribers });
         }
         seen.keys.insert(key.clone());
         sifted.mark.map(|mark| (key, mark))
     }
 
+    /// Who gets what came at a time by our clock, or else at one by the service's.
+    pub(super) fn who_gets(
+        &self,
+        here: Option<Timestamp>,
+        there: Option<Timestamp>,
+        seen: &Seen,
+        waiting: &Waiting,
+    ) -> Vec<Subscriber> {
+        let since = |it: &Subscriber| self.first.map_or(it.deployed.at, |on| on.min(it.deployed.at));
+        let for_new = |it: &Subscriber| match (here, there) {
+            (Some(at), _) => at > since(it),
+            (None, Some(at)) => at > by_their_clock(since(it), seen.ahead),
+            (None, None) => waiting.is_recent,
+        };
+        let meanwhile = self.came_meanwhile(waiting);
+        let new = waiting.new.iter().chain(&meanwhile).filter(|it| for_new(it));
+        waiting.old.iter().chain(new).cloned().collect()
+    }
+
     /// Begins the runs, and then remembers.
-    async fn begin_all(&mut self, found: Vec<Found>, marks: BTreeMap<String, String>) -> Result<(), Broken> {
+    pub(super) async fn begin_all(&mut self, found: Vec<Found>, marks: BTreeMap<String, String>) -> Result<(), Broken> {
         self.start_all(&found).await?;
         let mut commits = Vec::with_capacity(marks.len());
         for (key, mark) in marks {
@@ -206,7 +220,7 @@ impl Feed {
         Ok(())
     }
 
-    async fn remember(&mut self, key: &str, mark: Option<String>) -> Result<(), Broken> {
+    pub(super) async fn remember(&mut self, key: &str, mark: Option<String>) -> Result<(), Broken> {
         let value = mark.as_ref().map_or(Value::Null, |it| Value::from(it.as_str()));
         match mark {
             Some(mark) => drop(self.marks.insert(key.to_owned(), mark)),
@@ -230,7 +244,11 @@ impl Feed {
             Counts::New | Counts::Changed if poll.cursor.is_none() => {
                 self.marks.keys().filter(|it| !seen.keys.contains(*it)).cloned().collect()
             }
-            Counts::Reached { .. } => self.marks.keys().filter(|it| !seen.keys.contains(*it)).cloned().collect(),
+            // What is remembered of dates stays until the record itself is gone.
+            Counts::Dated { .. } if poll.remembers() => return Ok(()),
+            Counts::Reached { .. } | Counts::Dated { .. } => {
+                self.marks.keys().filter(|it| !seen.keys.contains(*it)).cloned().collect()
+            }
             _ => return Ok(()),
         };
         for key in old {
