@@ -3,9 +3,12 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Kept;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::Look;
 use crate::catalog::OperationId;
 use crate::connector::ConnectionId;
+use crate::flow::Trigger;
 pub use crate::journal::{
     Filter, Format, Found, Hit, Indexed, Journal, JournalError, OutcomeKind, Place, Reader, Record, RunHead, RunState, Searched,
     StepExchange,
@@ -58,6 +61,20 @@ pub fn last_looks(data: &Path) -> Result<Vec<Look>, JournalError> {
     let kept = Journal::open_reader(data)?.states(LOOKS)?;
     // What an older version kept in another form is written anew with the next look.
     Ok(together(kept.into_iter().filter_map(|(_, it)| serde_json::from_value(it).ok())))
+}
+
+/// When the next time of a record comes that a trigger of a flow waits for, as far as the last look at each account knows.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn next_coming(data: &Path, trigger: &Trigger) -> Result<Vec<(ConnectionId, Timestamp)>, JournalError> {
+    if !super::has_log(data) {
+        return Ok(Vec::new());
+    }
+    let kept = Journal::open_reader(data)?.states(LOOKS)?;
+    let of_trigger = kept.into_iter().filter(|(key, _)| super::trigger::is_asked_by(key, trigger));
+    let looks = of_trigger.filter_map(|(_, it)| serde_json::from_value::<Look>(it).ok());
+    Ok(looks.filter_map(|it| Some((it.connection, it.due?))).collect())
 }
 
 fn together(looks: impl Iterator<Item = Look>) -> Vec<Look> {

@@ -13,6 +13,9 @@ use crate::expr::{parse_duration, parse_time, parse_zone, to_text};
 pub struct Dated {
     /// The field that holds it, a dotted path. Within a list the item with this id is meant: `customFields.ID`.
     pub field: String,
+    /// What a person calls it, where that was chosen from a list.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// Whether it comes again each year.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub yearly: bool,
@@ -68,6 +71,22 @@ pub struct Occurrence {
 impl Dated {
     /// The time of the day where neither a person nor the date says one.
     pub const USUAL: Time = Time::constant(9, 0, 0, 0);
+
+    /// What it means, in words: `3 days before "Date of birth", each year at 9:00, Europe/Berlin`.
+    pub fn meaning(&self, ahead: &str) -> String {
+        let name = if self.name.is_empty() { self.field.trim() } else { self.name.as_str() };
+        let name = if name.is_empty() { "a date that is still to be chosen".to_owned() } else { format!("\"{name}\"") };
+        let ahead = ahead.trim();
+        let when = match ahead.strip_prefix('-') {
+            _ if ahead.is_empty() => format!("At {name}"),
+            Some(after) => format!("{} after {name}", after.trim()),
+            None => format!("{ahead} before {name}"),
+        };
+        let yearly = if self.yearly { ", each year" } else { "" };
+        let at = if self.at.trim().is_empty() { String::new() } else { format!(" at {}", self.at.trim()) };
+        let zone = if self.zone.trim().is_empty() { String::new() } else { format!(", {}", self.zone.trim()) };
+        format!("{when}{yearly}{at}{zone}")
+    }
 
     /// How dates become times, `ahead` before them, or after them with a minus.
     ///
@@ -235,7 +254,7 @@ mod tests {
     use super::*;
 
     fn dated(field: &str, yearly: bool, at: &str, zone: &str) -> Dated {
-        Dated { field: field.to_owned(), yearly, at: at.to_owned(), zone: zone.to_owned() }
+        Dated { field: field.to_owned(), name: String::new(), yearly, at: at.to_owned(), zone: zone.to_owned() }
     }
 
     fn stamp(text: &str) -> Timestamp {
@@ -329,6 +348,15 @@ mod tests {
             let coming = dated(field, false, "", "America/New_York").coming("").unwrap();
             assert_eq!(coming.date_of(&record).map(|it| it.1), expected, "{field}");
         }
+    }
+
+    #[test]
+    fn what_it_means_is_said_in_words() {
+        let birthday = Dated { name: "Date of birth".to_owned(), ..dated("dateOfBirth", true, "9:00", "Europe/Berlin") };
+        assert_eq!(birthday.meaning("3 days"), "3 days before \"Date of birth\", each year at 9:00, Europe/Berlin");
+        assert_eq!(dated("dateAdded", false, "", "UTC").meaning("-1 week"), "1 week after \"dateAdded\", UTC");
+        assert_eq!(dated("end", false, "8:30", "").meaning(" "), "At \"end\" at 8:30");
+        assert_eq!(Dated::default().meaning(""), "At a date that is still to be chosen");
     }
 
     #[test]

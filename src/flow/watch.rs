@@ -118,7 +118,7 @@ mod tests {
             every: "5 minutes".to_owned(),
             begin: Begin::From(Date::constant(2026, 1, 2)),
             ahead: "24 hours".to_owned(),
-            date: Some(Dated { field: "dateOfBirth".to_owned(), yearly: true, at: String::new(), zone: "UTC".to_owned() }),
+            date: Some(Dated { field: "dateOfBirth".to_owned(), yearly: true, zone: "UTC".to_owned(), ..Dated::default() }),
             reconcile: true,
         };
         let written = text(&watch);

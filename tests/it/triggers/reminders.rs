@@ -80,14 +80,21 @@ impl Stand {
         event
     }
 
+    /// The next look that ends.
+    async fn look(&mut self) -> Look {
+        loop {
+            if let Event::Looked(look) = self.next().await {
+                return look;
+            }
+        }
+    }
+
     /// Looks that were asked for now: how each ended.
     pub(super) async fn looks(&mut self) -> Vec<Look> {
         self.engine.look();
         let mut looks = Vec::new();
         while looks.len() < self.feeds {
-            if let Event::Looked(look) = self.next().await {
-                looks.push(look);
-            }
+            looks.push(self.look().await);
         }
         looks
     }
@@ -207,6 +214,24 @@ async fn a_reminder_that_comes_due_before_the_first_look_is_sent_after_it() {
     // The clock leaps over the time for it before the engine has got as far as a look.
     let mut stand = Stand::start(dir.path(), &sandbox, &template("appointment-reminders"), clock).await;
     stand.until(start - SignedDuration::from_hours(23), 1, SENT).await;
+    stand.end().await;
+    sandbox.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_looks_after_a_restart_are_spread_over_the_time_between_looks() {
+    let (dir, _still) = (tempfile::tempdir().expect("a directory"), Still::new());
+    let (sandbox, clock) = services("2026-03-02T12:00:00Z".parse().expect("an instant")).await;
+    let flow = template("appointment-reminders");
+    let mut stand = Stand::start(dir.path(), &sandbox, &flow, clock).await;
+    stand.pass(clock.now()).await;
+    stand.end().await;
+    // Two that have looked before, each minute: one looks at once, the other half a minute later.
+    let mut stand = Stand::start(dir.path(), &sandbox, &flow, clock).await;
+    let start = clock.now();
+    assert_eq!(stand.look().await.at, start);
+    tokio::time::advance(Duration::from_secs(31)).await;
+    assert_eq!(stand.look().await.at, start + SignedDuration::from_secs(31));
     stand.end().await;
     sandbox.stop().await;
 }

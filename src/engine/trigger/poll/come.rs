@@ -59,6 +59,7 @@ impl Feed {
         for (key, due) in planned {
             self.plan.set(&key, Some(due));
         }
+        self.due = self.plan.first().map(|it| it.0);
     }
 
     /// Plans the date of a record that a look found, anew where it is another one: what is to be remembered of it.

@@ -36,6 +36,8 @@ pub(super) struct Feed {
     pub(super) coming: Option<Arc<Coming>>,
     /// When the dates of the records that are remembered come.
     pub(super) plan: Plan,
+    /// How long after it begins it looks first, in milliseconds.
+    pub(super) first_after_ms: i64,
     /// When the last look began that ended well.
     pub(super) looked: Option<Timestamp>,
     /// When the next time of a record comes.
@@ -74,7 +76,7 @@ impl Feed {
         subscribers: watch::Receiver<Vec<Subscriber>>,
         common: Arc<Common>,
     ) -> Self {
-        let coming = id.coming().map(Arc::new);
+        let coming = id.asked.coming().map(Arc::new);
         Self {
             scope: id.scope(),
             nudges: shared.nudges(),
@@ -89,6 +91,7 @@ impl Feed {
             marks: HashMap::new(),
             coming,
             plan: Plan::default(),
+            first_after_ms: 0,
             looked: None,
             due: None,
             quiet: 0,
@@ -107,6 +110,9 @@ impl Feed {
         if self.reached.is_none() {
             let on = self.subscribers.borrow().iter().map(|it| it.deployed.at).min();
             self.first = waits_since(&self.shared.journal, &self.scope, on).await;
+        }
+        if self.first_after_ms > 0 && !self.rest(self.after(self.first_after_ms)).await {
+            return;
         }
         loop {
             let mut told = (0, None);
@@ -130,7 +136,7 @@ impl Feed {
             let next = self.after(wait);
             let look = Look {
                 connection: self.id.connection.clone(),
-                event: self.id.event.clone(),
+                event: self.id.asked.event.clone(),
                 at: self.shared.clock.now(),
                 next,
                 due: self.due,
@@ -208,8 +214,16 @@ impl Feed {
         };
         let here = self.reached.as_ref().map_or(on, |it| it.here.unwrap_or(it.begun));
         let coming = self.coming.clone();
-        let mut sieve =
-            Sieve { poll, begun, here, coming: coming.as_deref(), ahead_ms: self.id.ahead_ms, now, is_first, look: looks + 1 };
+        let mut sieve = Sieve {
+            poll,
+            begun,
+            here,
+            coming: coming.as_deref(),
+            ahead_ms: self.id.asked.ahead_ms,
+            now,
+            is_first,
+            look: looks + 1,
+        };
         let is_recent = self.looked.is_some_and(|it| now.duration_since(it) < SignedDuration::from_millis(2 * self.wait_ms()));
         let waiting = Waiting { old, new, is_recent };
         let mut seen = Seen::default();

@@ -328,7 +328,8 @@ mod tests {
         use crate::flow::Dated;
 
         let poll = poll(None, Counts::Dated { fields: Vec::new(), custom: None });
-        let date = Dated { field: "born".to_owned(), yearly: true, at: "9:00".to_owned(), zone: "UTC".to_owned() };
+        let date =
+            Dated { field: "born".to_owned(), yearly: true, at: "9:00".to_owned(), zone: "UTC".to_owned(), ..Dated::default() };
         let coming = date.coming("").unwrap();
         let sift = |now: &str, born: &str, known: Option<&str>| {
             let sieve = Sieve { coming: Some(&coming), now: at(now), ..sieve(&poll) };
