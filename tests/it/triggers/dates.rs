@@ -1,6 +1,8 @@
 //! Flows that start when a date of a record comes, on a clock that stands still but for what a test lets pass: what counts is what
 //! the services' own record says was done.
+use flowyard::engine::JournalOptions;
 use flowyard::flow::Flow;
+use flowyard::journal::Journal;
 use flowyard::sandbox::{self, Deed};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -144,6 +146,27 @@ async fn a_date_that_is_gone_comes_no_more_and_one_that_came_while_nothing_ran_c
     scene.at("2026-06-05T01:00:00Z", NOTED, 2).await;
     scene.change(&kept, &until("2026-06-04"));
     scene.at("2026-06-06T07:01:00Z", NOTED, 3).await;
+    scene.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn dates_that_a_first_look_had_found_before_a_crash_broke_it_off_come_all_the_same() {
+    let birthday = json!({ "field": "dateOfBirth", "yearly": true, "at": "9:00", "zone": "America/New_York" });
+    let mut scene = Scene::open("2026-05-10T12:00:00Z", notes(&json!({ "date": birthday }))).await;
+    scene.at("2026-05-10T13:00:00Z", NOTED, 0).await;
+    let stand = scene.stand.take().expect("an engine");
+    let clock = stand.clock;
+    stand.end().await;
+    // As a crash leaves it: what was found of the records is on the disk, and not that the look has ended.
+    let journal = Journal::open(scene.dir.path(), JournalOptions::default()).expect("a journal");
+    for scope in journal.reader().scopes("poll:").expect("scopes") {
+        assert!(journal.reader().states(&scope).expect("states").iter().any(|(key, _)| !key.is_empty()), "June is remembered");
+        journal.put_state(&scope, "", &Value::Null).wait().expect("it is written");
+    }
+    journal.close();
+    scene.stand = Some(Stand::start(scene.dir.path(), &scene.sandbox, &scene.flow, clock).await);
+    scene.at("2026-05-12T12:59:00Z", NOTED, 0).await;
+    scene.at("2026-05-12T13:01:00Z", NOTED, 1).await;
     scene.end().await;
 }
 

@@ -69,15 +69,16 @@ impl Feed {
         let (date, when) = coming.date_of(record).unzip();
         let date = date.unwrap_or_default();
         let before = known.map(|it| DateMark::read(it)).unwrap_or_default();
-        if before.date == date {
-            // Nothing is remembered of a record without a date.
+        let is_same = before.date == date;
+        // Nothing is remembered of a record without a date. One that is remembered is planned, unless a first look was broken off.
+        if is_same && (date.is_empty() || self.plan.of.contains_key(&key)) {
             return None;
         }
         let next = when.and_then(|it| coming.next(it, sieve.floor()));
         // A date that was corrected does not come a second time for the same day.
         let next = next.and_then(|it| if it.of == before.done { coming.next(when?, it.due) } else { Some(it) });
         self.plan.set(&key, next.map(|it| it.due));
-        Some((key, DateMark { date, done: before.done }.write()))
+        (!is_same).then(|| (key, DateMark { date, done: before.done }.write()))
     }
 
     /// Starts runs of the records whose dates have come.
