@@ -200,7 +200,37 @@ fn choices(offered: &Offered<'_>, known: Option<&Offer>) -> Vec<Choice> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::catalog::{Counts, Event, OperationId};
+    use crate::engine::ConnectionId;
+    use crate::ui::offers::Offers;
+
+    #[test]
+    fn the_account_s_own_dates_are_offered_by_their_names_and_no_other_fields_of_it() {
+        let event = Event::find(&OperationId::new("highlevel.poll.contact-date")).unwrap();
+        let Some(Counts::Dated { fields, custom }) = event.poll().map(|it| &it.counts) else { panic!("a date") };
+        let custom = custom.as_deref().unwrap();
+        let (operation, input) = (custom.choices.operation.clone(), custom.choices.with.clone());
+        let asked = Asked { connection: ConnectionId::new("crm"), operation, input };
+        let mut offers = Offers::default();
+        let ticket = offers.ask(&asked, 0.0).unwrap();
+        let offered = Offered { fields, custom: Some(custom) };
+        assert_eq!(choices(&offered, offers.get(&asked)).len(), fields.len(), "nothing is read yet");
+        offers.told(
+            ticket,
+            Ok(json!({"customFields": [
+                {"id": "a", "name": "Contract ends", "dataType": "DATE"}, {"id": "b", "name": "Status", "dataType": "TEXT"}
+            ]})),
+        );
+        let all = choices(&offered, offers.get(&asked));
+        let told: Vec<_> = all.iter().map(|it| (it.title.as_str(), it.field.as_str(), it.yearly)).collect();
+        assert_eq!(
+            told,
+            [("Date of birth", "dateOfBirth", true), ("Added", "dateAdded", false), ("Contract ends", "customFields.a", false)]
+        );
+    }
 
     #[test]
     fn how_long_stays_when_the_side_is_another_one() {
