@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::drive::{Ended, Signal};
+use super::intake::Intake;
 use super::named::Lists;
 use super::plan::Sheet;
 use super::queue::Queues;
@@ -39,6 +40,7 @@ pub(super) struct Shared {
     pub(super) echoes: Echoes,
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
+    pub(super) intake: Arc<Intake>,
     pub(super) counts: Counts,
     pub(super) turns: Turns,
     pub(super) steps: Arc<Semaphore>,
@@ -133,6 +135,7 @@ impl Shared {
             echoes: Echoes::default(),
             storms: Storms::default(),
             queues: Arc::default(),
+            intake: Arc::default(),
             counts: Counts::default(),
             turns: Turns::default(),
             events,
