@@ -206,6 +206,9 @@ pub struct Look {
     pub at: Timestamp,
     /// When the next one is due.
     pub next: Timestamp,
+    /// When the next time of a record comes that it knows of, where times are what is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
     /// How many events it found.
     pub found: usize,
     /// Why it ended early.

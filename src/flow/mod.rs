@@ -6,6 +6,7 @@
 mod binding;
 mod canvas;
 mod check;
+mod dated;
 mod delta;
 pub mod disk;
 mod edit;
@@ -36,6 +37,7 @@ use serde::{Deserialize, Serialize};
 pub use self::binding::{Binding, Mapping, Missing, Named, Source};
 pub use self::canvas::{Group, Note};
 pub use self::check::{CheckContext, Checker, Problem, Severity};
+pub use self::dated::{Coming, Dated, DatedError, Occurrence, When};
 pub use self::edit::{Edit, EditError, MAX_EDGES, MAX_NODES};
 pub use self::field::FieldPath;
 pub use self::history::{Gesture, History};

@@ -81,8 +81,8 @@ struct Answer {
     allowance: Option<(Limits, Allowance)>,
     challenge: bool,
     cut: bool,
-    /// What the service takes for the present, where it is not.
-    date: Option<Timestamp>,
+    /// What the service takes for the present.
+    date: Timestamp,
 }
 
 // Neither the token nor the password, which the seed knows, nor anyone's records.
@@ -295,8 +295,7 @@ impl Server {
         let cut = drawn.strikes(false).or(struck) == Some(FaultKind::Cut);
         let challenge = visit.service == Service::ScheduleIt && status == 401;
         let html = body.as_str().is_some_and(|it| it.starts_with('<'));
-        let date = (drawn.skew_ms != 0).then_some(now);
-        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut, date }
+        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut, date: now }
     }
 }
 
@@ -443,9 +442,7 @@ fn response(answer: Answer) -> Response<Body> {
     if answer.challenge {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Schedule it\""));
     }
-    if let Some(now) = answer.date
-        && let Ok(date) = HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
-    {
+    if let Ok(date) = HeaderValue::from_str(&answer.date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
         headers.insert(DATE, date);
     }
     if let Some((limits, left)) = answer.allowance {

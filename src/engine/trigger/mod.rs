@@ -23,7 +23,7 @@ use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
 pub use self::folder::sample_of;
-pub(super) use self::poll::newest;
+pub(super) use self::poll::{is_asked_by, newest};
 pub use self::storm::StormRule;
 use super::shared::Shared;
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
+    Begin, Binding, Case, Dated, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
     Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger,
     WaitFor, Watch, Watched, WebhookAnswer,
 };
@@ -107,8 +107,16 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             delivery_field,
             sample,
         });
-    let watch = (words(), select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]), words(), any::<bool>())
-        .prop_map(|(every, begin, ahead, reconcile)| Watch { every, begin, ahead, reconcile });
+    let date = (words(), words(), any::<bool>(), words(), words()).prop_map(|(field, name, yearly, at, zone)| Dated {
+        field,
+        name,
+        yearly,
+        at,
+        zone,
+    });
+    let begin = select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]);
+    let watch = (words(), begin, words(), prop::option::of(date), any::<bool>())
+        .prop_map(|(every, begin, ahead, date, reconcile)| Watch { every, begin, ahead, date, reconcile });
     let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), watch, values()).prop_map(
         |(event, slot, input, watch, sample)| Trigger::Event {
             event: OperationId::new(&event),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
-use crate::flow::{Binding, Each, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
+use crate::flow::{Binding, Each, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor, Watch};
 use crate::ui::names::Called;
 
 /// The longest part that is shown, in characters.
@@ -92,6 +92,12 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
         NodeKind::Trigger(Trigger::Failed { of: None, .. }) => empty().say("Starts when a run of another flow fails"),
         NodeKind::Trigger(Trigger::Failed { of: Some(flow), .. }) => {
             empty().say("Starts when a run of ").show(flow.as_str()).say(" fails")
+        }
+        NodeKind::Trigger(Trigger::Event { event, watch: Watch { date: Some(date), ahead, .. }, .. })
+            if Event::find(event).is_some() =>
+        {
+            let service = catalog.connector(event.connector()).map_or_else(|| event.connector().as_str(), |it| it.title.as_str());
+            empty().show(&date.meaning(ahead)).say(": ").say(service).say(" is asked now and then")
         }
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {

@@ -12,6 +12,7 @@
 //! Invariant: no frame works through all of a large value.
 mod automap;
 mod complete;
+mod dated;
 mod draft;
 mod entry;
 mod field;

@@ -92,7 +92,7 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
             change.changed = super::watched::show(ui, fields, watched, &mut change.gesture);
         }
         NodeKind::Trigger(Trigger::Event { event, input, watch, .. }) => {
-            change.changed = watching::show(ui, fields, Waiting { event, input, watch }, &mut change.gesture);
+            change.changed = watching::show(ui, fields, form, Waiting { event, input, watch }, &mut change.gesture);
         }
         NodeKind::Trigger(Trigger::Manual { .. }) => {
             drop(ui.label(dim(
