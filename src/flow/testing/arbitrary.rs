@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
+    Begin, Binding, Case, Each, Edge, Edit, Ending, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
     Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger,
     WaitFor, Watch, Watched, WebhookAnswer,
 };
@@ -107,8 +107,8 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             delivery_field,
             sample,
         });
-    let watch = (words(), select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]), words(), any::<bool>())
-        .prop_map(|(every, begin, ahead, reconcile)| Watch { every, begin, ahead, reconcile });
+    let watch = (words(), select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]), words(), any::<bool>(), any::<Option<bool>>())
+        .prop_map(|(every, begin, ahead, reconcile, whole)| Watch { every, begin, ahead, reconcile, whole });
     let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), watch, values()).prop_map(
         |(event, slot, input, watch, sample)| Trigger::Event {
             event: OperationId::new(&event),
@@ -124,7 +124,13 @@ fn triggers() -> impl Strategy<Value = Trigger> {
         .prop_map(|(path, each, names, all, sample)| Trigger::File { watched: Watched { path, each, names, all }, sample });
     let failed = (prop::option::of(words()), values())
         .prop_map(|(of, sample)| Trigger::Failed { of: of.map(|it| FlowId::from(it.as_str())), sample });
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed]
+    let ended = (prop::collection::vec(words(), 0..3), select(vec![Ending::Succeeded, Ending::Any]), values()).prop_map(
+        |(of, ending, sample)| {
+            let of = of.iter().map(|it| FlowId::from(it.as_str())).collect();
+            Trigger::Ended { of, ending, sample }
+        },
+    );
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, ended]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {
