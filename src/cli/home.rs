@@ -164,7 +164,7 @@ fn waits_for_calls(flow: &Arc<Flow>) -> bool {
 pub(super) async fn take_over(data: &Path, lend: bool, out: &mut Printer) -> Result<(), Failure> {
     let (stops, mut stopping) = oneshot::channel();
     let data = data.to_owned();
-    let stops = move || drop(stops.send(()));
+    let stops = move || stops.send(()).unwrap_or_default();
     let mut asked = tokio::task::spawn_blocking(move || engine::take_over_from(&data, lend, stops));
     let made_way = tokio::select! {
         biased;

@@ -255,8 +255,10 @@ fn waits(flow: &Flow, id: &NodeId, event: &OperationId, watch: &Watch, as_json: 
         (None, true) => ("message", "the service tells of it, and is looked at now and then for what it did not tell".to_owned()),
         (None, false) => ("message", "the service tells of it".to_owned()),
     };
+    let whole = watch.reads_whole(found);
+    let words = if whole { format!("{words}; a run first reads the whole record") } else { words };
     if as_json {
-        out.json(&json!({ "event": "waits", "flow": flow.id, "name": flow.name, "node": id, "for": event, "way": way }));
+        out.json(&json!({ "event": "waits", "flow": flow.id, "name": flow.name, "node": id, "for": event, "way": way, "whole": whole }));
     } else {
         out.say(paint(DIM, format_args!("\"{}\" waits for \"{}\": {words}.", Plain(&flow.name), Plain(&found.title))));
     }

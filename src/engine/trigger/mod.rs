@@ -34,6 +34,7 @@ pub(super) fn stand(shared: &Arc<Shared>) {
     shared.tasks.spawn(schedule::stand(Arc::clone(shared)));
     shared.tasks.spawn(folder::stand(Arc::clone(shared)));
     shared.tasks.spawn(ended::stand(Arc::clone(shared)));
+    shared.tasks.spawn(told::stand(Arc::clone(shared)));
 }
 
 /// Answers one request to the listener.

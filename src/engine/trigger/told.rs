@@ -2,6 +2,7 @@
 //! an event that came one way does not come the other way once more.
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
@@ -18,6 +19,8 @@ use crate::journal::{JournalError, Kept};
 const KEPT: &str = "told:";
 /// So long it is remembered.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// So often what is longer ago is forgotten.
+const FORGETS: Duration = Duration::from_hours(6);
 
 /// What was told and found of a record so far, for a trigger.
 pub(super) struct Memory {
@@ -98,6 +101,19 @@ impl Turns {
         id.hash(&mut hasher);
         let at = usize::try_from(hasher.finish() % self.0.len() as u64).unwrap_or_default();
         self.0[at].lock().await
+    }
+}
+
+/// Forgets now and then what is long ago, until the engine stops.
+pub(super) async fn stand(shared: Arc<Shared>) {
+    let stopped = shared.stopped();
+    loop {
+        tokio::select! {
+            () = stopped.cancelled() => return,
+            () = tokio::time::sleep(FORGETS) => {}
+        }
+        let of = Arc::clone(&shared);
+        tokio::task::spawn_blocking(move || forget_old(&of)).await.ok();
     }
 }
 
