@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
 
 use super::print::{DIM, Printer, paint};
 use super::published::Live;
@@ -161,7 +162,19 @@ fn waits_for_calls(flow: &Arc<Flow>) -> bool {
 /// # Errors
 /// If it was going to, and still holds the directory.
 pub(super) async fn take_over(data: &Path, lend: bool, out: &mut Printer) -> Result<(), Failure> {
-    if ask_to_make_way(data.to_owned(), lend).await? {
+    let (stops, mut stopping) = oneshot::channel();
+    let data = data.to_owned();
+    let stops = move || stops.send(()).unwrap_or_default();
+    let mut asked = tokio::task::spawn_blocking(move || engine::take_over_from(&data, lend, stops));
+    let made_way = tokio::select! {
+        biased;
+        Ok(()) = &mut stopping => {
+            out.say(paint(DIM, "The Flowyard that has the flows is stopping. This one begins once it has."));
+            asked.await
+        }
+        made_way = &mut asked => made_way,
+    };
+    if made_way.map_err(|error| broken(&error))?? {
         out.say(paint(DIM, "The Flowyard that had the flows has made way."));
     }
     Ok(())

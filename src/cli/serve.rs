@@ -20,7 +20,7 @@ use super::{bind, connections, home, listen, next, runtime, words};
 use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
 use crate::engine::{self, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::schedule::Schedule;
-use crate::flow::{Each, Flow, FlowId, NodeId, NodeKind, Trigger, Watch, Watched};
+use crate::flow::{Each, Ending, Flow, FlowId, NodeId, NodeKind, Trigger, Watch, Watched};
 use crate::sandbox::Delivery;
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
@@ -168,6 +168,11 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
                 starts += 1;
                 continue;
             }
+            NodeKind::Trigger(Trigger::Ended { of, ending, .. }) => {
+                waits_for_ends(flow, id, of, *ending, as_json, out);
+                starts += 1;
+                continue;
+            }
             NodeKind::Trigger(Trigger::File { watched, .. }) => {
                 watches(flow, id, watched, as_json, out);
                 starts += 1;
@@ -207,6 +212,18 @@ fn waits_for_failures(flow: &Flow, id: &NodeId, of: Option<&FlowId>, as_json: bo
     out.line(format_args!("\"{}\" starts when a run of {} fails.", Plain(&flow.name), Plain(&whose)));
 }
 
+/// Whose ends a flow waits for.
+fn waits_for_ends(flow: &Flow, id: &NodeId, of: &[FlowId], ending: Ending, as_json: bool, out: &mut Printer) {
+    if as_json {
+        out.json(&json!({ "event": "ends", "of": of, "ending": ending, "flow": flow.id, "name": flow.name, "node": id }));
+        return;
+    }
+    let names: Vec<String> = of.iter().map(|it| format!("\"{it}\"")).collect();
+    let whose = if names.is_empty() { "another flow".to_owned() } else { names.join(" or ") };
+    let how = if ending == Ending::Any { "ends" } else { "goes well" };
+    out.line(format_args!("\"{}\" starts when a run of {} {how}.", Plain(&flow.name), Plain(&whose)));
+}
+
 /// Which files or rows a flow starts from.
 fn watches(flow: &Flow, id: &NodeId, watched: &Watched, as_json: bool, out: &mut Printer) {
     if as_json {
@@ -238,8 +255,10 @@ fn waits(flow: &Flow, id: &NodeId, event: &OperationId, watch: &Watch, as_json: 
         (None, true) => ("message", "the service tells of it, and is looked at now and then for what it did not tell".to_owned()),
         (None, false) => ("message", "the service tells of it".to_owned()),
     };
+    let whole = watch.reads_whole(found);
+    let words = if whole { format!("{words}; a run first reads the whole record") } else { words };
     if as_json {
-        out.json(&json!({ "event": "waits", "flow": flow.id, "name": flow.name, "node": id, "for": event, "way": way }));
+        out.json(&json!({ "event": "waits", "flow": flow.id, "name": flow.name, "node": id, "for": event, "way": way, "whole": whole }));
     } else {
         out.say(paint(DIM, format_args!("\"{}\" waits for \"{}\": {words}.", Plain(&flow.name), Plain(&found.title))));
     }

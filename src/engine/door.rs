@@ -236,6 +236,11 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
     }
 }
 
+/// Whether a data directory says where its door is.
+pub(super) fn is_there(data: &Path) -> bool {
+    data.join(FILE).exists()
+}
+
 /// Asks the engine that runs on a data directory; none if it cannot be reached. Blocks.
 pub(super) fn ask(data: &Path, order: Order) -> Option<Result<Answer, Failure>> {
     let text = std::fs::read_to_string(data.join(FILE)).ok()?;

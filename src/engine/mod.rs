@@ -44,7 +44,7 @@ pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
 pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
-pub use self::handover::{is_at_work, take_over};
+pub use self::handover::{is_at_work, take_over, take_over_from};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
 use self::shared::Shared;

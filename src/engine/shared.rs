@@ -1,6 +1,6 @@
 //! What all runs share.
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -23,7 +23,7 @@ use crate::connector::{Caller, Connection, ConnectionId, Connections};
 use crate::flow::{FlowId, NodeId, Pace, SlotId, Trigger};
 use crate::journal::{Journal, Mode};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Program, Revision, RunId};
+use crate::run::{Outcome, Program, Revision, RunId};
 
 /// What all runs share. Locks are held for look-ups only, never across an await.
 pub(super) struct Shared {
@@ -54,8 +54,10 @@ pub(super) struct Shared {
     feeds: Mutex<HashMap<ConnectionId, u64>>,
     /// Counts the times that somebody asked for a look at the services.
     nudges: watch::Sender<u64>,
-    /// Runs that failed; read by the triggers that start from that.
-    failed: mpsc::UnboundedSender<RunId>,
+    /// Runs that ended in a way that some flow may wait for; read by the triggers that start from that.
+    ended: mpsc::UnboundedSender<RunId>,
+    /// Whether some flow waits for other ends than failures.
+    hears_ends: AtomicBool,
     to_tell: Mutex<Option<mpsc::UnboundedReceiver<RunId>>>,
     /// Counts the changes of `flows` and of the connections.
     changes: watch::Sender<u64>,
@@ -67,6 +69,9 @@ pub(super) struct Shared {
 pub(super) struct Deployed {
     pub(super) program: Arc<Program>,
     pub(super) triggers: BTreeMap<NodeId, Trigger>,
+    /// The triggers that several messages may tell one change, each with the first of those that count as one: they lead to the
+    /// same steps.
+    pub(super) twins: BTreeMap<NodeId, NodeId>,
     pub(super) slots: BTreeMap<SlotId, ConnectorId>,
     pub(super) bindings: BTreeMap<SlotId, ConnectionId>,
     /// Whether its triggers start runs by themselves.
@@ -120,7 +125,7 @@ impl Shared {
         events: broadcast::Sender<Event>,
         troubles: broadcast::Sender<Failure>,
     ) -> Self {
-        let (failed, to_tell) = mpsc::unbounded_channel();
+        let (ended, to_tell) = mpsc::unbounded_channel();
         Self {
             journal,
             catalog,
@@ -146,7 +151,8 @@ impl Shared {
             flows: RwLock::default(),
             feeds: Mutex::default(),
             nudges: watch::Sender::new(0),
-            failed,
+            ended,
+            hears_ends: AtomicBool::new(false),
             to_tell: Mutex::new(Some(to_tell)),
             changes: watch::Sender::new(0),
             programs: Mutex::default(),
@@ -226,6 +232,8 @@ impl Shared {
     }
 
     fn changed(&self) {
+        let hears = |it: &Arc<Deployed>| it.triggers.values().any(|it| matches!(it, Trigger::Ended { .. }));
+        self.hears_ends.store(self.listening().iter().any(hears), Ordering::Relaxed);
         self.changes.send_modify(|it| *it = it.wrapping_add(1));
     }
 
@@ -304,13 +312,15 @@ impl Shared {
         self.tell(|| Event::Trouble(failure));
     }
 
-    /// A run failed.
-    pub(super) fn failed(&self, run: RunId) {
-        self.failed.send(run).ok();
+    /// A run ended.
+    pub(super) fn ended(&self, run: RunId, outcome: &Outcome) {
+        if matches!(outcome, Outcome::Failed(_)) || self.hears_ends.load(Ordering::Relaxed) {
+            self.ended.send(run).ok();
+        }
     }
 
-    /// The runs that fail from now on; given once.
-    pub(super) fn take_failed(&self) -> Option<mpsc::UnboundedReceiver<RunId>> {
+    /// The runs that end from now on in a way that some flow may wait for; given once.
+    pub(super) fn take_ended(&self) -> Option<mpsc::UnboundedReceiver<RunId>> {
         lock(&self.to_tell).take()
     }
 

@@ -47,7 +47,7 @@ pub use self::order::{Certainty, Cycle, Order};
 pub use self::pace::Pace;
 pub use self::policy::RetryPolicy;
 pub use self::scope::ScopeUse;
-pub use self::trigger::{Trigger, WebhookAnswer};
+pub use self::trigger::{Ending, Trigger, WebhookAnswer};
 pub use self::watch::{Begin, Watch};
 pub use self::watched::{Each, MOST_TEXT, Watched};
 use crate::catalog::ConnectorId;

@@ -306,9 +306,7 @@ impl Driver {
                 outcome => tracing::debug!(run = self.id.0, %flow, ?outcome, "a run ended"),
             }
             self.shared.counts.ended(&outcome);
-            if matches!(outcome, Outcome::Failed(_)) {
-                self.shared.failed(self.id);
-            }
+            self.shared.ended(self.id, &outcome);
             self.tell(|run| Event::Ended { run: run.id, outcome: outcome.clone() });
             self.flush().await;
             if let Some(respond) = self.respond.take() {

@@ -21,6 +21,7 @@ use crate::record::{Failure, FailureKind};
 mod crash;
 mod lost;
 mod park;
+mod whole;
 
 fn operation(name: &str, method: Method, repeat: Repeat) -> Arc<Operation> {
     let input = |key: &str| Input {

@@ -48,7 +48,7 @@ pub(crate) struct Face {
 pub(crate) fn face(kind: &NodeKind, catalog: &Catalog) -> Face {
     let it = |icon, hue, title| Face { icon, hue, title };
     match kind {
-        NodeKind::Trigger(Trigger::Manual { .. }) => it(icon::PLAY, Hue::Core, "Start by hand"),
+        NodeKind::Trigger(Trigger::Manual { .. }) => it(icon::PLAY, Hue::Core, "By hand or by another flow"),
         NodeKind::Trigger(Trigger::Webhook { .. }) => it(icon::LIGHTNING, Hue::Core, "Webhook"),
         NodeKind::Trigger(Trigger::Schedule { .. }) => it(icon::CALENDAR_DOTS, Hue::Core, "Schedule"),
         NodeKind::Trigger(Trigger::File { watched, .. }) => match watched.each {
@@ -56,6 +56,7 @@ pub(crate) fn face(kind: &NodeKind, catalog: &Catalog) -> Face {
             Each::Row => it(icon::TABLE, Hue::Core, "New row"),
         },
         NodeKind::Trigger(Trigger::Failed { .. }) => it(icon::WARNING, Hue::Core, "Flow failed"),
+        NodeKind::Trigger(Trigger::Ended { .. }) => it(icon::SKIP_FORWARD, Hue::Core, "Flow ended"),
         NodeKind::Trigger(Trigger::Event { event, .. }) => it(icon::LIGHTNING, Hue::of(event.connector()), "Event"),
         NodeKind::Action { operation, .. } => {
             let found = catalog.operation(operation);

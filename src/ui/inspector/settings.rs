@@ -3,6 +3,7 @@
 use eframe::egui::{CollapsingHeader, DragValue, Popup, ScrollArea, TextEdit, TextStyle, Ui};
 use serde_json::Value;
 
+use super::chained;
 use super::fields::{Fields, Form};
 use super::watching::{self, Waiting};
 use crate::catalog::Method;
@@ -81,12 +82,10 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
             (change.changed, change.gesture) = super::schedule::show(ui, fields, form, schedule);
         }
         NodeKind::Trigger(Trigger::Failed { of, .. }) => {
-            let mut text = of.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default();
-            if line(ui, fields, "Of this flow only, by its id; empty for any", "new-contact-to-calendar", &mut text) {
-                *of = Some(text.trim()).filter(|it| !it.is_empty()).map(FlowId::new);
-                (change.changed, change.gesture) = (true, Some("of".to_owned()));
-            }
-            ui.label(dim(ui, "Its own failures, and those of flows that it set going, do not count."));
+            change.changed = chained::failed(ui, fields, of, &mut change.gesture);
+        }
+        NodeKind::Trigger(Trigger::Ended { of, ending, .. }) => {
+            change.changed = chained::ended(ui, fields, of, ending, &mut change.gesture);
         }
         NodeKind::Trigger(Trigger::File { watched, .. }) => {
             change.changed = super::watched::show(ui, fields, watched, &mut change.gesture);
@@ -94,12 +93,7 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         NodeKind::Trigger(Trigger::Event { event, input, watch, .. }) => {
             change.changed = watching::show(ui, fields, form, Waiting { event, input, watch }, &mut change.gesture);
         }
-        NodeKind::Trigger(Trigger::Manual { .. }) => {
-            drop(ui.label(dim(
-                ui,
-                "Starts when a person or another flow asks for it. What a test gets is its sample, under Output.",
-            )));
-        }
+        NodeKind::Trigger(Trigger::Manual { sample }) => change.changed = chained::by_hand(ui, fields, sample),
         NodeKind::Http(call) => change.changed = http(ui, call),
         NodeKind::Switch { cases, .. } => (change.changed, renamed) = ways(ui, form, cases),
         NodeKind::ForEach { parallel, keep_going, .. } => {

@@ -1,6 +1,7 @@
 //! What several tests need.
 pub(crate) mod binary;
 pub(crate) mod door;
+pub(crate) mod engine;
 pub(crate) mod files;
 pub(crate) mod flows;
 #[cfg(target_os = "linux")]
