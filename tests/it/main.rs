@@ -12,6 +12,7 @@ mod connect;
 mod contract;
 mod crash;
 mod data_directory;
+mod desktop;
 mod door;
 mod engine;
 mod faults;

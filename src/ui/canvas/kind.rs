@@ -86,6 +86,7 @@ pub(crate) fn operation_icon(operation: &Operation) -> char {
     match operation.id.connector().as_str() {
         "mail" => return icon::PAPER_PLANE_TILT,
         "files" => return icon::FILE,
+        "desktop" => return icon::BELL,
         _ => {}
     }
     if has("task") {

@@ -1,5 +1,7 @@
 //! What several tests need.
 pub(crate) mod binary;
+#[cfg(all(unix, not(target_os = "macos")))]
+pub(crate) mod bus;
 pub(crate) mod door;
 pub(crate) mod files;
 pub(crate) mod flows;
