@@ -48,6 +48,7 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
             | Trigger::Schedule { .. }
             | Trigger::File { .. }
             | Trigger::Failed { .. }
+            | Trigger::Alert { .. }
             | Trigger::Event { .. } => None,
         })
         .collect();

@@ -1,11 +1,11 @@
 //! Where runs begin.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::schedule::Schedule;
-use super::{FlowId, SlotId, Watch, Watched};
+use super::{Alarm, FlowId, SlotId, Watch, Watched};
 use crate::catalog::{Catalog, Event, OperationId};
 
 /// Where runs begin. Its output is the event.
@@ -62,6 +62,15 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
+    /// A person is alerted. Output: as the example in [`Trigger::test_event`] has it.
+    Alert {
+        /// Of these alone; none is any.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        of: BTreeSet<Alarm>,
+        /// What a test run gets; where it is null, an example.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
     /// Something that happens at a service. Output: what the service tells of it, or the record that a poll found.
     Event {
         /// Which event of the catalogue.
@@ -100,6 +109,7 @@ impl Trigger {
             | Self::Schedule { sample, .. }
             | Self::File { sample, .. }
             | Self::Failed { sample, .. }
+            | Self::Alert { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -112,6 +122,7 @@ impl Trigger {
             | Self::Schedule { sample, .. }
             | Self::File { sample, .. }
             | Self::Failed { sample, .. }
+            | Self::Alert { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -125,6 +136,7 @@ impl Trigger {
             Self::Schedule { schedule, .. } => schedule.sample(),
             Self::File { watched, .. } => watched.sample(),
             Self::Failed { of, .. } => failure(of.as_ref()),
+            Self::Alert { of, .. } => alert(of),
             Self::Event { event, .. } => Event::find(event).and_then(|it| it.sample(catalog)).unwrap_or_default(),
         }
     }
@@ -132,7 +144,12 @@ impl Trigger {
     /// The output for a body that a person gives instead of waiting for the event.
     pub fn given(&self, body: Value) -> Value {
         match self {
-            Self::Manual { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Failed { .. } | Self::Event { .. } => body,
+            Self::Manual { .. }
+            | Self::Schedule { .. }
+            | Self::File { .. }
+            | Self::Failed { .. }
+            | Self::Alert { .. }
+            | Self::Event { .. } => body,
             Self::Webhook { .. } => request(&body),
         }
     }
@@ -141,7 +158,12 @@ impl Trigger {
     pub fn slot(&self) -> Option<&SlotId> {
         match self {
             Self::Event { slot, .. } => Some(slot),
-            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Failed { .. } => None,
+            Self::Manual { .. }
+            | Self::Webhook { .. }
+            | Self::Schedule { .. }
+            | Self::File { .. }
+            | Self::Failed { .. }
+            | Self::Alert { .. } => None,
         }
     }
 
@@ -161,6 +183,23 @@ fn failure(of: Option<&FlowId>) -> Value {
             "kind": "refused", "title": "HighLevel refused \"Create task\"", "detail": "Contact not found", "hint": "", "at": ""
         },
         "event": { "id": "1" }
+    })
+}
+
+/// What a person is told, as it would come.
+fn alert(of: &BTreeSet<Alarm>) -> Value {
+    let kind = of.first().copied().unwrap_or(Alarm::Failure);
+    let (title, text) = match kind {
+        Alarm::Failure => ("3 runs of \"Reminders\" failed", "2 of them because: HighLevel refused \"Create task\"."),
+        Alarm::Connection => ("\"Main account\" needs a new sign-in", "Steps that need it wait."),
+        Alarm::Quiet => ("\"Reminders\" has gone quiet", "No event for 26 hours; usually every 10 minutes."),
+    };
+    let flow = (kind != Alarm::Connection).then(|| json!({ "id": "reminders", "name": "Reminders" }));
+    let connection = (kind == Alarm::Connection).then(|| json!({ "id": "crm", "name": "Main account" }));
+    let (run, count) = if kind == Alarm::Failure { (Some(12), 3) } else { (None, 0) };
+    json!({
+        "kind": kind.name(), "over": false, "title": title, "text": text, "at": "2026-01-05T09:30:00Z",
+        "flow": flow, "run": run, "connection": connection, "count": count
     })
 }
 

@@ -29,6 +29,8 @@ pub enum Via {
     Flow,
     /// A run of another flow failed.
     Failure,
+    /// A person was to be alerted.
+    Alert,
 }
 
 /// What a run goes back to.
@@ -82,6 +84,7 @@ impl fmt::Display for Via {
             Self::File => "a file",
             Self::Flow => "another flow",
             Self::Failure => "a flow that failed",
+            Self::Alert => "an alert",
         })
     }
 }

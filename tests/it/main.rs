@@ -2,6 +2,7 @@
 //! at every entry, and a process that is killed.
 mod accounts;
 mod agency;
+mod alerts;
 mod breaker;
 mod budget;
 mod canary;

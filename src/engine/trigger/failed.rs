@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::fire::{Fired, fire};
+use crate::engine::alert::is_own;
 use crate::engine::recover::blocking;
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{FlowId, NodeId, Trigger};
@@ -129,9 +130,9 @@ async fn tell(shared: &Arc<Shared>, run: RunId) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is told of a run; none of one that another flow called, whose own failure says it.
+/// What is told of a run; none of one that another flow called, whose own failure says it, nor of one that tells an alert.
 fn read(reader: &crate::journal::Reader, run: RunId) -> Result<Option<Told>, crate::journal::JournalError> {
-    let Some(head) = reader.run(run)?.filter(|it| it.parent.is_none()) else { return Ok(None) };
+    let Some(head) = reader.run(run)?.filter(|it| it.parent.is_none() && !is_own(&it.flow)) else { return Ok(None) };
     let (mut cause, mut event, mut step, mut why) = (Arc::<Cause>::default(), Value::Null, None, None);
     for entry in reader.entries(run)? {
         match entry {

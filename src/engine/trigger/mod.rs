@@ -22,6 +22,7 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
+pub(super) use self::fire::{Fired, fire};
 pub use self::folder::sample_of;
 pub(super) use self::poll::newest;
 pub use self::storm::StormRule;

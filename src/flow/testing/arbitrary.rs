@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
+    Alarm, Begin, Binding, Case, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
     Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger,
     WaitFor, Watch, Watched, WebhookAnswer,
 };
@@ -124,7 +124,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
         .prop_map(|(path, each, names, all, sample)| Trigger::File { watched: Watched { path, each, names, all }, sample });
     let failed = (prop::option::of(words()), values())
         .prop_map(|(of, sample)| Trigger::Failed { of: of.map(|it| FlowId::from(it.as_str())), sample });
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed]
+    let alert = (prop::collection::btree_set(select(Alarm::ALL.to_vec()), 0..3), values())
+        .prop_map(|(of, sample)| Trigger::Alert { of, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, alert]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

@@ -172,6 +172,11 @@ const KINDS: &[Kind] = &[
         make: || NodeKind::Trigger(Trigger::Failed { of: None, sample: Value::Null }),
     },
     Kind {
+        id: "alert",
+        words: "trigger alert alarm failed connection dead sign-in quiet silence no events problem when start",
+        make: || NodeKind::Trigger(Trigger::Alert { of: BTreeSet::new(), sample: Value::Null }),
+    },
+    Kind {
         id: "manual",
         words: "trigger manual button start by hand",
         make: || NodeKind::Trigger(Trigger::Manual { sample: Value::Null }),

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
-use crate::flow::{Binding, Each, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
+use crate::flow::{Alarm, Binding, Each, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
 use crate::ui::names::Called;
 
 /// The longest part that is shown, in characters.
@@ -92,6 +92,11 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
         NodeKind::Trigger(Trigger::Failed { of: None, .. }) => empty().say("Starts when a run of another flow fails"),
         NodeKind::Trigger(Trigger::Failed { of: Some(flow), .. }) => {
             empty().say("Starts when a run of ").show(flow.as_str()).say(" fails")
+        }
+        NodeKind::Trigger(Trigger::Alert { of, .. }) => {
+            let all: Vec<String> =
+                Alarm::ALL.iter().filter(|it| of.is_empty() || of.contains(it)).map(ToString::to_string).collect();
+            empty().say("Starts when ").show(&all.join(", or "))
         }
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {

@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod flows;
 #[cfg(target_os = "linux")]
 pub(crate) mod keychain;
+pub(crate) mod mail;
 pub(crate) mod raw_service;
 #[cfg(all(target_os = "linux", feature = "gui"))]
 pub(crate) mod screen;
