@@ -2,6 +2,7 @@
 //!
 //! Invariant: one connection for all notifications of a process, given up where it breaks; a thread of its own hears of clicks.
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use zbus::blocking::{Connection, Proxy, connection};
@@ -40,8 +41,16 @@ impl Drop for Open {
 
 /// Whether there is a session whose bus can be asked.
 pub(super) fn is_likely() -> bool {
-    let is_set = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|it| !it.is_empty());
-    is_set || std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|it| std::path::Path::new(&it).join("bus").exists())
+    match std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().filter(|it| !it.is_empty()) {
+        Some(address) => socket_of(&address).is_none_or(Path::exists),
+        None => std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|it| Path::new(&it).join("bus").exists()),
+    }
+}
+
+/// The file of a bus, as its address has it ("D-Bus Specification", "Server Addresses"); none where it is no file.
+fn socket_of(address: &str) -> Option<&Path> {
+    let path = address.strip_prefix("unix:path=")?;
+    path.split([',', ';']).next().map(Path::new)
 }
 
 fn opened(open: &mut Option<Open>) -> Result<&mut Open, Broken> {
@@ -145,5 +154,11 @@ mod tests {
     #[test]
     fn nothing_in_a_text_is_markup() {
         assert_eq!(escaped("<b>5 & 6</b>"), "&lt;b&gt;5 &amp; 6&lt;/b&gt;");
+    }
+
+    #[test]
+    fn the_file_of_a_bus_is_in_its_address() {
+        assert_eq!(socket_of("unix:path=/run/user/7/bus,guid=ab"), Some(Path::new("/run/user/7/bus")));
+        assert_eq!(socket_of("unix:abstract=/tmp/x,guid=ab"), None);
     }
 }

@@ -59,6 +59,7 @@ struct Words {
     title: String,
     text: String,
     stays: bool,
+    #[cfg_attr(not(all(unix, not(target_os = "macos"))), expect(dead_code, reason = "a click is told on other systems only"))]
     run: Option<u64>,
 }
 

@@ -4,7 +4,7 @@ use notify_rust::{Notification, Timeout};
 use super::{Broken, Screen, Shown, Told, Words};
 
 /// Nothing is kept open.
-pub(super) struct Open;
+pub(super) type Open = ();
 
 pub(super) fn is_likely() -> bool {
     true

@@ -18,7 +18,7 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
         ui.label(dim(ui, "What is chosen is not known yet."));
         return;
     };
-    ui.label(dim(ui, "You are told while nobody looks. What a flow's runs fail with comes together: the first at once, then once a quarter of an hour."));
+    ui.label(dim(ui, "Failures of a flow come together: the first at once, then once a quarter of an hour."));
     let mut chosen = known.chosen.clone();
     for (of, words) in [
         (Alarm::Failure, "When a run fails"),

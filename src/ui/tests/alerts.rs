@@ -65,7 +65,8 @@ fn mail_goes_to_an_address_through_a_connection() {
     assert_eq!(chosen(&jobs), None);
     assert!(desk.has("That is no mail address: write it as ann@example.com."));
     desk.press("Mail address for alerts");
-    desk.type_text("@example.com");
+    desk.key(Modifiers::COMMAND, Key::A);
+    desk.type_text("ann@example.com");
     desk.key(Modifiers::NONE, Key::Enter);
     let mail = Mail { to: "ann@example.com".to_owned(), by: ConnectionId::new("post") };
     let wanted = Alerts { mail: Some(mail.clone()), ..none.clone() };
