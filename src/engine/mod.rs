@@ -16,6 +16,7 @@ mod door;
 mod drive;
 mod handle;
 mod handover;
+mod intake;
 pub mod letters;
 pub mod log;
 mod named;

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::alert::{self, Watching};
 use super::drive::{Ended, Signal};
+use super::intake::Intake;
 use super::named::Lists;
 use super::plan::Sheet;
 use super::queue::Queues;
@@ -40,6 +41,7 @@ pub(super) struct Shared {
     pub(super) echoes: Echoes,
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
+    pub(super) intake: Arc<Intake>,
     pub(super) counts: Counts,
     pub(super) turns: Turns,
     pub(super) steps: Arc<Semaphore>,
@@ -136,6 +138,7 @@ impl Shared {
             echoes: Echoes::default(),
             storms: Storms::default(),
             queues: Arc::default(),
+            intake: Arc::default(),
             counts: Counts::default(),
             turns: Turns::default(),
             events,
