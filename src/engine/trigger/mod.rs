@@ -23,6 +23,7 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
+pub(super) use self::fire::{Fired, fire};
 pub use self::folder::sample_of;
 pub(super) use self::poll::{is_asked_by, newest};
 pub use self::storm::StormRule;

@@ -384,6 +384,11 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             out.put_if(*ending == Ending::Any, "ending", || text("any"));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
+        Trigger::Alert { of, sample } => {
+            out.put("trigger", text("alert"));
+            out.put_if(!of.is_empty(), "of", || Out::Line(Box::new(Out::List(of.iter().map(|it| text(it.name())).collect()))));
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
         Trigger::Event { event, slot, input, watch, sample } => {
             out.put("trigger", text("event"));
             out.put("event", text(event.as_str()));

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Dated, Each, Edge, Edit, Ending, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode,
-    Level, Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome,
-    Trigger, WaitFor, Watch, Watched, WebhookAnswer,
+    Alarm, Begin, Binding, Case, Dated, Each, Edge, Edit, Ending, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall,
+    JoinMode, Level, Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source,
+    StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -138,7 +138,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             Trigger::Ended { of, ending, sample }
         },
     );
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, ended]
+    let alert = (prop::collection::btree_set(select(Alarm::ALL.to_vec()), 0..3), values())
+        .prop_map(|(of, sample)| Trigger::Alert { of, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, ended, alert]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

@@ -177,6 +177,11 @@ const KINDS: &[Kind] = &[
         make: || NodeKind::Trigger(Trigger::Ended { of: Vec::new(), ending: Ending::Succeeded, sample: Value::Null }),
     },
     Kind {
+        id: "alert",
+        words: "trigger alert alarm failed connection dead sign-in quiet silence no events problem when start",
+        make: || NodeKind::Trigger(Trigger::Alert { of: BTreeSet::new(), sample: Value::Null }),
+    },
+    Kind {
         id: "manual",
         words: "trigger manual button start by hand another flow calls called sub",
         make: || NodeKind::Trigger(Trigger::Manual { sample: Value::Null }),

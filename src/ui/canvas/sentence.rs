@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
-use crate::flow::{Binding, Each, Ending, FlowId, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor, Watch};
+use crate::flow::{
+    Alarm, Binding, Each, Ending, FlowId, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor, Watch,
+};
 use crate::ui::names::Called;
 
 /// The longest part that is shown, in characters.
@@ -111,6 +113,11 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
                     empty().say("Starts when a run of ").show(&names.join(" or ")).say(ends)
                 }
             }
+        }
+        NodeKind::Trigger(Trigger::Alert { of, .. }) => {
+            let all: Vec<String> =
+                Alarm::ALL.iter().filter(|it| of.is_empty() || of.contains(it)).map(ToString::to_string).collect();
+            empty().say("Starts when ").show(&all.join(", or "))
         }
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {
