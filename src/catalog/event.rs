@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Catalog, Choices, ConnectorId, OperationId, Schema};
+use super::{Catalog, Choices, ConnectorId, OperationId, Schema, Twins, Whole};
 
 /// What HighLevel tells, from the vendor's pages, and what can be asked for, by hand.
 const HIGHLEVEL: &str = include_str!("../../assets/catalog/highlevel.events.json");
@@ -43,6 +43,12 @@ pub struct Event {
     /// Of what a service tells: the poll that finds the same, should a message be lost. None where nothing does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconciled_by: Option<OperationId>,
+    /// Of what a service tells: the other messages that tell the same change.
+    #[serde(default, skip_serializing_if = "Twins::is_none")]
+    pub twins: Twins,
+    /// Of what a service tells: how the whole record is read. None where nothing reads it, or it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub whole: Option<Whole>,
     /// What it brings along. None for a poll: an item of the list that it reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payload: Option<Schema>,
@@ -388,6 +394,12 @@ mod tests {
             }
             if let Counts::Gained { field } = &poll.counts {
                 assert!(item[field].is_array(), "{id}: {field}");
+            }
+            if let Some(read) = &poll.read {
+                let one = connector.operations.get(&read.operation).unwrap_or_else(|| panic!("{id}: {}", read.operation));
+                let answer = one.success[0].schema.as_ref().expect("its answer has a shape").sample(&connector);
+                let record = read.item.split('.').filter(|it| !it.is_empty()).fold(&answer, |at, part| &at[part]);
+                assert!(record.is_object(), "{id}: no {} in {answer}", read.item);
             }
             assert!(poll.cursor.is_some() || poll.overlap_ms == 0, "{id}");
         }

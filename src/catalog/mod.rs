@@ -26,6 +26,8 @@ mod schema;
 mod schemas;
 mod search;
 mod shipped;
+mod twins;
+mod whole;
 mod words;
 mod write;
 
@@ -49,6 +51,8 @@ pub use self::overlay::{InputChange, OperationChange, Overlay, OverlayError, Sec
 pub use self::schema::{Field, Kind, Schema};
 pub use self::schemas::Schemas;
 pub use self::search::Hit;
+pub use self::twins::Twins;
+pub use self::whole::Whole;
 
 /// Every connector that is known, by id. Cheap to clone.
 #[derive(Debug, Clone, Default)]

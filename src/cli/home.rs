@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
 
 use super::print::{DIM, Printer, paint};
 use super::published::Live;
 use super::{connections, words};
 use crate::accounts::{self, Desk};
 use crate::catalog::Catalog;
+use crate::engine::alert::{self, Alerts};
 use crate::engine::log::Journal;
 use crate::engine::{
     self, CallSettings, CaughtUp, Clock, Connection, Event, Gap, Handle, JournalOptions, Limits, Mode, Reread, Settings,
@@ -55,8 +57,12 @@ impl Home {
     /// A [`Failure`] where the data directory cannot be used, for example since another engine is at work on it.
     pub(super) async fn start(&self, changed: impl Fn(Vec<Failure>) + Send + Sync + 'static) -> Result<Running, Failure> {
         let home = self.clone();
-        let read = tokio::task::spawn_blocking(move || Ok::<_, Failure>((home.live()?, connections::read(&home.desk)?)));
-        let (live, bound) = read.await.map_err(|error| broken(&error))??;
+        let read = tokio::task::spawn_blocking(move || {
+            // What cannot be read is told by whoever alerts.
+            let alerts = Alerts::read(home.desk.data()).unwrap_or_default();
+            Ok::<_, Failure>((home.live()?, connections::read(&home.desk)?, alerts))
+        });
+        let (live, bound, alerts) = read.await.map_err(|error| broken(&error))??;
         let mut failures = live.failures.clone();
         let known: Vec<_> = live.copies.iter().map(|it| it.flow.id.clone()).collect();
         let hears = live.copies.iter().any(|it| waits_for_calls(&it.flow));
@@ -78,7 +84,7 @@ impl Home {
             connections: bound,
             vault: self.desk.vault().clone(),
             mode: Mode::Live,
-            flows: live.copies.into_iter().map(super::bind::deployment).collect(),
+            flows: live.copies.into_iter().map(super::bind::deployment).chain(alert::deployments(&alerts)).collect(),
             listen,
             clock: Clock::System,
             calls: CallSettings::default(),
@@ -161,7 +167,19 @@ fn waits_for_calls(flow: &Arc<Flow>) -> bool {
 /// # Errors
 /// If it was going to, and still holds the directory.
 pub(super) async fn take_over(data: &Path, lend: bool, out: &mut Printer) -> Result<(), Failure> {
-    if ask_to_make_way(data.to_owned(), lend).await? {
+    let (stops, mut stopping) = oneshot::channel();
+    let data = data.to_owned();
+    let stops = move || stops.send(()).unwrap_or_default();
+    let mut asked = tokio::task::spawn_blocking(move || engine::take_over_from(&data, lend, stops));
+    let made_way = tokio::select! {
+        biased;
+        Ok(()) = &mut stopping => {
+            out.say(paint(DIM, "The Flowyard that has the flows is stopping. This one begins once it has."));
+            asked.await
+        }
+        made_way = &mut asked => made_way,
+    };
+    if made_way.map_err(|error| broken(&error))?? {
         out.say(paint(DIM, "The Flowyard that had the flows has made way."));
     }
     Ok(())

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::shared::{Deployed, Shared};
 use super::{ConnectionId, Hook};
-use crate::flow::{Flow, NodeKind, SlotId, Trigger};
+use crate::catalog::Event;
+use crate::flow::{Flow, NodeId, NodeKind, SlotId, Trigger};
 use crate::record::{Failure, FailureKind};
 use crate::run::{Program, Revision};
 
@@ -48,6 +49,8 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
             | Trigger::Schedule { .. }
             | Trigger::File { .. }
             | Trigger::Failed { .. }
+            | Trigger::Ended { .. }
+            | Trigger::Alert { .. }
             | Trigger::Event { .. } => None,
         })
         .collect();
@@ -84,5 +87,26 @@ pub(super) fn known(
             _ => None,
         })
         .collect();
-    Deployed { program, triggers, slots: flow.slots.clone(), bindings, listens, pace: flow.pace, at }
+    let twins = twins(flow, &triggers);
+    Deployed { program, triggers, twins, slots: flow.slots.clone(), bindings, listens, pace: flow.pace, at }
+}
+
+/// What several messages tell, at one account and for the same steps, is one change. One message that is told by itself alone
+/// needs no remembering.
+fn twins(flow: &Flow, triggers: &BTreeMap<NodeId, Trigger>) -> BTreeMap<NodeId, NodeId> {
+    let mut alike: BTreeMap<_, Vec<(&NodeId, &Event)>> = BTreeMap::new();
+    for (node, trigger) in triggers {
+        let Trigger::Event { event, slot, .. } = trigger else { continue };
+        let Some(event) = Event::find(event) else { continue };
+        let steps: Vec<_> = flow.edges.iter().filter(|it| it.from == *node).map(|it| (&it.port, &it.to)).collect();
+        alike.entry((&event.family().id, slot, steps)).or_default().push((node, event));
+    }
+    let is_told_twice = |all: &&Vec<(&NodeId, &Event)>| match all.as_slice() {
+        [(_, one)] => !one.twins.is_none(),
+        [(_, one), ..] => !one.family().twins.is_none(),
+        [] => false,
+    };
+    let first = |all: &Vec<(&NodeId, &Event)>| all.first().map(|(node, _)| (*node).clone());
+    let each = alike.values().filter(is_told_twice).filter_map(|all| Some((all, first(all)?)));
+    each.flat_map(|(all, first)| all.iter().map(move |(node, _)| ((*node).clone(), first.clone()))).collect()
 }

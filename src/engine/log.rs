@@ -95,7 +95,7 @@ fn together(looks: impl Iterator<Item = Look>) -> Vec<Look> {
 }
 
 /// The connections whose sign-in the steps of a run wait for, each once.
-fn connections_of(entries: &[Entry]) -> Vec<ConnectionId> {
+pub(super) fn connections_of(entries: &[Entry]) -> Vec<ConnectionId> {
     let mut parked: BTreeMap<&StepKey, &str> = BTreeMap::new();
     for entry in entries {
         match entry {

@@ -1,14 +1,16 @@
 //! What all runs share.
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alert::{self, Watching};
 use super::drive::{Ended, Signal};
+use super::intake::Intake;
 use super::named::Lists;
 use super::plan::Sheet;
 use super::queue::Queues;
@@ -17,12 +19,12 @@ use super::trigger::status::Counts;
 use super::trigger::storm::Storms;
 use super::trigger::told::Turns;
 use super::{Clock, Event, Hook, Limits};
-use crate::catalog::{Catalog, ConnectorId};
+use crate::catalog::{AuthKind, Catalog, ConnectorId};
 use crate::connector::{Caller, Connection, ConnectionId, Connections};
 use crate::flow::{FlowId, NodeId, Pace, SlotId, Trigger};
 use crate::journal::{Journal, Mode};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Program, Revision, RunId};
+use crate::run::{Outcome, Program, Revision, RunId};
 
 /// What all runs share. Locks are held for look-ups only, never across an await.
 pub(super) struct Shared {
@@ -39,6 +41,7 @@ pub(super) struct Shared {
     pub(super) echoes: Echoes,
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
+    pub(super) intake: Arc<Intake>,
     pub(super) counts: Counts,
     pub(super) turns: Turns,
     pub(super) steps: Arc<Semaphore>,
@@ -52,9 +55,13 @@ pub(super) struct Shared {
     feeds: Mutex<HashMap<ConnectionId, u64>>,
     /// Counts the times that somebody asked for a look at the services.
     nudges: watch::Sender<u64>,
-    /// Runs that failed; read by the triggers that start from that.
-    failed: mpsc::UnboundedSender<RunId>,
+    /// Runs that ended in a way that some flow may wait for; read by the triggers that start from that.
+    ended: mpsc::UnboundedSender<RunId>,
+    /// Whether some flow waits for other ends than failures.
+    hears_ends: AtomicBool,
     to_tell: Mutex<Option<mpsc::UnboundedReceiver<RunId>>>,
+    /// Whoever alerts a person; none where nobody does.
+    pub(super) alerts: OnceLock<Watching>,
     /// Counts the changes of `flows` and of the connections.
     changes: watch::Sender<u64>,
     programs: Mutex<HashMap<Revision, Arc<Program>>>,
@@ -65,6 +72,9 @@ pub(super) struct Shared {
 pub(super) struct Deployed {
     pub(super) program: Arc<Program>,
     pub(super) triggers: BTreeMap<NodeId, Trigger>,
+    /// The triggers that several messages may tell one change, each with the first of those that count as one: they lead to the
+    /// same steps.
+    pub(super) twins: BTreeMap<NodeId, NodeId>,
     pub(super) slots: BTreeMap<SlotId, ConnectorId>,
     pub(super) bindings: BTreeMap<SlotId, ConnectionId>,
     /// Whether its triggers start runs by themselves.
@@ -118,7 +128,7 @@ impl Shared {
         events: broadcast::Sender<Event>,
         troubles: broadcast::Sender<Failure>,
     ) -> Self {
-        let (failed, to_tell) = mpsc::unbounded_channel();
+        let (ended, to_tell) = mpsc::unbounded_channel();
         Self {
             journal,
             catalog,
@@ -133,6 +143,7 @@ impl Shared {
             echoes: Echoes::default(),
             storms: Storms::default(),
             queues: Arc::default(),
+            intake: Arc::default(),
             counts: Counts::default(),
             turns: Turns::default(),
             events,
@@ -143,8 +154,10 @@ impl Shared {
             flows: RwLock::default(),
             feeds: Mutex::default(),
             nudges: watch::Sender::new(0),
-            failed,
+            ended,
+            hears_ends: AtomicBool::new(false),
             to_tell: Mutex::new(Some(to_tell)),
+            alerts: OnceLock::new(),
             changes: watch::Sender::new(0),
             programs: Mutex::default(),
             runs: Mutex::default(),
@@ -223,6 +236,8 @@ impl Shared {
     }
 
     fn changed(&self) {
+        let hears = |it: &Arc<Deployed>| it.triggers.values().any(|it| matches!(it, Trigger::Ended { .. }));
+        self.hears_ends.store(self.listening().iter().any(hears), Ordering::Relaxed);
         self.changes.send_modify(|it| *it = it.wrapping_add(1));
     }
 
@@ -301,13 +316,19 @@ impl Shared {
         self.tell(|| Event::Trouble(failure));
     }
 
-    /// A run failed.
-    pub(super) fn failed(&self, run: RunId) {
-        self.failed.send(run).ok();
+    /// A run ended.
+    pub(super) fn ended(&self, run: RunId, outcome: &Outcome) {
+        let has_failed = matches!(outcome, Outcome::Failed(_));
+        if has_failed && let Some(alerts) = self.alerts.get() {
+            alerts.failed(run);
+        }
+        if has_failed || self.hears_ends.load(Ordering::Relaxed) {
+            self.ended.send(run).ok();
+        }
     }
 
-    /// The runs that fail from now on; given once.
-    pub(super) fn take_failed(&self) -> Option<mpsc::UnboundedReceiver<RunId>> {
+    /// The runs that end from now on in a way that some flow may wait for; given once.
+    pub(super) fn take_ended(&self) -> Option<mpsc::UnboundedReceiver<RunId>> {
         lock(&self.to_tell).take()
     }
 
@@ -335,6 +356,12 @@ impl Shared {
         slot: &SlotId,
         connector: Option<&ConnectorId>,
     ) -> Result<Arc<Connection>, Failure> {
+        // Whatever desktops a person has connected, alerts are shown on the one that is there.
+        if alert::is_own(flow)
+            && let Some(own) = self.without_sign_in(connector)
+        {
+            return Ok(own);
+        }
         let connections = self.connections();
         let bound = self.deployed(flow).and_then(|it| it.bindings.get(slot).cloned());
         if let Some(id) = bound {
@@ -351,13 +378,25 @@ impl Shared {
         );
         match (found.next(), found.next()) {
             (Some(only), None) => Ok(Arc::clone(only)),
-            (None, _) => Err(Failure::new(FailureKind::Flow, format!("No connection to {title}"))
-                .at(format!("slot {slot}"))
-                .hint("Connect it, or run the flow in the sandbox.")),
+            (None, _) => self.without_sign_in(connector).ok_or_else(|| {
+                Failure::new(FailureKind::Flow, format!("No connection to {title}"))
+                    .at(format!("slot {slot}"))
+                    .hint("Connect it, or run the flow in the sandbox.")
+            }),
             (Some(_), _) => Err(Failure::new(FailureKind::Flow, format!("Several connections to {title}, and none is chosen"))
                 .at(format!("slot {slot}"))
                 .hint("Choose one for this slot.")),
         }
+    }
+}
+
+impl Shared {
+    /// A connection to a live service that has one address and lets everybody in: nobody needs to make it.
+    fn without_sign_in(&self, connector: Option<&ConnectorId>) -> Option<Arc<Connection>> {
+        let connector = self.catalog.connector(connector?)?;
+        let place = connector.environments.first().filter(|_| self.mode == Mode::Live && connector.auth == [AuthKind::None])?;
+        let (id, title, auth) = (connector.id.as_str(), &connector.title, AuthKind::None);
+        Some(Arc::new(Connection::new(id, title, connector.id.clone(), &place.base_url, auth)))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: [`Flow::apply`] is the only way a flow changes, and it keeps every edge's ends and every layout entry among
 //! the nodes. Invariant: `layout`, `notes` and `groups` never change what a flow does.
 //! Invariant: a node is in one group at most, and no group is, over its parents, within itself.
+mod alarm;
 mod binding;
 mod canvas;
 mod check;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::alarm::Alarm;
 pub use self::binding::{Binding, Mapping, Missing, Named, Source};
 pub use self::canvas::{Group, Note};
 pub use self::check::{CheckContext, Checker, Problem, Severity};
@@ -47,7 +49,7 @@ pub use self::order::{Certainty, Cycle, Order};
 pub use self::pace::Pace;
 pub use self::policy::RetryPolicy;
 pub use self::scope::ScopeUse;
-pub use self::trigger::{Trigger, WebhookAnswer};
+pub use self::trigger::{Ending, Trigger, WebhookAnswer};
 pub use self::watch::{Begin, Watch};
 pub use self::watched::{Each, MOST_TEXT, Watched};
 use crate::catalog::ConnectorId;

@@ -43,9 +43,12 @@ impl Flow {
                         add(slot, &lookup.operation, &mut asked.scopes.iter().cloned());
                     }
                 }
-                NodeKind::Trigger(Trigger::Event { event, slot, .. }) => {
-                    let needs = Event::find(event).map(|it| it.needs(catalog)).unwrap_or_default();
-                    add(slot, event, &mut needs.into_iter());
+                NodeKind::Trigger(Trigger::Event { event, slot, watch, .. }) => {
+                    let Some(known) = Event::find(event) else { continue };
+                    add(slot, event, &mut known.needs(catalog).into_iter());
+                    if let Some((whole, _, read)) = known.reading(catalog).filter(|_| watch.reads_whole(known)) {
+                        add(slot, &whole.operation, &mut read.scopes.iter().cloned());
+                    }
                 }
                 _ => {}
             }
@@ -101,7 +104,11 @@ mod tests {
     #[test]
     fn a_trigger_asks_for_what_its_event_needs() {
         let mut flow = flow(&[]);
-        for (id, event) in [("told", "highlevel.webhook.ContactCreate"), ("asked", "highlevel.poll.appointment-changed")] {
+        for (id, event) in [
+            ("told", "highlevel.webhook.ContactCreate"),
+            ("asked", "highlevel.poll.appointment-changed"),
+            ("read", "highlevel.webhook.TaskCreate"),
+        ] {
             let trigger = Trigger::Event {
                 event: OperationId::new(event),
                 slot: "crm".into(),
@@ -115,5 +122,7 @@ mod tests {
         let told = told(&flow);
         assert!(told.iter().any(|it| it.starts_with("crm contacts.readonly told")), "{told:?}");
         assert!(told.iter().any(|it| it.starts_with("crm calendars/events.readonly asked")), "{told:?}");
+        assert!(told.contains(&"crm locations/tasks.readonly read highlevel.locations.task-search".to_owned()), "{told:?}");
+        assert_eq!(told.iter().filter(|it| it.contains(" told ")).count(), 1, "it is not read: {told:?}");
     }
 }

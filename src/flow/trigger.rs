@@ -1,11 +1,11 @@
 //! Where runs begin.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::schedule::Schedule;
-use super::{FlowId, SlotId, Watch, Watched};
+use super::{Alarm, FlowId, SlotId, Watch, Watched};
 use crate::catalog::{Catalog, Event, OperationId};
 
 /// Where runs begin. Its output is the event.
@@ -62,6 +62,27 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
+    /// A run of another flow that ended. Output: as the example in [`Trigger::test_event`] has it.
+    Ended {
+        /// Of these flows alone; of any other where there are none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        of: Vec<FlowId>,
+        /// Which ends.
+        #[serde(default)]
+        ending: Ending,
+        /// What a test run gets; where it is null, an example.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
+    /// A person is alerted. Output: as the example in [`Trigger::test_event`] has it.
+    Alert {
+        /// Of these alone; none is any.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        of: BTreeSet<Alarm>,
+        /// What a test run gets; where it is null, an example.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
     /// Something that happens at a service. Output: what the service tells of it, or the record that a poll found.
     Event {
         /// Which event of the catalogue.
@@ -78,6 +99,17 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
+}
+
+/// Which ends of other flows start a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Those that went well.
+    #[default]
+    Succeeded,
+    /// All: also those that failed, or were cancelled.
+    Any,
 }
 
 /// What the caller of a webhook gets.
@@ -100,6 +132,8 @@ impl Trigger {
             | Self::Schedule { sample, .. }
             | Self::File { sample, .. }
             | Self::Failed { sample, .. }
+            | Self::Ended { sample, .. }
+            | Self::Alert { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -112,6 +146,8 @@ impl Trigger {
             | Self::Schedule { sample, .. }
             | Self::File { sample, .. }
             | Self::Failed { sample, .. }
+            | Self::Ended { sample, .. }
+            | Self::Alert { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -124,16 +160,21 @@ impl Trigger {
             Self::Webhook { .. } => request(&Value::Null),
             Self::Schedule { schedule, .. } => schedule.sample(),
             Self::File { watched, .. } => watched.sample(),
-            Self::Failed { of, .. } => failure(of.as_ref()),
-            Self::Event { event, .. } => Event::find(event).and_then(|it| it.sample(catalog)).unwrap_or_default(),
+            Self::Failed { of, .. } => end(of.as_ref(), true),
+            Self::Ended { of, .. } => end(of.first(), false),
+            Self::Alert { of, .. } => alert(of),
+            Self::Event { event, watch, .. } => {
+                let sample = |it: &Event| if watch.reads_whole(it) { it.whole_sample(catalog) } else { it.sample(catalog) };
+                Event::find(event).and_then(sample).unwrap_or_default()
+            }
         }
     }
 
     /// The output for a body that a person gives instead of waiting for the event.
     pub fn given(&self, body: Value) -> Value {
         match self {
-            Self::Manual { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Failed { .. } | Self::Event { .. } => body,
             Self::Webhook { .. } => request(&body),
+            _ => body,
         }
     }
 
@@ -141,26 +182,51 @@ impl Trigger {
     pub fn slot(&self) -> Option<&SlotId> {
         match self {
             Self::Event { slot, .. } => Some(slot),
-            Self::Manual { .. } | Self::Webhook { .. } | Self::Schedule { .. } | Self::File { .. } | Self::Failed { .. } => None,
+            _ => None,
         }
     }
 
-    /// Whether it is this event of the catalogue.
-    pub fn is_event(&self, id: &OperationId) -> bool {
-        matches!(self, Self::Event { event, .. } if event == id)
+    /// What starts it of all that came of one deed at a service, each with its event.
+    pub fn of_these<'a, T>(&self, happened: &'a [(OperationId, T)]) -> Option<&'a T> {
+        let Self::Event { event, .. } = self else { return None };
+        let twins = &Event::find(event)?.twins;
+        let own = happened.iter().find(|(it, _)| it == event);
+        let other = || happened.iter().find(|(it, _)| twins.also.contains(it));
+        let is_none = happened.iter().any(|(it, _)| twins.not.contains(it));
+        own.or_else(other).filter(|_| !is_none).map(|(_, it)| it)
     }
 }
 
-/// What is told of a run that failed, as it would come.
-fn failure(of: Option<&FlowId>) -> Value {
+/// What is told of a run that ended, as it would come.
+fn end(of: Option<&FlowId>, has_failed: bool) -> Value {
+    let failure = json!({
+        "kind": "refused", "title": "HighLevel refused \"Create task\"", "detail": "Contact not found", "hint": "", "at": ""
+    });
     json!({
         "flow": { "id": of.map_or("another-flow", FlowId::as_str), "name": "Another flow" },
         "run": 1, "at": "2026-01-05T09:30:00Z", "started_by": "a person",
-        "step": "create_task",
-        "failure": {
-            "kind": "refused", "title": "HighLevel refused \"Create task\"", "detail": "Contact not found", "hint": "", "at": ""
-        },
+        "outcome": if has_failed { "failed" } else { "succeeded" },
+        "step": has_failed.then_some("create_task"),
+        "failure": has_failed.then_some(failure),
+        "output": (!has_failed).then(|| json!({ "id": "1" })),
         "event": { "id": "1" }
+    })
+}
+
+/// What a person is told, as it would come.
+fn alert(of: &BTreeSet<Alarm>) -> Value {
+    let kind = of.first().copied().unwrap_or(Alarm::Failure);
+    let (title, text) = match kind {
+        Alarm::Failure => ("3 runs of \"Reminders\" failed", "2 of them because: HighLevel refused \"Create task\"."),
+        Alarm::Connection => ("\"Main account\" needs a new sign-in", "Steps that need it wait."),
+        Alarm::Quiet => ("\"Reminders\" has gone quiet", "No event for 26 hours; usually every 10 minutes."),
+    };
+    let flow = (kind != Alarm::Connection).then(|| json!({ "id": "reminders", "name": "Reminders" }));
+    let connection = (kind == Alarm::Connection).then(|| json!({ "id": "crm", "name": "Main account" }));
+    let (run, count) = if kind == Alarm::Failure { (Some(12), 3) } else { (None, 0) };
+    json!({
+        "kind": kind.name(), "over": false, "title": title, "text": text, "at": "2026-01-05T09:30:00Z",
+        "flow": flow, "run": run, "connection": connection, "count": count
     })
 }
 
@@ -215,6 +281,28 @@ mod tests {
             Value::Null,
             "what cannot be read gives nothing"
         );
+    }
+
+    #[test]
+    fn what_came_of_one_deed_starts_a_trigger_by_its_own_message_or_by_a_twin() {
+        let came = |names: &[&str]| {
+            let each = names.iter().map(|it| (OperationId::new(&format!("highlevel.webhook.{it}")), (*it).to_owned()));
+            each.collect::<Vec<_>>()
+        };
+        let of = |event_name: &str, names: &[&str]| {
+            event(&format!("highlevel.webhook.{event_name}"), Value::Null).of_these(&came(names)).cloned().unwrap_or_default()
+        };
+        for (trigger, names, expected) in [
+            ("OpportunityUpdate", &["OpportunityUpdate", "OpportunityStageUpdate"][..], "OpportunityUpdate"),
+            ("OpportunityUpdate", &["OpportunityStageUpdate"], "OpportunityStageUpdate"),
+            ("OpportunityStageUpdate", &["OpportunityUpdate"], ""),
+            ("OpportunityUpdate", &["OpportunityCreate", "OpportunityUpdate"], ""),
+            ("OpportunityCreate", &["OpportunityCreate", "OpportunityUpdate"], "OpportunityCreate"),
+            ("ContactCreate", &["TaskCreate"], ""),
+        ] {
+            assert_eq!(of(trigger, names), expected, "{trigger}: {names:?}");
+        }
+        assert_eq!(Trigger::Manual { sample: Value::Null }.of_these(&came(&["TaskCreate"])), None);
     }
 
     #[test]

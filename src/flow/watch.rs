@@ -5,6 +5,7 @@ use jiff::{SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Dated;
+use crate::catalog::Event;
 use crate::expr::parse_duration;
 
 /// How a trigger watches a service. What is usual is not written.
@@ -26,6 +27,9 @@ pub struct Watch {
     /// Of an event that the service tells: whether it is also looked for now and then, since messages get lost.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reconcile: bool,
+    /// Of an event that the service tells: whether a run first reads the whole record. None is what the catalogue holds for best.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub whole: Option<bool>,
 }
 
 /// From when on events count.
@@ -53,6 +57,11 @@ impl Watch {
     /// How long before the time, in milliseconds; negative is after it. None where the event says it, or it cannot be read.
     pub fn ahead_ms(&self) -> Option<i64> {
         milliseconds(&self.ahead)
+    }
+
+    /// Whether a run that an event starts first reads the whole record.
+    pub fn reads_whole(&self, event: &Event) -> bool {
+        event.whole.as_ref().is_some_and(|it| self.whole.unwrap_or(it.thin))
     }
 
     /// Whether nothing is chosen.
@@ -89,6 +98,7 @@ fn milliseconds(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalog::OperationId;
 
     #[test]
     fn lengths_of_time_are_read_in_words() {
@@ -111,6 +121,21 @@ mod tests {
     }
 
     #[test]
+    fn the_whole_record_is_read_where_somebody_says_so_or_its_messages_are_known_to_be_thin() {
+        let event = |name: &str| Event::find(&OperationId::new(&format!("highlevel.webhook.{name}"))).expect("an event");
+        for (name, said, expected) in [
+            ("TaskCreate", None, true),
+            ("TaskCreate", Some(false), false),
+            ("ContactUpdate", None, false),
+            ("ContactUpdate", Some(true), true),
+            ("ContactDelete", Some(true), false),
+        ] {
+            let watch = Watch { whole: said, ..Watch::default() };
+            assert_eq!(watch.reads_whole(event(name)), expected, "{name} {said:?}");
+        }
+    }
+
+    #[test]
     fn what_is_usual_is_not_written_and_the_rest_reads_back() {
         let text = |it: &Watch| serde_json::to_string(it).unwrap();
         assert_eq!(text(&Watch::default()), "{}");
@@ -120,11 +145,12 @@ mod tests {
             ahead: "24 hours".to_owned(),
             date: Some(Dated { field: "dateOfBirth".to_owned(), yearly: true, zone: "UTC".to_owned(), ..Dated::default() }),
             reconcile: true,
+            whole: Some(false),
         };
         let written = text(&watch);
         let expected = concat!(
             r#"{"every":"5 minutes","begin":{"from":"2026-01-02"},"ahead":"24 hours","#,
-            r#""date":{"field":"dateOfBirth","yearly":true,"zone":"UTC"},"reconcile":true}"#
+            r#""date":{"field":"dateOfBirth","yearly":true,"zone":"UTC"},"reconcile":true,"whole":false}"#
         );
         assert_eq!(written, expected);
         assert_eq!(serde_json::from_str::<Watch>(&written).unwrap(), watch);

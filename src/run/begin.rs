@@ -47,7 +47,21 @@ impl Run {
     fn begin_work(&self, work: &Work, sight: &Sight<'_>, step: &StepKey, attempt: Attempt) -> Result<Begun, Failure> {
         let out = |value| Ok(Begun::Output(PortId::out(), value));
         match work {
-            Work::Trigger => out(Value::Null),
+            Work::Trigger { whole } => {
+                let told = Value::clone(&self.told);
+                // The same on every attempt, as of the first.
+                let Some((whole, input)) = whole.as_ref().and_then(|it| Some((it, it.fill(&told, attempt.first)?))) else {
+                    return out(told);
+                };
+                Ok(Begun::Call(Call::Operation {
+                    operation: Arc::clone(&whole.operation),
+                    connector: Arc::clone(&whole.connector),
+                    slot: whole.slot.clone(),
+                    input,
+                    named: Arc::default(),
+                    verify: None,
+                }))
+            }
             Work::Operation { operation, connector, slot, input, named, lookup, .. } => Ok(Begun::Call(Call::Operation {
                 operation: Arc::clone(operation),
                 connector: Arc::clone(connector),

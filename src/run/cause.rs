@@ -29,6 +29,10 @@ pub enum Via {
     Flow,
     /// A run of another flow failed.
     Failure,
+    /// A run of another flow ended.
+    End,
+    /// A person was to be alerted.
+    Alert,
 }
 
 /// What a run goes back to.
@@ -82,6 +86,8 @@ impl fmt::Display for Via {
             Self::File => "a file",
             Self::Flow => "another flow",
             Self::Failure => "a flow that failed",
+            Self::End => "the end of another flow",
+            Self::Alert => "an alert",
         })
     }
 }

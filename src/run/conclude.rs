@@ -1,8 +1,11 @@
 //! What an attempt's outcome means for the run: done, again later, for a person, or failed.
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
+use super::program::{ReadWhole, Work};
 use super::state::Run;
 use super::{Conclusion, Entry, Park, Repeatable, StepKey};
 use crate::flow::{PortId, RetryPolicy};
@@ -33,6 +36,10 @@ impl Run {
         let park = |on| Entry::StepParked { step: step.clone(), on, at: now };
         let latest = self.longest_rest.and_then(|it| now.checked_add(it).ok()).unwrap_or(Timestamp::MAX);
         let later = |after: Option<Duration>| Some(retry_time(policy, counted, after, now, chance).min(latest));
+        let conclusion = match &self.program.nodes[node].work {
+            Work::Trigger { whole: Some(whole) } => whole.conclude(conclusion, &self.told),
+            _ => conclusion,
+        };
         let entry = match conclusion {
             Conclusion::Succeeded(output) => match fits_a_run(&output) {
                 Ok(_) => Entry::StepSucceeded { step, port: PortId::out(), output, at: now },
@@ -54,9 +61,10 @@ impl Run {
             Conclusion::Breaker { connection, until: None, .. } => park(Park::Breaker(connection)),
             Conclusion::Failed(failure) => fail(failure, None, false),
             Conclusion::Broke(failure) => match repeatable {
-                Repeatable::Always if again => fail(failure, later(None), false),
+                Repeatable::Always => fail(failure, if again { later(None) } else { None }, false),
                 Repeatable::AfterLookup if again => fail(failure, later(None), true),
-                Repeatable::Always | Repeatable::AfterLookup | Repeatable::Never => fail(failure, None, false),
+                // It may have done its work first: a failure could be sent again, and would then do it twice.
+                Repeatable::AfterLookup | Repeatable::Never => park(Park::Uncertain),
             },
             Conclusion::Lost(failure) => match repeatable {
                 Repeatable::Always => fail(failure, if again { later(None) } else { None }, false),
@@ -97,6 +105,23 @@ impl Run {
     }
 }
 
+impl ReadWhole {
+    /// What was told, with what was read. Where the record is gone meanwhile, what was told is all that there is.
+    fn conclude(&self, conclusion: Conclusion, told: &Arc<Value>) -> Conclusion {
+        match conclusion {
+            Conclusion::Succeeded(answer) => Conclusion::Succeeded(Arc::new(self.event.complete(told, &answer))),
+            Conclusion::Failed(failure) if is_gone(&failure) => Conclusion::Succeeded(Arc::clone(told)),
+            other => other,
+        }
+    }
+}
+
+/// Whether a service says that there is no such record; HighLevel says so of a contact with a 400.
+fn is_gone(failure: &Failure) -> bool {
+    let says_so = || failure.status == Some(400) && failure.detail.to_lowercase().contains("not found");
+    failure.kind == FailureKind::NotFound || says_so()
+}
+
 impl super::state::Frame {
     fn collect_parked(&self, program: &super::Program, scope: usize, item: &super::ItemPath, found: &mut Vec<(StepKey, Park)>) {
         for &node in &program.scopes[scope].nodes {
@@ -106,7 +131,7 @@ impl super::state::Frame {
                     found.push((StepKey { node: compiled.id.clone(), item: item.clone() }, on.clone()));
                 }
                 super::state::State::Open(items) => {
-                    let super::program::Work::ForEach { body, .. } = compiled.work else { continue };
+                    let Work::ForEach { body, .. } = compiled.work else { continue };
                     for (index, frame) in &items.active {
                         frame.collect_parked(program, body, &item.child(*index), found);
                     }

@@ -35,7 +35,7 @@ impl Run {
             return Err(wrong("the step is not in this version of the flow").hint("Begin with the trigger."));
         };
         let compiled = &self.program.nodes[at];
-        if matches!(compiled.work, Work::Trigger) || !compiled.owners.is_empty() {
+        if matches!(compiled.work, Work::Trigger { .. }) || !compiled.owners.is_empty() {
             return Err(wrong("only steps outside of a for-each can be taken as done"));
         }
         let step = StepKey { node: node.clone(), item: ItemPath::default() };

@@ -149,6 +149,10 @@ impl Run {
 
     fn arrival(&self, node: usize, item: &ItemPath) -> Arrival {
         let compiled = &self.program.nodes[node];
+        // The one that the run began with, which is still to read the whole record; the others are skipped.
+        if matches!(compiled.work, Work::Trigger { .. }) {
+            return Arrival::Ready;
+        }
         let first = matches!(compiled.work, Work::Join { mode: JoinMode::First });
         let (mut fired, mut pending) = (false, false);
         for way in &compiled.incoming {

@@ -2,16 +2,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 
 use super::fill::{Fill, Fills};
 use super::{Repeatable, Revision};
-use crate::catalog::{Catalog, Connector, Lookup, Method, Operation, Repeat};
-use crate::expr::Expr;
+use crate::catalog::{Catalog, Connector, Event, Lookup, Method, Operation, Repeat};
 use crate::expr::script::Script;
+use crate::expr::{Data, Expr};
 use crate::flow::{
     Flow, FlowId, HttpBody, JoinMode, Level, Named, Node, NodeId, NodeKind, Order, PortId, RetryPolicy, SlotId, StopOutcome,
-    WaitFor,
+    Trigger, WaitFor,
 };
 use crate::record::{Failure, FailureKind};
 
@@ -67,7 +68,10 @@ pub(super) struct Incoming {
 /// What a node does, with everything looked up.
 #[derive(Debug)]
 pub(super) enum Work {
-    Trigger,
+    /// Its output is the event; where `whole` says so, with the whole record of which it shows a part.
+    Trigger {
+        whole: Option<Box<ReadWhole>>,
+    },
     Operation {
         operation: Arc<Operation>,
         connector: Arc<Connector>,
@@ -152,6 +156,17 @@ pub(super) enum HttpPayload {
     Json(Fill),
     Form(Fills),
     Text(Fill),
+}
+
+/// How a trigger reads the whole record that its event is about.
+#[derive(Debug)]
+pub(super) struct ReadWhole {
+    pub(super) event: &'static Event,
+    pub(super) operation: Arc<Operation>,
+    pub(super) connector: Arc<Connector>,
+    pub(super) slot: SlotId,
+    /// Its inputs, over `record`.
+    pub(super) input: Vec<(String, Expr)>,
 }
 
 /// A look-up, its expressions parsed.
@@ -266,7 +281,12 @@ impl Work {
         let fill = |place: &str, binding| Fill::compile(&node.name, place, binding);
         let fills = |place: &str, mapping| Fills::compile(&node.name, place, mapping);
         Ok(match &node.kind {
-            NodeKind::Trigger(_) => Self::Trigger,
+            NodeKind::Trigger(Trigger::Event { event, slot, watch, .. }) => {
+                let event = Event::find(event).filter(|it| watch.reads_whole(it));
+                let whole = event.map(|it| ReadWhole::compile(node, it, slot, catalog)).transpose()?;
+                Self::Trigger { whole: whole.flatten().map(Box::new) }
+            }
+            NodeKind::Trigger(_) => Self::Trigger { whole: None },
             NodeKind::Action { operation: id, slot, input, retry } => {
                 let (connector, operation) = catalog
                     .operation(id)
@@ -355,9 +375,33 @@ impl Work {
                 },
                 *retry,
             ),
+            // A read.
+            Self::Trigger { .. } => (Repeatable::Always, RetryPolicy::default()),
             Self::Http { http } => (if http.repeatable { Repeatable::Always } else { Repeatable::Never }, http.retry),
             _ => (Repeatable::Always, RetryPolicy::ONCE),
         }
+    }
+}
+
+impl ReadWhole {
+    /// None where the catalogue cannot read such a record.
+    fn compile(node: &Node, event: &'static Event, slot: &SlotId, catalog: &Catalog) -> Result<Option<Self>, Failure> {
+        let Some((whole, connector, operation)) = event.reading(catalog) else { return Ok(None) };
+        let broken = |what: String| wrong(node, "reads a record in a way that is broken").detail(what);
+        let expr = |text: &str| Expr::parse(text).map_err(|error| broken(format!("{text}: {error}")));
+        let input = whole.input.iter().map(|(key, text)| Ok((key.clone(), expr(text)?))).collect::<Result<_, Failure>>()?;
+        let (operation, connector) = (Arc::clone(operation), Arc::clone(connector));
+        Ok(Some(Self { event, operation, connector, slot: slot.clone(), input }))
+    }
+
+    /// The inputs for the record that an event shows a part of; none where it does not show enough to read it.
+    pub(super) fn fill(&self, told: &Value, now: Timestamp) -> Option<Map<String, Value>> {
+        let record = self.event.record(told)?;
+        let data = Data::new(now).with("record", Arc::new(record.clone()));
+        let values = self.input.iter().map(|(key, expr)| (key.clone(), expr.eval(&data).unwrap_or_default()));
+        let input: Map<String, Value> = values.filter(|(_, it)| !it.is_null() && *it != "").collect();
+        let needed = self.operation.inputs.iter().filter(|it| it.required && it.fixed.is_none() && it.account.is_none());
+        needed.into_iter().all(|it| input.contains_key(&it.key)).then_some(input)
     }
 }
 

@@ -42,7 +42,7 @@ pub fn again(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<Again, 
         Entry::Accepted { trigger, payload, .. } => Some((trigger.clone(), Arc::clone(payload))),
         _ => None,
     });
-    let (trigger, payload) = accepted.ok_or("What the run began with is not kept.")?;
+    let (trigger, mut payload) = accepted.ok_or("What the run began with is not kept.")?;
     if !flow.nodes.contains_key(&trigger) {
         return Err("This version of the flow has not the trigger that the run began with.");
     }
@@ -68,7 +68,12 @@ pub fn again(flow: &Flow, entries: &[Entry], from: &RetryFrom) -> Result<Again, 
             && leads_on(it)
             && node.is_some_and(|node| !node.muted && node.kind.ports().contains(&it.port))
     };
-    let given = ended(entries).into_iter().filter(fits).collect();
+    let ended = ended(entries);
+    // What was read of its record then goes with what was told: later steps saw it as that.
+    if let Some(read) = ended.iter().find(|it| it.node == trigger && it.port == PortId::out() && !again.contains(&trigger)) {
+        payload = Arc::clone(&read.output);
+    }
+    let given = ended.into_iter().filter(fits).collect();
     Ok(Again { trigger, payload, given })
 }
 

@@ -17,6 +17,8 @@ pub struct Run {
     pub(super) program: Arc<Program>,
     pub(super) accepted: Option<Timestamp>,
     pub(super) cause: Arc<Cause>,
+    /// What it began with.
+    pub(super) told: Arc<Value>,
     pub(super) root: Frame,
     /// How it will end once what is under way has come back.
     pub(super) ending: Option<Outcome>,
@@ -155,8 +157,8 @@ impl Run {
     /// A run of which nothing is known yet; its first entry is `Accepted`.
     pub fn new(id: RunId, program: Arc<Program>) -> Self {
         let root = Frame::new(program.scopes[0].nodes.len());
-        let cause = Arc::default();
-        Self { id, program, accepted: None, cause, root, ending: None, outcome: None, parked: 0, longest_rest: None }
+        let (cause, told) = (Arc::default(), Arc::default());
+        Self { id, program, accepted: None, cause, told, root, ending: None, outcome: None, parked: 0, longest_rest: None }
     }
 
     /// No rest between attempts is longer than this from now on, whatever the flow or a service asks for.
@@ -282,16 +284,17 @@ impl Run {
     }
 
     fn accept(&mut self, trigger: &NodeId, payload: &Arc<Value>) {
+        self.told = Arc::clone(payload);
         let program = Arc::clone(&self.program);
         for &at in &program.scopes[0].nodes {
             let node = &program.nodes[at];
-            if matches!(node.work, super::program::Work::Trigger) {
-                self.root.steps[node.local] = if node.id == *trigger {
-                    State::Done { port: PortId::out(), output: Arc::clone(payload) }
-                } else {
-                    State::Skipped
-                };
-            }
+            let super::program::Work::Trigger { whole } = &node.work else { continue };
+            self.root.steps[node.local] = match whole {
+                _ if node.id != *trigger => State::Skipped,
+                // It has a step of its own first.
+                Some(_) => State::Idle,
+                None => State::Done { port: PortId::out(), output: Arc::clone(payload) },
+            };
         }
     }
 

@@ -47,7 +47,7 @@ const DELAY_MS: u64 = 600_000;
 pub(crate) struct Server {
     pub(crate) access: Access,
     pub(crate) clock: Clock,
-    routes: [(Service, Routes); 4],
+    routes: [(Service, Routes); 5],
     world: Mutex<World>,
     pub(crate) outbox: Outbox,
     /// Makes the world anew.
@@ -96,7 +96,7 @@ impl Server {
     pub(crate) fn new(
         access: Access,
         clock: Clock,
-        routes: [(Service, Routes); 4],
+        routes: [(Service, Routes); 5],
         world: World,
         fresh: Box<dyn Fresh>,
         outbox: Outbox,
@@ -383,7 +383,7 @@ pub(crate) async fn handle(
         return json_answer(server.reconnect(&bytes));
     }
     let Some((service, path)) = Service::at(path) else {
-        let message = "No service is imitated here. Try /highlevel, /schedule-it/api, /mail or /files.";
+        let message = "No service is imitated here. Try /highlevel, /schedule-it/api, /mail, /files or /desktop.";
         return json_response(StatusCode::NOT_FOUND, &json!({"statusCode": 404, "message": message}));
     };
     let Parts { method, uri, headers, .. } = &head;

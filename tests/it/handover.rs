@@ -1,8 +1,14 @@
 //! One engine a data directory: the background makes way for a service, a service for nobody; on the real binary.
+use flowyard::catalog::Method;
+use flowyard::engine::{self, Mode, Settings};
+use flowyard::flow::{Binding, FlowId, HttpCall, Mapping, NodeKind, RetryPolicy, Trigger};
 use serde_json::{Value, json};
 
 use crate::support::binary::{Home, Running, request};
+use crate::support::engine::{listening, settings};
 use crate::support::files::flow_file;
+use crate::support::flows::flow;
+use crate::support::target::{Behaviour, Target};
 
 fn answering() -> String {
     let nodes = json!({
@@ -15,7 +21,7 @@ fn answering() -> String {
 }
 
 /// The address at which the engine at work listens, by its own word.
-fn listening(process: &Running) -> String {
+fn address_of(process: &Running) -> String {
     let line = process.line();
     let hook: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
     hook["url"].as_str().expect("an address").to_owned()
@@ -31,7 +37,7 @@ fn the_background_makes_way_for_a_service_and_a_service_for_nobody() {
     // A second one has nothing to do.
     home.run(&["background", "--listen", "127.0.0.1:0"]).with_code(0).warns(&["Another Flowyard runs the flows already"]);
     let serve = home.spawn(&["serve", "--listen", "127.0.0.1:0", "--json"]);
-    let url = listening(&serve);
+    let url = address_of(&serve);
     background.end().with_code(0).warns(&["Another Flowyard has taken over"]);
     assert_eq!(request("POST", &url, &[], "{}"), (200, json!({"word": "yes"})));
     // A service stays, whoever asks.
@@ -55,4 +61,48 @@ fn a_run_by_hand_takes_the_data_directory_for_as_long_as_it_lasts() {
     let url = format!("http://{}/hooks/in", again["address"].as_str().expect("an address"));
     assert_eq!(request("POST", &url, &[], "{}"), (200, json!({"word": "yes"})));
     background.stop().with_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_is_stopping_already_is_waited_for() {
+    let (data, target) = (tempfile::tempdir().expect("a folder"), Target::start().await);
+    target.then([Behaviour::Hold]);
+    let call = NodeKind::Http(HttpCall {
+        method: Method::Post,
+        url: Binding::value(target.url()),
+        query: Mapping::default(),
+        headers: Mapping::default(),
+        body: None,
+        slot: None,
+        retry: RetryPolicy::default(),
+        repeatable: false,
+    });
+    let manual = NodeKind::Trigger(Trigger::Manual { sample: Value::Null });
+    let flow = flow("f", &[("t", manual), ("call", call)], &["t -> call"]);
+    let first = engine::start(Settings { flows: vec![listening(&flow)], ..settings(data.path(), Mode::Live) });
+    let first = first.await.expect("an engine");
+    first.start(FlowId::new("f"), None, Value::Null, None).wait().await.expect("an answer").expect("a run");
+    target.arrived(1).await;
+    let stopped = first.stop();
+    let (told, mut stopping) = tokio::sync::mpsc::unbounded_channel();
+    let at = data.path().to_owned();
+    let taken = tokio::task::spawn_blocking(move || {
+        loop {
+            let mut waits = false;
+            let stops = || (waits, _) = (true, told.send(()));
+            let taken = engine::take_over_from(&at, false, stops);
+            // Asked before it knew that it is to stop, it said that it stays.
+            if waits {
+                return taken;
+            }
+        }
+    });
+    // It comes back once it is let, and the first has all of its time until then.
+    assert_eq!(stopping.recv().await, Some(()));
+    target.release();
+    stopped.wait().await;
+    drop(first);
+    assert!(taken.await.expect("it ends").expect("the directory is free"));
+    let second = engine::start(settings(data.path(), Mode::Live)).await.expect("nobody has it any more");
+    second.stop().wait().await;
 }

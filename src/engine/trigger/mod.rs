@@ -2,8 +2,9 @@
 //!
 //! Invariant: whatever starts a run says what tells its event from all others, and the journal takes each only once: an event
 //! that is found, told or sent again starts no second run.
+mod changes;
 pub(super) mod echo;
-mod failed;
+mod ended;
 mod fire;
 mod folder;
 mod http;
@@ -22,6 +23,7 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
+pub(super) use self::fire::{Fired, fire};
 pub use self::folder::sample_of;
 pub(super) use self::poll::{is_asked_by, newest};
 pub use self::storm::StormRule;
@@ -32,7 +34,8 @@ pub(super) fn stand(shared: &Arc<Shared>) {
     shared.tasks.spawn(poll::stand(Arc::clone(shared)));
     shared.tasks.spawn(schedule::stand(Arc::clone(shared)));
     shared.tasks.spawn(folder::stand(Arc::clone(shared)));
-    shared.tasks.spawn(failed::stand(Arc::clone(shared)));
+    shared.tasks.spawn(ended::stand(Arc::clone(shared)));
+    shared.tasks.spawn(told::stand(Arc::clone(shared)));
 }
 
 /// Answers one request to the listener.

@@ -1,69 +1,86 @@
-//! What services told by themselves, where somebody also looks for what they did not tell: an event that came one way does not
-//! come the other way once more.
+//! What services told by themselves, where one change is told by several messages, or somebody also looks for what was not told:
+//! an event that came one way does not come the other way once more.
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::echo::{Written, shows_the_same};
+use super::changes::{Changes, Message, News};
 use crate::catalog::{Counts, Event, EventSource, Poll};
 use crate::connector::Connection;
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::NodeId;
-use crate::journal::Kept;
+use crate::journal::{JournalError, Kept};
 
 /// What the scopes of the journal begin with in which it is kept.
 const KEPT: &str = "told:";
-/// What was told longer ago is told, and no look finds it as new any more.
+/// So long it is remembered.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 7);
+/// So often what is longer ago is forgotten.
+const FORGETS: Duration = Duration::from_hours(6);
 
-/// The last that was told of a record.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Told {
-    at: Timestamp,
-    record: Map<String, Value>,
+/// What was told and found of a record so far, for a trigger.
+pub(super) struct Memory {
+    scope: String,
+    key: String,
+    changes: Changes,
 }
 
+/// Where it is kept: triggers that one change starts once have one memory.
 fn scope(deployed: &Deployed, trigger: &NodeId) -> String {
-    format!("{KEPT}{}/{trigger}", deployed.program.flow)
+    format!("{KEPT}{}/{}", deployed.program.flow, deployed.twins.get(trigger).unwrap_or(trigger))
 }
 
-/// Whether this was told, or found, already. A record is new once; a change is the same where it left the same.
-pub(super) async fn is_covered(
-    shared: &Arc<Shared>,
-    deployed: &Deployed,
-    trigger: &NodeId,
-    poll: &Poll,
-    id: &str,
-    record: &Value,
-) -> bool {
-    let (journal, scope, key) = (shared.journal.clone(), scope(deployed, trigger), id.to_owned());
-    let read = tokio::task::spawn_blocking(move || journal.state(&scope, &key)).await;
-    let told = read.ok().and_then(Result::ok).flatten().and_then(|it| serde_json::from_value::<Told>(it).ok());
-    let Some(told) = told.filter(|it| shared.clock.now().duration_since(it.at) < LONGEST) else { return false };
-    if matches!(poll.counts, Counts::New) {
-        return true;
+impl Memory {
+    /// Of a record; what is too long ago is forgotten.
+    pub(super) async fn of(shared: &Arc<Shared>, deployed: &Deployed, trigger: &NodeId, id: &str) -> Self {
+        let (scope, key) = (scope(deployed, trigger), id.to_owned());
+        let (journal, at) = (shared.journal.clone(), (scope.clone(), key.clone()));
+        let read = tokio::task::spawn_blocking(move || journal.state(&at.0, &at.1)).await;
+        let known = read.ok().and_then(Result::ok).flatten().and_then(|it| serde_json::from_value::<Changes>(it).ok());
+        let changes = known.filter(|it| is_fresh(it, shared.clock.now())).unwrap_or_default();
+        Self { scope, key, changes }
     }
-    let written = Written { chain: Vec::new(), at: told.at, version: None, fields: told.record };
-    shows_the_same(&written, record)
-}
 
-/// What is to be remembered of what was told or found of a record. It is kept in the same moment as the run that began with it:
-/// after a crash in between, the other way would bring the same again.
-pub(super) fn kept(shared: &Shared, deployed: &Deployed, trigger: &NodeId, id: &str, record: &Value) -> Kept {
-    let told = Told { at: shared.clock.now(), record: record.as_object().cloned().unwrap_or_default() };
-    let value = serde_json::to_value(&told).unwrap_or_default();
-    Kept { scope: scope(deployed, trigger), key: id.to_owned(), value }
+    /// Whether what a look has found was told, or found, already. A record is new once; a change is the same where it left the
+    /// same.
+    pub(super) fn covers(&self, poll: &Poll, record: &Value) -> bool {
+        self.changes.last().is_some() && (matches!(poll.counts, Counts::New) || self.changes.left(record))
+    }
+
+    /// Takes a message in; what it tells. `poll` is what also looks for it.
+    pub(super) fn take(&mut self, message: Message<'_>, poll: Option<&Poll>) -> News {
+        if poll.is_some_and(|it| matches!(it.counts, Counts::New)) && self.changes.last().is_some() {
+            return News::Again;
+        }
+        self.changes.take(message)
+    }
+
+    /// Takes in what a look has found.
+    pub(super) fn found(&mut self, event: &Event, record: &Value, now: Timestamp) {
+        let record = record.as_object().cloned().unwrap_or_default();
+        self.changes.found(event, now, record);
+    }
+
+    /// To be kept in the same moment as the run that began with it: after a crash in between, the other way would bring the same
+    /// again.
+    pub(super) fn kept(&self) -> Kept {
+        let value = serde_json::to_value(&self.changes).unwrap_or_default();
+        Kept { scope: self.scope.clone(), key: self.key.clone(), value }
+    }
 }
 
 /// Remembers it where no run began with it.
-pub(super) async fn note(shared: &Shared, kept: &Kept) {
-    if let Err(error) = shared.journal.put_state(&kept.scope, &kept.key, &kept.value).await {
-        tracing::warn!(%error, "that an event came could not be written down");
-    }
+pub(super) async fn note(shared: &Shared, kept: &Kept) -> Result<(), JournalError> {
+    shared.journal.put_state(&kept.scope, &kept.key, &kept.value).await
+}
+
+/// What was told longer ago is told, and no look finds it as new any more.
+fn is_fresh(changes: &Changes, now: Timestamp) -> bool {
+    changes.last().is_some_and(|it| now.duration_since(it) < LONGEST)
 }
 
 /// Held from looking whether an event came already until it is written down that it has, so that a message and a look that come
@@ -87,19 +104,31 @@ impl Turns {
     }
 }
 
+/// Forgets now and then what is long ago, until the engine stops.
+pub(super) async fn stand(shared: Arc<Shared>) {
+    let stopped = shared.stopped();
+    loop {
+        tokio::select! {
+            () = stopped.cancelled() => return,
+            () = tokio::time::sleep(FORGETS) => {}
+        }
+        let of = Arc::clone(&shared);
+        tokio::task::spawn_blocking(move || forget_old(&of)).await.ok();
+    }
+}
+
 /// Forgets what no look can find as new any more. May block.
 pub(super) fn forget_old(shared: &Shared) {
     let forget = || {
         for scope in shared.journal.reader().scopes(KEPT)? {
             for (key, value) in shared.journal.reader().states(&scope)? {
-                let at = serde_json::from_value::<Told>(value).map(|it| it.at);
-                if at.is_ok_and(|it| shared.clock.now().duration_since(it) < LONGEST) {
+                if serde_json::from_value(value).is_ok_and(|it| is_fresh(&it, shared.clock.now())) {
                     continue;
                 }
                 drop(shared.journal.put_state(&scope, &key, &Value::Null));
             }
         }
-        Ok::<_, crate::journal::JournalError>(())
+        Ok::<_, JournalError>(())
     };
     if let Err(error) = forget() {
         tracing::warn!(%error, "what was told long ago could not be forgotten");

@@ -148,6 +148,12 @@ impl Check<'_> {
                 .at("watch.reconcile")
                 .hint("The service tells it, and has no list of it.");
         }
+        if watch.whole == Some(true) && found.whole.is_none() {
+            self.error("watch", format!("the record that \"{}\" is about cannot be read", found.title))
+                .of(id)
+                .at("watch.whole")
+                .hint("Take it away: what the service tells is all that there is.");
+        }
     }
 
     /// A required input that is there, and may still turn out empty.

@@ -88,6 +88,14 @@ impl Check<'_> {
                     .at("of")
                     .hint("Name another flow, or none for any other; or use the way out \"error\" of a step.");
             }
+            NodeKind::Trigger(Trigger::Ended { of, .. }) => {
+                if of.contains(&self.flow.id) {
+                    self.error("of", "a flow is not told of its own ends")
+                        .of(id)
+                        .at("of")
+                        .hint("Name other flows, or none for any other.");
+                }
+            }
             NodeKind::Trigger(Trigger::File { watched, .. }) => {
                 if let Some((message, hint)) = watched.problem() {
                     self.error("path", message).of(id).at("path").hint(hint);
@@ -97,7 +105,9 @@ impl Check<'_> {
                 self.event(id, event, slot, input);
                 self.watch(id, event, watch);
             }
-            NodeKind::Trigger(Trigger::Manual { .. } | Trigger::Webhook { .. } | Trigger::Failed { .. })
+            NodeKind::Trigger(
+                Trigger::Manual { .. } | Trigger::Webhook { .. } | Trigger::Failed { .. } | Trigger::Alert { .. },
+            )
             | NodeKind::Branch { .. }
             | NodeKind::Join { .. }
             | NodeKind::Script { .. }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Dated, Each, Edge, Edit, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
-    Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger,
-    WaitFor, Watch, Watched, WebhookAnswer,
+    Alarm, Begin, Binding, Case, Dated, Each, Edge, Edit, Ending, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall,
+    JoinMode, Level, Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source,
+    StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -115,8 +115,8 @@ fn triggers() -> impl Strategy<Value = Trigger> {
         zone,
     });
     let begin = select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]);
-    let watch = (words(), begin, words(), prop::option::of(date), any::<bool>())
-        .prop_map(|(every, begin, ahead, date, reconcile)| Watch { every, begin, ahead, date, reconcile });
+    let watch = (words(), begin, words(), prop::option::of(date), any::<bool>(), any::<Option<bool>>())
+        .prop_map(|(every, begin, ahead, date, reconcile, whole)| Watch { every, begin, ahead, date, reconcile, whole });
     let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), watch, values()).prop_map(
         |(event, slot, input, watch, sample)| Trigger::Event {
             event: OperationId::new(&event),
@@ -132,7 +132,15 @@ fn triggers() -> impl Strategy<Value = Trigger> {
         .prop_map(|(path, each, names, all, sample)| Trigger::File { watched: Watched { path, each, names, all }, sample });
     let failed = (prop::option::of(words()), values())
         .prop_map(|(of, sample)| Trigger::Failed { of: of.map(|it| FlowId::from(it.as_str())), sample });
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed]
+    let ended = (prop::collection::vec(words(), 0..3), select(vec![Ending::Succeeded, Ending::Any]), values()).prop_map(
+        |(of, ending, sample)| {
+            let of = of.iter().map(|it| FlowId::from(it.as_str())).collect();
+            Trigger::Ended { of, ending, sample }
+        },
+    );
+    let alert = (prop::collection::btree_set(select(Alarm::ALL.to_vec()), 0..3), values())
+        .prop_map(|(of, sample)| Trigger::Alert { of, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, ended, alert]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

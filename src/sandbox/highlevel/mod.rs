@@ -89,6 +89,7 @@ fn contacts(key: &str) -> Option<Behaviour> {
         "PUT contacts/{}/tasks/{}" => task::update,
         "DELETE contacts/{}/tasks/{}" => task::delete,
         "PUT contacts/{}/tasks/{}/completed" => task::complete,
+        "POST locations/{}/tasks/search" => task::search,
         "GET contacts/{}/notes" => note::list,
         "POST contacts/{}/notes" => note::create,
         "GET contacts/{}/notes/{}" => note::get,

@@ -18,6 +18,27 @@ pub(super) fn list(world: &mut World, call: &Call) -> Outcome {
     Ok(Reply::read(json!({"tasks": tasks}), summary))
 }
 
+/// `POST /locations/{locationId}/tasks/search`: of these contacts and users, done or open, with these words in the title.
+pub(super) fn search(world: &mut World, call: &Call) -> Outcome {
+    let (contacts, users) = (call.texts("contactId"), call.texts("assignedTo"));
+    let (done, words) = (call.truth("completed"), call.text("query").unwrap_or_default().to_lowercase());
+    let number = |name: &str| call.field(name).and_then(Value::as_u64).and_then(|it| usize::try_from(it).ok());
+    let is_one_of = |of: &[String], value: Option<&Value>| {
+        of.is_empty() || value.and_then(Value::as_str).is_some_and(|it| of.iter().any(|one| one == it))
+    };
+    let fits = |fields: &&Fields| {
+        is_one_of(&contacts, fields.get("contactId"))
+            && is_one_of(&users, fields.get("assignedTo"))
+            && done.is_none_or(|it| fields.get("completed").and_then(Value::as_bool).unwrap_or_default() == it)
+            && title(fields).to_lowercase().contains(&words)
+    };
+    let found = world.store.of(TASKS).rows().map(|row| &row.fields).filter(fits);
+    let page = found.skip(number("skip").unwrap_or_default()).take(number("limit").unwrap_or(25));
+    let tasks: Vec<Value> = page.map(|fields| fields.shown().into()).collect();
+    let summary = format!("Found {} tasks", tasks.len());
+    Ok(Reply::read(json!({"tasks": tasks}), summary))
+}
+
 /// `POST /contacts/{contactId}/tasks`
 pub(super) fn create(world: &mut World, call: &Call) -> Outcome {
     let contact = contact::existing(world, call)?;

@@ -137,3 +137,22 @@ async fn a_deleted_contact_takes_its_children_and_appointments_with_it() {
     // The e-mail is free again.
     client.contact(json!({"email": ada["email"]})).await;
 }
+
+#[tokio::test]
+async fn tasks_of_the_location_are_searched_by_what_they_are() {
+    let client = Client::start().await;
+    let all = client.sandbox.records("tasks");
+    let search = async |body: Value| {
+        let found = client.ok("POST", &format!("/locations/{}/tasks/search", client.location()), body).await;
+        found["tasks"].as_array().unwrap().iter().map(|it| id(it).to_owned()).collect::<Vec<_>>()
+    };
+    let ids = |fits: &dyn Fn(&Value) -> bool| all.iter().filter(|it| fits(it)).map(|it| id(it).to_owned()).collect::<Vec<_>>();
+    let first = &all[0];
+    assert_eq!(search(json!({"limit": 100})).await, ids(&|_| true));
+    let contact = json!({"contactId": [first["contactId"]], "limit": 100});
+    assert_eq!(search(contact).await, ids(&|it| it["contactId"] == first["contactId"]));
+    let title = first["title"].as_str().unwrap();
+    assert_eq!(search(json!({"query": title.to_uppercase(), "limit": 100})).await, ids(&|it| it["title"] == title));
+    assert_eq!(search(json!({"completed": true, "limit": 100})).await, ids(&|it| it["completed"] == true));
+    assert_eq!(search(json!({"skip": 1, "limit": 1})).await, [id(&all[1])]);
+}

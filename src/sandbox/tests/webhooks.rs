@@ -127,7 +127,7 @@ async fn one_change_of_an_opportunity_is_told_twice_and_a_hand_is_told_from_a_re
     let made = client.ok("POST", "/opportunities/", body).await;
     let one = id(&made["opportunity"]).to_owned();
     client.ok("PUT", &format!("/opportunities/{one}/status"), json!({"status": "won"})).await;
-    assert_eq!(names(&mut told), ["OpportunityCreate", "OpportunityUpdate", "OpportunityStatusUpdate"]);
+    assert_eq!(names(&mut told), ["OpportunityCreate", "OpportunityUpdate", "OpportunityUpdate", "OpportunityStatusUpdate"]);
     let table = Table::ALL.iter().find(|it| it.collection == "contacts").unwrap();
     client.sandbox.by_hand(table, Deed::Add(object(&json!({"firstName": "By hand"})))).unwrap();
     let told = told.try_recv().unwrap();

@@ -15,6 +15,8 @@ struct Family {
     deleted: Option<&'static str>,
     /// What is told when any other field than those below becomes another.
     updated: Option<&'static str>,
+    /// Whether that is also told of what is made or removed.
+    always: bool,
     /// What is told when one of these fields does.
     fields: &'static [(&'static str, Told)],
 }
@@ -30,7 +32,7 @@ enum Told {
     Becomes(&'static str, &'static str),
 }
 
-const PLAIN: Family = Family { collection: "", created: None, deleted: None, updated: None, fields: &[] };
+const PLAIN: Family = Family { collection: "", created: None, deleted: None, updated: None, always: false, fields: &[] };
 
 const FAMILIES: &[Family] = &[
     Family {
@@ -43,6 +45,7 @@ const FAMILIES: &[Family] = &[
             ("dnd", Told::Only("ContactDndUpdate")),
             ("dndSettings", Told::Only("ContactDndUpdate")),
         ],
+        ..PLAIN
     },
     Family {
         collection: "tasks",
@@ -70,6 +73,8 @@ const FAMILIES: &[Family] = &[
         created: Some("OpportunityCreate"),
         deleted: Some("OpportunityDelete"),
         updated: Some("OpportunityUpdate"),
+        // As people who take its messages tell: highlevel-api-docs, issue 27.
+        always: true,
         fields: &[
             ("pipelineStageId", Told::Both("OpportunityStageUpdate")),
             ("status", Told::Both("OpportunityStatusUpdate")),
@@ -141,7 +146,8 @@ pub(super) fn of_changes(changes: &[Change]) -> Vec<Caused> {
 fn of_change(change: &Change) -> Vec<Caused> {
     let Some(family) = FAMILIES.iter().find(|it| it.collection == change.collection) else { return Vec::new() };
     let name = |name: Option<&'static str>, fields: &Fields| {
-        name.map(|name| (name, known(&change.id, fields))).into_iter().collect::<Vec<Caused>>()
+        let both = name.into_iter().chain(family.updated.filter(|_| family.always));
+        both.map(|name| (name, known(&change.id, fields))).collect::<Vec<Caused>>()
     };
     match (&change.before, &change.after) {
         (None, Some(after)) => name(family.created, after),
@@ -258,6 +264,8 @@ mod tests {
                 some(json!({"status": "won", "monetaryValue": 1})),
                 &["OpportunityUpdate", "OpportunityStatusUpdate"],
             ),
+            ("opportunities", None, some(json!({})), &["OpportunityCreate", "OpportunityUpdate"]),
+            ("opportunities", some(json!({})), None, &["OpportunityDelete", "OpportunityUpdate"]),
             ("calendars", None, some(json!({})), &[]),
         ] {
             assert_eq!(names(collection, before.clone(), after.clone()), told, "{collection}: {before:?} {after:?}");

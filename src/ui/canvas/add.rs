@@ -14,8 +14,8 @@ use crate::catalog::{Catalog, Connector, ConnectorId, Counts, Event, EventSource
 use crate::expr::parse_zone;
 use crate::flow::schedule::Schedule;
 use crate::flow::{
-    Binding, Dated, Each, Edit, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId, RetryPolicy,
-    SlotId, StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
+    Binding, Dated, Each, Edit, Ending, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId,
+    RetryPolicy, SlotId, StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
 };
 use crate::ui::theme::icon;
 
@@ -172,8 +172,18 @@ const KINDS: &[Kind] = &[
         make: || NodeKind::Trigger(Trigger::Failed { of: None, sample: Value::Null }),
     },
     Kind {
+        id: "ended",
+        words: "trigger another flow ended done finished succeeded after chain then when start",
+        make: || NodeKind::Trigger(Trigger::Ended { of: Vec::new(), ending: Ending::Succeeded, sample: Value::Null }),
+    },
+    Kind {
+        id: "alert",
+        words: "trigger alert alarm failed connection dead sign-in quiet silence no events problem when start",
+        make: || NodeKind::Trigger(Trigger::Alert { of: BTreeSet::new(), sample: Value::Null }),
+    },
+    Kind {
         id: "manual",
-        words: "trigger manual button start by hand",
+        words: "trigger manual button start by hand another flow calls called sub",
         make: || NodeKind::Trigger(Trigger::Manual { sample: Value::Null }),
     },
 ];

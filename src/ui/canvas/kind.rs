@@ -48,14 +48,16 @@ pub(crate) struct Face {
 pub(crate) fn face(kind: &NodeKind, catalog: &Catalog) -> Face {
     let it = |icon, hue, title| Face { icon, hue, title };
     match kind {
-        NodeKind::Trigger(Trigger::Manual { .. }) => it(icon::PLAY, Hue::Core, "Start by hand"),
+        NodeKind::Trigger(Trigger::Manual { .. }) => it(icon::PLAY, Hue::Core, "By hand or by another flow"),
         NodeKind::Trigger(Trigger::Webhook { .. }) => it(icon::LIGHTNING, Hue::Core, "Webhook"),
         NodeKind::Trigger(Trigger::Schedule { .. }) => it(icon::CALENDAR_DOTS, Hue::Core, "Schedule"),
         NodeKind::Trigger(Trigger::File { watched, .. }) => match watched.each {
             Each::File => it(icon::FOLDER_OPEN, Hue::Core, "New file"),
             Each::Row => it(icon::TABLE, Hue::Core, "New row"),
         },
+        NodeKind::Trigger(Trigger::Alert { .. }) => it(icon::BELL, Hue::Core, "Alert"),
         NodeKind::Trigger(Trigger::Failed { .. }) => it(icon::WARNING, Hue::Core, "Flow failed"),
+        NodeKind::Trigger(Trigger::Ended { .. }) => it(icon::SKIP_FORWARD, Hue::Core, "Flow ended"),
         NodeKind::Trigger(Trigger::Event { event, .. }) => it(icon::LIGHTNING, Hue::of(event.connector()), "Event"),
         NodeKind::Action { operation, .. } => {
             let found = catalog.operation(operation);
@@ -86,6 +88,7 @@ pub(crate) fn operation_icon(operation: &Operation) -> char {
     match operation.id.connector().as_str() {
         "mail" => return icon::PAPER_PLANE_TILT,
         "files" => return icon::FILE,
+        "desktop" => return icon::BELL,
         _ => {}
     }
     if has("task") {

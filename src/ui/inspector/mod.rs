@@ -11,6 +11,7 @@
 //! Invariant: nothing here changes a flow; every change is asked for, and typing into one field is one gesture.
 //! Invariant: no frame works through all of a large value.
 mod automap;
+mod chained;
 mod complete;
 mod dated;
 mod draft;

@@ -100,7 +100,9 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
                         trigger @ (Trigger::Event { .. }
                         | Trigger::Schedule { .. }
                         | Trigger::File { .. }
-                        | Trigger::Failed { .. }),
+                        | Trigger::Failed { .. }
+                        | Trigger::Ended { .. }
+                        | Trigger::Alert { .. }),
                     ) => trigger.test_event(fields.ctx.catalog),
                     NodeKind::Trigger(trigger) => trigger.sample().clone(),
                     _ => Value::Null,

@@ -1,14 +1,17 @@
 //! What a step has beside its fields: how an HTTP request is sent, the ways of a switch, the rows of a table, and, for all,
 //! its name, muting, its connection and how often it is tried.
+use std::collections::BTreeSet;
+
 use eframe::egui::{CollapsingHeader, DragValue, Popup, ScrollArea, TextEdit, TextStyle, Ui};
 use serde_json::Value;
 
+use super::chained;
 use super::fields::{Fields, Form};
 use super::watching::{self, Waiting};
 use crate::catalog::Method;
 use crate::flow::{
-    Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, HttpCall, JoinMode, Level, Mapping, NodeKind, PortId, RetryPolicy, Row,
-    SlotId, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Alarm, Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, HttpCall, JoinMode, Level, Mapping, NodeKind, PortId,
+    RetryPolicy, Row, SlotId, StopOutcome, Trigger, WaitFor, WebhookAnswer,
 };
 use crate::ui::canvas::sentence::title;
 use crate::ui::msg::Msg;
@@ -61,6 +64,30 @@ pub(super) fn line(ui: &mut Ui, fields: &Fields<'_>, label: &str, hint: &str, te
     response.changed()
 }
 
+/// Of what a flow is alerted; whether that was changed.
+fn which_alerts(ui: &mut Ui, of: &mut BTreeSet<Alarm>) -> bool {
+    ui.label(dim(ui, "It starts when"));
+    let before: BTreeSet<Alarm> = Alarm::ALL.into_iter().filter(|it| of.is_empty() || of.contains(it)).collect();
+    let mut chosen = before.clone();
+    for kind in Alarm::ALL {
+        let mut on = before.contains(&kind);
+        if on_off(ui, &kind.to_string(), &mut on) && !chosen.remove(&kind) {
+            chosen.insert(kind);
+        }
+    }
+    ui.label(dim(
+        ui,
+        "Failures come together: the first at once, then once a quarter of an hour. What fails in this flow alerts nobody.",
+    ));
+    // The last cannot be switched off: a trigger that waits for nothing is none.
+    if chosen == before || chosen.is_empty() {
+        return false;
+    }
+    // All is written as none.
+    *of = if chosen.len() == Alarm::ALL.len() { BTreeSet::new() } else { chosen };
+    true
+}
+
 /// What stands above the form: what a kind is about.
 pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
     let mut change = Change { fields, kind: fields.node.kind.clone(), changed: false, gesture: None };
@@ -81,12 +108,13 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
             (change.changed, change.gesture) = super::schedule::show(ui, fields, form, schedule);
         }
         NodeKind::Trigger(Trigger::Failed { of, .. }) => {
-            let mut text = of.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default();
-            if line(ui, fields, "Of this flow only, by its id; empty for any", "new-contact-to-calendar", &mut text) {
-                *of = Some(text.trim()).filter(|it| !it.is_empty()).map(FlowId::new);
-                (change.changed, change.gesture) = (true, Some("of".to_owned()));
-            }
-            ui.label(dim(ui, "Its own failures, and those of flows that it set going, do not count."));
+            change.changed = chained::failed(ui, fields, of, &mut change.gesture);
+        }
+        NodeKind::Trigger(Trigger::Ended { of, ending, .. }) => {
+            change.changed = chained::ended(ui, fields, of, ending, &mut change.gesture);
+        }
+        NodeKind::Trigger(Trigger::Alert { of, .. }) => {
+            change.changed = which_alerts(ui, of);
         }
         NodeKind::Trigger(Trigger::File { watched, .. }) => {
             change.changed = super::watched::show(ui, fields, watched, &mut change.gesture);
@@ -94,12 +122,7 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         NodeKind::Trigger(Trigger::Event { event, input, watch, .. }) => {
             change.changed = watching::show(ui, fields, form, Waiting { event, input, watch }, &mut change.gesture);
         }
-        NodeKind::Trigger(Trigger::Manual { .. }) => {
-            drop(ui.label(dim(
-                ui,
-                "Starts when a person or another flow asks for it. What a test gets is its sample, under Output.",
-            )));
-        }
+        NodeKind::Trigger(Trigger::Manual { sample }) => change.changed = chained::by_hand(ui, fields, sample),
         NodeKind::Http(call) => change.changed = http(ui, call),
         NodeKind::Switch { cases, .. } => (change.changed, renamed) = ways(ui, form, cases),
         NodeKind::ForEach { parallel, keep_going, .. } => {

@@ -41,6 +41,11 @@ pub(super) fn show(
         EventSource::Webhook { name } => {
             ui.label(dim(ui, format!("{service} tells it by a message, {name}, to the address that `serve` shows.")));
             ui.label(dim(ui, "In the sandbox a record changed by hand does."));
+            let mut whole = watch.reads_whole(event);
+            if event.whole.is_some() && on_off(ui, "Read the whole record first", &mut whole) {
+                watch.whole = (event.whole.as_ref().is_some_and(|it| it.thin) != whole).then_some(whole);
+                (changed, *gesture) = (true, None);
+            }
             if event.reconciled_by.is_some() && on_off(ui, "Also look for what was not told", &mut watch.reconcile) {
                 (changed, *gesture) = (true, None);
             }

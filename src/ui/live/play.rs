@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::engine::log::RunHead;
 use crate::flow::{FlowId, NodeId, PortId};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Entry, Outcome, Park, Program, Release, RunId, Shown, StepKey};
+use crate::run::{Entry, Outcome, Park, Program, Release, RunId, Shown, StepKey, Via};
 
 /// Durations of a node that are kept for its median.
 const DURATIONS: usize = 1_000;
@@ -23,6 +23,10 @@ pub(crate) struct Play {
     pub(crate) name: String,
     /// Whether this window started it.
     pub(crate) own: bool,
+    /// Which way its event came.
+    pub(crate) via: Via,
+    /// Where it began, until a step of that begins: the event is told, and the record is still to be read.
+    told: Option<NodeId>,
     pub(crate) started: Option<Timestamp>,
     pub(crate) ended: Option<Timestamp>,
     pub(crate) outcome: Option<Outcome>,
@@ -168,6 +172,8 @@ impl Play {
             flow,
             name,
             own,
+            via: Via::default(),
+            told: None,
             started: None,
             ended: None,
             outcome: None,
@@ -241,12 +247,19 @@ impl Play {
     /// Folds in a fact.
     pub(crate) fn apply(&mut self, entry: &Entry) {
         match entry {
-            Entry::Accepted { trigger, payload, at, .. } => {
+            Entry::Accepted { trigger, payload, at, cause } => {
                 self.started = Some(*at);
+                self.via = cause.via;
+                self.told = Some(trigger.clone());
                 let step = StepKey::new(trigger.clone());
                 self.succeeded(&step, &PortId::out(), payload, *at);
             }
             Entry::StepStarted { step, at, .. } => {
+                if self.told.take_if(|it| *it == step.node).is_some() {
+                    // Nothing has passed on yet.
+                    self.nodes.remove(&step.node);
+                    self.ways.remove(&step.node);
+                }
                 let node = self.nodes.entry(step.node.clone()).or_default();
                 node.waiting.remove(step);
                 node.running.entry(step.clone()).or_insert(*at);
@@ -378,6 +391,18 @@ mod tests {
     fn failed(node: &str, retry: Option<i64>, ms: i64) -> Entry {
         let failure = Failure::new(FailureKind::Refused, "No");
         Entry::StepFailed { step: StepKey::new(node), attempt: 1, failure, retry_at: retry.map(at), lost: false, at: at(ms) }
+    }
+
+    #[test]
+    fn a_trigger_that_reads_its_record_is_under_way_until_it_has() {
+        let mut play = play();
+        play.apply(&Entry::Accepted { trigger: "t".into(), payload: Arc::new(json!(1)), at: at(0), cause: Arc::default() });
+        play.apply(&started("t", 5));
+        assert_eq!(play.node(&"t".into()).unwrap().phase(), Phase::Running);
+        assert!(play.way(&"t".into(), &"out".into()).is_none());
+        play.apply(&succeeded("t", "out", 45));
+        assert_eq!(play.node(&"t".into()).unwrap().ok, 1);
+        assert_eq!((play.way(&"t".into(), &"out".into()).unwrap().count, play.steps.len()), (1, 1));
     }
 
     #[test]

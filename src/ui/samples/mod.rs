@@ -301,7 +301,12 @@ impl<'a> Known<'a> {
                 Some(given(json!({ "body": {}, "headers": {}, "query": {}, "method": "POST" }), Origin::Example))
             }
             NodeKind::Trigger(
-                trigger @ (Trigger::Event { .. } | Trigger::Schedule { .. } | Trigger::File { .. } | Trigger::Failed { .. }),
+                trigger @ (Trigger::Event { .. }
+                | Trigger::Schedule { .. }
+                | Trigger::File { .. }
+                | Trigger::Failed { .. }
+                | Trigger::Ended { .. }
+                | Trigger::Alert { .. }),
             ) => Some(trigger.test_event(self.catalog)).filter(|it| !it.is_null()).map(|it| given(it, Origin::Example)),
             NodeKind::Action { operation, .. } => self.catalog.operation(operation).and_then(|(connector, operation)| {
                 let schema = operation.success.iter().find_map(|it| it.schema.as_ref())?;

@@ -672,4 +672,35 @@ fn how_a_service_is_watched_is_chosen_beside_its_event() {
     desk.window.get_by_label("Also look for what was not told").click_accesskit();
     desk.run();
     assert!(watch(&desk, "told").reconcile);
+    desk.window.get_by_label("Read the whole record first").click_accesskit();
+    desk.run();
+    assert_eq!(watch(&desk, "told").whole, Some(true));
+    desk.window.get_by_label("Read the whole record first").click_accesskit();
+    desk.run();
+    assert_eq!(watch(&desk, "told").whole, None, "as the catalogue has it");
+}
+
+#[test]
+fn whose_ends_start_a_flow_is_said_and_who_calls_it_is_shown() {
+    let mut flow = Flow::new("after", "After");
+    let ended = Trigger::Ended { of: Vec::new(), ending: crate::flow::Ending::Succeeded, sample: Value::Null };
+    add(&mut flow, "ended", "Ended", NodeKind::Trigger(ended));
+    add(&mut flow, "asked", "Asked", NodeKind::Trigger(Trigger::Manual { sample: Value::Null }));
+    let mut desk = opened(&flow, "Ended");
+    let label = "Of these flows only, by their ids, with commas between; empty for any";
+    desk.window.get_by_role_and_label(Role::TextInput, label).focus();
+    desk.run();
+    desk.window.get_by_role_and_label(Role::TextInput, label).type_text("a, b");
+    desk.run();
+    desk.press("Ends that count: All");
+    let NodeKind::Trigger(Trigger::Ended { of, ending, .. }) = desk.flow().nodes[&id("ended")].kind.clone() else {
+        panic!("it waits for ends")
+    };
+    assert_eq!((of, ending), (vec!["a".into(), "b".into()], crate::flow::Ending::Any));
+    let said = crate::ui::canvas::sentence::sentence(&desk.flow().nodes[&id("ended")].kind, &Catalog::shipped(), None);
+    assert_eq!(said.plain(), "Starts when a run of a or b ends");
+    let doc = desk.doc().id;
+    desk.window.state().send(crate::ui::msg::Msg::Select { doc, nodes: vec![id("asked")], show: false });
+    desk.run();
+    assert!(desk.window.query_by_label("No other flow that is open calls it.").is_some());
 }

@@ -81,8 +81,7 @@ impl App {
             let flow = Arc::clone(doc.flow());
             let waits = |(node, it): (&NodeId, &Arc<Node>)| {
                 let NodeKind::Trigger(trigger) = &it.kind else { return None };
-                let event = events.iter().find(|(event, _)| !it.muted && trigger.is_event(event))?;
-                Some((node.clone(), event.1.clone()))
+                Some((node.clone(), trigger.of_these(events).filter(|_| !it.muted)?.clone()))
             };
             let Some((trigger, payload)) = flow.nodes.iter().find_map(waits) else { continue };
             doc.refresh(&catalog);

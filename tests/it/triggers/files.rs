@@ -2,16 +2,15 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use flowyard::catalog::Catalog;
-use flowyard::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use flowyard::engine::{self, Event, Handle, Mode};
 use flowyard::flow::{Binding, Each, Flow, Level, NodeKind, Trigger, Watched};
 use flowyard::run::{Entry, Via};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::support::engine::{listening, settings};
 use crate::support::flows::flow;
 
 /// Nothing here takes long; what does is stuck.
@@ -31,24 +30,9 @@ struct Stand {
 
 impl Stand {
     async fn start(data: &Path, flow: &Flow) -> Self {
-        let engine = engine::start(Settings {
-            data: data.to_owned(),
-            journal: JournalOptions::default(),
-            catalog: Catalog::shipped(),
-            connections: Vec::new(),
-            vault: engine::Vault::in_memory(),
-            mode: Mode::Live,
-            flows: Vec::new(),
-            listen: None,
-            clock: Clock::System,
-            calls: CallSettings::default(),
-            limits: Limits::default(),
-            recover: true,
-        });
-        let engine = engine.await.expect("an engine");
+        let engine = engine::start(settings(data, Mode::Live)).await.expect("an engine");
         let events = engine.events();
-        let deployment = Deployment::listening(Arc::new(flow.clone()), std::collections::BTreeMap::new());
-        engine.deploy(deployment).wait().await.expect("an answer").expect("a sound flow");
+        engine.deploy(listening(flow)).wait().await.expect("an answer").expect("a sound flow");
         Self { engine, events }
     }
 
@@ -248,4 +232,40 @@ async fn rows_that_are_there_already_start_nothing_unless_somebody_wants_them_an
     add(&table, "Bo,x\n");
     assert_eq!(stand.names(1).await, ["Bo"]);
     stand.end().await;
+}
+
+/// The most memory that this process has had, in MiB, so that what a test read into it shows.
+#[cfg(target_os = "linux")]
+fn most_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").expect("a status");
+    let line = status.lines().find(|it| it.starts_with("VmHWM:")).expect("it is told");
+    line.split_whitespace().nth(1).and_then(|it| it.parse::<u64>().ok()).expect("a number") >> 10
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_and_a_table_of_a_gigabyte_are_not_read_into_memory() {
+    for each in [Each::File, Each::Row] {
+        let (folder, data) = places();
+        let path = folder.path().join("large.csv");
+        add(&path, "name;mail\nAnn;ann@x.example\n");
+        OpenOptions::new().write(true).open(&path).expect("a file").set_len(1 << 30).expect("it has room");
+        let watched = if each == Each::File { folder.path() } else { path.as_path() };
+        let before = most_memory();
+        let mut stand = Stand::start(data.path(), &watching(watched, each, "", true)).await;
+        let given = stand.next().await;
+        match each {
+            Each::File => assert_eq!((&given["bytes"], &given["text"]), (&json!(1 << 30), &Value::Null)),
+            // What follows its first rows is no text, which is told.
+            Each::Row => assert!(given.as_str().is_some_and(|it| it.contains("cannot be read")), "{given}"),
+        }
+        // Another look finds nothing new in it.
+        if each == Each::File {
+            fs::write(folder.path().join("next.txt"), "x").expect("a file");
+            assert_eq!(stand.next().await["name"], "next.txt");
+        }
+        stand.end().await;
+        let more = most_memory() - before;
+        assert!(more < 128, "{more} MiB more than the {before} before it");
+    }
 }

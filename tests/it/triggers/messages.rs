@@ -8,13 +8,13 @@ use flowyard::sandbox::{Deed, Delivery, DeliveryFaults};
 use super::{PATIENCE, Stand, by_hand, fields, services, waiting};
 
 /// The sandbox tells the engine of what happens.
-fn tell(stand: &Stand, faults: DeliveryFaults) {
+pub(super) fn tell(stand: &Stand, faults: DeliveryFaults) {
     let url = format!("http://{}/events/highlevel", stand.engine.address().expect("an address"));
     stand.sandbox.set_delivery(Delivery { url: Some(url), attempts: 3, apart_ms: 5, faults });
 }
 
 /// Waits until the sandbox has made so many attempts; their statuses, the oldest first.
-async fn attempts(stand: &Stand, count: u64) -> Vec<Option<u16>> {
+pub(super) async fn attempts(stand: &Stand, count: u64) -> Vec<Option<u16>> {
     let made = async {
         while stand.sandbox.attempts_made() < count {
             tokio::task::yield_now().await;

@@ -4,24 +4,26 @@ mod failures;
 mod files;
 mod guard;
 mod messages;
+mod pairs;
 mod polls;
 mod reminders;
 mod schedules;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use flowyard::catalog::{Catalog, ConnectorId, OperationId};
-use flowyard::engine::{self, CallSettings, Clock, Deployment, Event, Handle, JournalOptions, Limits, Look, Mode, Settings};
+use flowyard::engine::{self, Event, Handle, Limits, Look, Mode, Settings};
 use flowyard::flow::{Binding, Flow, Level, NodeKind, Trigger, Watch};
 use flowyard::run::{Cause, Entry, RunId};
 use flowyard::sandbox::{self, Deed, Options, Table};
 use serde_json::{Map, Value};
 use tokio::sync::broadcast;
 
+use crate::support::engine::{listening, settings};
 use crate::support::flows::flow;
 use crate::support::services::connections;
 
@@ -75,20 +77,12 @@ impl Stand {
                 ("x-wh-signature".to_owned(), keys.rsa.clone()),
             ]);
         }
+        // The flows are deployed once somebody listens to what happens.
         let engine = engine::start(Settings {
-            data: data.to_owned(),
-            journal: JournalOptions::default(),
-            catalog: Catalog::shipped(),
             connections: all,
-            vault: engine::Vault::in_memory(),
-            mode: Mode::Sandbox,
-            // They are deployed once somebody listens to what happens.
-            flows: Vec::new(),
             listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
-            clock: Clock::System,
-            calls: CallSettings::default(),
             limits,
-            recover: true,
+            ..settings(data, Mode::Sandbox)
         });
         let engine = engine.await.expect("an engine");
         let events = engine.events();
@@ -100,8 +94,7 @@ impl Stand {
     }
 
     async fn deploy(&self, flow: &Flow) {
-        let deployment = Deployment::listening(Arc::new(flow.clone()), BTreeMap::new());
-        self.engine.deploy(deployment).wait().await.expect("an answer").expect("a sound flow");
+        self.engine.deploy(listening(flow)).wait().await.expect("an answer").expect("a sound flow");
     }
 
     async fn next(&mut self) -> Event {

@@ -1,11 +1,9 @@
 //! Flows that start by the clock: each time once, whatever sleeps, stops, is published again or sets the clock.
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use flowyard::catalog::Catalog;
-use flowyard::engine::{self, CallSettings, Clock, Command, Deployment, Event, Handle, JournalOptions, Limits, Mode, Settings};
+use flowyard::engine::{self, Clock, Command, Event, Handle, Mode, Settings};
 use flowyard::flow::schedule::{Missed, Schedule};
 use flowyard::flow::{Binding, Flow, Level, NodeKind, Trigger};
 use flowyard::run::{Entry, Via};
@@ -13,6 +11,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
+use crate::support::engine::{listening, settings};
 use crate::support::flows::flow;
 
 /// The time stands still but for what a test lets pass: while something blocks, tokio's clock does not move by itself.
@@ -51,20 +50,10 @@ struct Stand {
 impl Stand {
     async fn start(data: &Path, now: &str, flows: &[Flow]) -> Self {
         let still = Still::new();
-        let deployments = flows.iter().map(|it| Deployment::listening(Arc::new(it.clone()), BTreeMap::new())).collect();
         let engine = engine::start(Settings {
-            data: data.to_owned(),
-            journal: JournalOptions::default(),
-            catalog: Catalog::shipped(),
-            connections: Vec::new(),
-            vault: engine::Vault::in_memory(),
-            mode: Mode::Sandbox,
-            flows: deployments,
-            listen: None,
+            flows: flows.iter().map(listening).collect(),
             clock: Clock::following(now.parse::<Timestamp>().expect("an instant")),
-            calls: CallSettings::default(),
-            limits: Limits::default(),
-            recover: true,
+            ..settings(data, Mode::Sandbox)
         });
         let engine = engine.await.expect("an engine");
         let events = engine.events();
@@ -72,8 +61,7 @@ impl Stand {
     }
 
     async fn publish(&self, flow: Flow) {
-        let deployment = Deployment::listening(Arc::new(flow), BTreeMap::new());
-        self.engine.deploy(deployment).wait().await.expect("an answer").expect("a sound flow");
+        self.engine.deploy(listening(&flow)).wait().await.expect("an answer").expect("a sound flow");
     }
 
     /// The next run that begins: the trigger's time, which trigger, and how many times were left out.

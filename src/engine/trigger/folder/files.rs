@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Eye, unreadable};
+use super::{Eye, at_disk, unreadable};
 use crate::engine::shared::Deployed;
 use crate::flow::{MOST_TEXT, Watched};
 use crate::record::{Failure, FailureKind};
@@ -54,12 +54,7 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) async fn load(eye: &Eye, watched: &Watched) -> Self {
         let mut folder = Self { begun: false, marks: BTreeMap::new(), growing: HashMap::new() };
-        let known = eye.known().await;
-        let head = known.iter().find(|(key, _)| key.is_empty()).map(|(_, value)| value);
-        if head.and_then(|it| serde_json::from_value::<Watched>(it.clone()).ok()).as_ref() != Some(watched) {
-            eye.forget().await;
-            return folder;
-        }
+        let Some((_, known)) = eye.recall(|it: &Watched| it == watched).await else { return folder };
         folder.begun = true;
         let marks = known
             .into_iter()
@@ -77,19 +72,17 @@ impl Folder {
         is_wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, Failure> {
         let of = watched.clone();
-        let listed = tokio::task::spawn_blocking(move || list(&of)).await.unwrap_or_else(|error| Err(io::Error::other(error)));
-        let found = listed.map_err(|error| unreadable(&watched.path, &error))?;
+        let found = at_disk(move || list(&of)).await.map_err(|error| unreadable(&watched.path, &error))?;
         if found.len() > MOST {
             let title = format!("{} holds more than {MOST} files, and is not watched", watched.path);
             return Err(Failure::new(FailureKind::Limit, title).hint("Move files elsewhere once a flow is done with them."));
         }
         if !self.begun {
-            let head = serde_json::to_value(watched).unwrap_or_default();
             if !watched.all {
                 self.marks = found.iter().cloned().collect();
                 eye.put_all(self.marks.iter().map(|(name, mark)| kept(name, mark))).await?;
             }
-            eye.put("", &head).await?;
+            eye.put_head(watched).await?;
             self.begun = true;
         }
         let names: HashMap<&str, Mark> = found.iter().map(|(name, mark)| (name.as_str(), *mark)).collect();

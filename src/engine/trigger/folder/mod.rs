@@ -8,11 +8,13 @@
 mod files;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -162,6 +164,21 @@ impl Eye {
         }
     }
 
+    /// The head that was written down, and what lies beside it. Where it is of something else, or there is none, all is forgotten.
+    async fn recall<H: DeserializeOwned>(&self, is_of: impl FnOnce(&H) -> bool) -> Option<(H, HashMap<String, Value>)> {
+        let mut known: HashMap<String, Value> = self.known().await.into_iter().collect();
+        let head = known.remove("").and_then(|it| serde_json::from_value::<H>(it).ok()).filter(is_of);
+        if head.is_none() {
+            self.forget().await;
+        }
+        head.map(|it| (it, known))
+    }
+
+    /// Writes the head down: what counts of all that lies beside it.
+    async fn put_head(&self, head: &impl Serialize) -> Result<(), Failure> {
+        self.put("", &serde_json::to_value(head).unwrap_or_default()).await
+    }
+
     async fn put(&self, key: &str, value: &Value) -> Result<(), Failure> {
         self.shared.journal.put_state(&self.scope(), key, value).await.map_err(Failure::from)
     }
@@ -205,6 +222,11 @@ impl Eye {
             }
         }
     }
+}
+
+/// Looks at a disk, away from the tasks that wait.
+async fn at_disk<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 /// Why a path cannot be looked at, for a person.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Eye, unreadable};
+use super::{Eye, at_disk, unreadable};
 use crate::connector::files::{Encoding, Table, separator_of};
 use crate::engine::shared::Deployed;
 use crate::flow::Watched;
@@ -22,8 +22,10 @@ use crate::record::{Failure, FailureKind};
 const REMEMBERED: u64 = 200_000;
 /// So many of them are kept together.
 const CHUNK: usize = 4_096;
-/// Rows that are read at a time, and bytes: more than the longest row.
-const BATCH: (usize, u64) = (512, 2 << 20);
+/// Rows that are read at a time where each starts a run.
+const ROWS: usize = 512;
+/// Bytes that are read at a time: more than the longest row.
+const BYTES: u64 = 2 << 20;
 /// So much of the end of what was read shows that it is as it was, in bytes.
 const SHOWN: u64 = 4_096;
 
@@ -113,12 +115,7 @@ impl From<io::Error> for Wrong {
 impl Rows {
     pub(super) async fn load(eye: &Eye, watched: &Watched) -> Self {
         let mut rows = Self { head: None, prints: Some(Vec::new()), seen: None, again: false, is_told: false };
-        let known: HashMap<String, Value> = eye.known().await.into_iter().collect();
-        let head = known.get("").and_then(|it| serde_json::from_value::<Head>(it.clone()).ok());
-        let Some(head) = head.filter(|it| it.watched == *watched) else {
-            eye.forget().await;
-            return rows;
-        };
+        let Some((head, known)) = eye.recall(|it: &Head| it.watched == *watched).await else { return rows };
         let mut prints = Vec::new();
         for at in 0.. {
             let Some(text) = known.get(&chunk_name(head.pass, at)).and_then(Value::as_str) else { break };
@@ -141,8 +138,7 @@ impl Rows {
         is_wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, Failure> {
         let path = watched.path.clone();
-        let about = tokio::task::spawn_blocking(move || std::fs::metadata(path)).await;
-        let about = match about.unwrap_or_else(|error| Err(io::Error::other(error))) {
+        let about = match at_disk(move || std::fs::metadata(path)).await {
             Ok(about) => about,
             Err(error) => {
                 if error.kind() == io::ErrorKind::NotFound
@@ -227,7 +223,7 @@ impl Rows {
             return Ok(());
         }
         let head = Head::at(watched, eye.shared.clock.now().as_millisecond(), 0, Begin::default());
-        eye.put("", &serde_json::to_value(&head).unwrap_or_default()).await.map_err(Broken::Failure)?;
+        eye.put_head(&head).await.map_err(Broken::Failure)?;
         self.head = Some(head);
         Ok(())
     }
@@ -244,7 +240,7 @@ impl Rows {
         loop {
             let (path, at, separator) = (head.watched.path.clone(), head.offset, head.separator);
             let shown = head.shown.clone();
-            let Some(batch) = blocked(move || batch(&path, at, separator, &shown)).await? else {
+            let Some(batch) = blocked(move || batch(&path, at, separator, &shown, ROWS)).await? else {
                 self.again = found;
                 return Ok(found.then_some(true));
             };
@@ -281,8 +277,10 @@ impl Rows {
         loop {
             let (path, at, separator) = (head.watched.path.clone(), head.offset, head.separator);
             let shown = head.shown.clone();
+            // What starts nothing is passed over in as large pieces as there are.
+            let most = if pass.starts { ROWS } else { usize::MAX };
             // Written anew once more: what it holds now is looked at next.
-            let Some(batch) = blocked(move || batch(&path, at, separator, &shown)).await? else {
+            let Some(batch) = blocked(move || batch(&path, at, separator, &shown, most)).await? else {
                 self.again = true;
                 return Ok(true);
             };
@@ -345,7 +343,7 @@ impl Rows {
             })
             .collect();
         eye.put_all(chunks).await.map_err(Broken::Failure)?;
-        eye.put("", &serde_json::to_value(head).unwrap_or_default()).await.map_err(Broken::Failure)?;
+        eye.put_head(head).await.map_err(Broken::Failure)?;
         self.head = Some(head.clone());
         Ok(())
     }
@@ -388,7 +386,7 @@ fn payload(head: &Head, texts: &[String]) -> Value {
 /// What a run would get of the first row.
 pub(super) fn sample(watched: &Watched) -> Option<Value> {
     let begin = columns(&watched.path).ok()??;
-    let rows = batch(&watched.path, begin.offset, begin.separator, &begin.shown).ok()??.rows;
+    let rows = batch(&watched.path, begin.offset, begin.separator, &begin.shown, 1).ok()??.rows;
     let head = Head { rows: 1, ..Head::at(watched, 0, 0, begin) };
     Some(payload(&head, rows.first().map(|it| it.0.as_slice()).unwrap_or_default()))
 }
@@ -396,7 +394,7 @@ pub(super) fn sample(watched: &Watched) -> Option<Value> {
 /// The names of a table's columns, what stands between them, and where its rows begin; none where it has no whole line.
 fn columns(path: &str) -> Result<Option<Begin>, Wrong> {
     let mut bytes = Vec::new();
-    File::open(path)?.take(BATCH.1).read_to_end(&mut bytes)?;
+    File::open(path)?.take(BYTES).read_to_end(&mut bytes)?;
     let separator = separator_of(&bytes);
     let Some(row) = Table::new(&*bytes, separator).next_row()?.filter(|it| it.is_whole) else { return Ok(None) };
     let mut names: Vec<String> = Vec::new();
@@ -414,14 +412,14 @@ fn columns(path: &str) -> Result<Option<Begin>, Wrong> {
     Ok(Some(Begin { columns: names, separator, offset: row.bytes, shown }))
 }
 
-/// The whole rows from an offset on, as many as are read at a time; empty lines are passed over. None where what stands before
+/// The whole rows from an offset on, so many at most; empty lines are passed over. None where what stands before
 /// the offset is not as it was. What is read is read at once: a file that is changed meanwhile is one or the other.
-fn batch(path: &str, at: u64, separator: u8, shown: &str) -> Result<Option<Batch>, Wrong> {
+fn batch(path: &str, at: u64, separator: u8, shown: &str, most: usize) -> Result<Option<Batch>, Wrong> {
     let mut file = File::open(path)?;
     let from = at.saturating_sub(SHOWN);
     file.seek(SeekFrom::Start(from))?;
     let mut bytes = Vec::new();
-    file.take(SHOWN + BATCH.1).read_to_end(&mut bytes)?;
+    file.take(SHOWN + BYTES).read_to_end(&mut bytes)?;
     let known = usize::try_from(at - from).unwrap_or(usize::MAX);
     let Some((before, after)) = bytes.split_at_checked(known) else { return Ok(None) };
     if digest(before) != shown {
@@ -435,12 +433,12 @@ fn batch(path: &str, at: u64, separator: u8, shown: &str) -> Result<Option<Batch
         if !row.is_empty() {
             batch.rows.push((row.texts().map_err(Wrong::Encoding)?, start));
         }
-        if batch.rows.len() >= BATCH.0 {
+        if batch.rows.len() >= most {
             batch.more = true;
             break;
         }
     }
-    batch.more |= batch.end > at && bytes.len() as u64 == SHOWN + BATCH.1;
+    batch.more |= batch.end > at && bytes.len() as u64 == SHOWN + BYTES;
     let read = usize::try_from(batch.end - from).unwrap_or(usize::MAX).min(bytes.len());
     batch.shown = shown_before(bytes.get(..read).unwrap_or_default());
     Ok(Some(batch))

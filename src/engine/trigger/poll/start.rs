@@ -65,7 +65,8 @@ impl Feed {
             return Ok(Fate::Duplicate);
         }
         let _turn = self.shared.turns.of(key).await;
-        if told::is_covered(&self.shared, deployed, trigger, poll, key, record).await {
+        let mut memory = told::Memory::of(&self.shared, deployed, trigger, key).await;
+        if memory.covers(poll, record) {
             return Ok(Fate::Duplicate);
         }
         let connections = self.shared.connections();
@@ -73,10 +74,13 @@ impl Feed {
         let message = told::as_told(&self.shared, event, connection, record);
         // What lies within the message has its time of change there; elsewhere the message shows it itself.
         let about = if event.item.is_empty() { self.event } else { event };
-        let kept = told::kept(&self.shared, deployed, trigger, key, record);
+        memory.found(self.event, record, self.shared.clock.now());
+        let kept = memory.kept();
         let fate = self.begin_one(subscriber, key, version, &message, about, Some(&kept)).await?;
-        if !matches!(fate, Fate::Run(_)) {
-            told::note(&self.shared, &kept).await;
+        if !matches!(fate, Fate::Run(_))
+            && let Err(error) = told::note(&self.shared, &kept).await
+        {
+            tracing::warn!(%error, "that an event came could not be written down");
         }
         Ok(fate)
     }
