@@ -129,8 +129,8 @@ fn the_next_birthday_is_told_once_the_service_was_looked_at() {
     let words = "3 days before \"Date of birth\", each year at 9:00, Europe/Berlin";
     home.run(&["next", "a.flowyard", "--sandbox"]).with_code(0).says(&[words, "No time is known yet"]);
     let serving = home.spawn(&["serve", "a.flowyard", "--listen", "127.0.0.1:0", "--sandbox", "--json"]);
-    // It is known once the first look has ended.
-    let ask = || home.run(&["next", "a.flowyard", "--sandbox", "--json"]).with_code(0).objects();
+    // It is known once the first look has ended; until the engine is up, its journal may not be there.
+    let ask = || home.run(&["next", "a.flowyard", "--sandbox", "--json"]).objects();
     let told = (0..1_000).map(|_| ask()).find(|it| !it.is_empty()).expect("a look");
     serving.stop();
     let at = told[0]["at"].as_str().expect("a time");
