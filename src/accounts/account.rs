@@ -62,12 +62,14 @@ impl Account {
         let is_right = match connector.id.as_str() {
             "mail" => base_url.starts_with("smtp"),
             "files" => base_url.starts_with("file:"),
-            _ => !base_url.starts_with("smtp") && !base_url.starts_with("file:"),
+            "desktop" => base_url.starts_with("desktop:"),
+            _ => !["smtp", "file:", "desktop:"].iter().any(|it| base_url.starts_with(it)),
         };
         if !is_right && !base_url.starts_with("http://") {
             let wanted = match connector.id.as_str() {
                 "mail" => "smtps:// or smtp://",
                 "files" => "/ or file:///, or a drive on Windows",
+                "desktop" => "desktop://",
                 _ => "https://",
             };
             return Err(format!("\"base_url\" cannot be used: an address of {} begins with {wanted}.", connector.title));

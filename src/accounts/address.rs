@@ -5,6 +5,9 @@ use url::{Host, Url};
 
 use crate::connector::files;
 
+/// The desktop of this computer.
+const DESKTOP: &str = "desktop://here";
+
 /// A base URL as a connection keeps it: without a slash at its end. The path of a folder becomes its address.
 ///
 /// # Errors
@@ -26,6 +29,9 @@ pub fn normal(text: &str) -> Result<String, &'static str> {
                 Err("it is no path of a folder")
             };
         }
+        // The screen in front of a person is wherever Flowyard runs.
+        "desktop" if text.trim() == DESKTOP => return Ok(DESKTOP.to_owned()),
+        "desktop" => return Err("the desktop of this computer is desktop://here"),
         // A mail server is one that encrypts before anything is said.
         "https" | "smtps" | "smtp" => {}
         "http" if is_this_machine(&url) => {}

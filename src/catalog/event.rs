@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Catalog, ConnectorId, OperationId, Schema, Twins, Whole};
+use super::{Catalog, Choices, ConnectorId, OperationId, Schema, Twins, Whole};
 
 /// What HighLevel tells, from the vendor's pages, and what can be asked for, by hand.
 const HIGHLEVEL: &str = include_str!("../../assets/catalog/highlevel.events.json");
@@ -143,8 +143,50 @@ pub enum Counts {
         #[serde(default)]
         ahead_ms: u64,
     },
+    /// Those of which a date comes that a person chooses, so long before it or after it.
+    Dated {
+        /// The dates that every such record may have.
+        fields: Vec<DateField>,
+        /// The dates that an account gives its records itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        custom: Option<Box<CustomDates>>,
+    },
     /// Those that were there before and no longer are.
     Gone,
+}
+
+/// A date that records have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DateField {
+    /// The field.
+    pub field: String,
+    /// "Date of birth".
+    pub title: String,
+    /// Whether it is one that people think of each year.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub yearly: bool,
+}
+
+/// Custom fields that are dates, listed by the service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomDates {
+    /// All custom fields.
+    pub choices: Choices,
+    /// Where a record holds their values: a list of items, each with the id of its field.
+    pub list: String,
+    /// The field of a choice that says of what kind it is.
+    pub kind: String,
+    /// The kind that is a date.
+    pub date: String,
+}
+
+impl Poll {
+    /// Whether what records hold is remembered, since a look finds only those that changed: their dates come without a look.
+    pub fn remembers(&self) -> bool {
+        matches!(self.counts, Counts::Dated { .. }) && self.cursor.is_some() && self.read.is_some()
+    }
 }
 
 impl Event {
@@ -271,8 +313,8 @@ mod tests {
             let read: Vec<Event> = read(text).expect("it can be read");
             read.iter().filter(|it| it.id.document() == kind).count()
         };
-        assert_eq!((count(HIGHLEVEL, "webhook"), count(HIGHLEVEL, "poll")), (58, 8));
-        assert_eq!((count(SCHEDULE_IT, "webhook"), count(SCHEDULE_IT, "poll")), (0, 7));
+        assert_eq!((count(HIGHLEVEL, "webhook"), count(HIGHLEVEL, "poll")), (58, 10));
+        assert_eq!((count(SCHEDULE_IT, "webhook"), count(SCHEDULE_IT, "poll")), (0, 9));
     }
 
     #[test]
@@ -329,8 +371,24 @@ mod tests {
             let item = &list[0];
             let field = match &poll.counts {
                 Counts::Gained { field } | Counts::Reached { field, .. } => Some(field),
-                Counts::New | Counts::Changed | Counts::Gone => None,
+                Counts::New | Counts::Changed | Counts::Dated { .. } | Counts::Gone => None,
             };
+            if let Counts::Dated { fields, custom } = &poll.counts {
+                assert!(!fields.is_empty(), "{id}");
+                for DateField { field, title, .. } in fields {
+                    assert!(item.get(field).is_some() && !title.is_empty(), "{id}: {field} in {item}");
+                }
+                let lists = custom.iter().map(|it| &it.choices.operation).chain(poll.read.iter().map(|it| &it.operation));
+                for it in lists {
+                    assert_eq!(connector.operations.get(it).map(|it| it.repeat.clone()), Some(Repeat::Safe), "{id}: {it}");
+                }
+                assert!(custom.as_ref().is_none_or(|it| item[&it.list].is_array()), "{id}");
+                assert_eq!(
+                    poll.cursor.is_some(),
+                    poll.read.is_some(),
+                    "{id}: what is remembered is read again when its date comes"
+                );
+            }
             for name in [Some(&poll.key), poll.cursor.as_ref(), field].into_iter().flatten() {
                 assert!(item.get(name).is_some(), "{id}: {name} in {item}");
             }
@@ -367,7 +425,7 @@ mod tests {
             .flat_map(|it| it.scopes.clone())
             .collect();
         let mut sentences = BTreeSet::new();
-        assert_eq!(Event::shipped().len(), 58 + 15);
+        assert_eq!(Event::shipped().len(), 58 + 19);
         for event in Event::shipped() {
             let id = &event.id;
             assert!(event.help.ends_with('.') && event.help.len() > 20, "{id}: {}", event.help);
@@ -400,6 +458,6 @@ mod tests {
         for it in Event::of(&ConnectorId::new("highlevel")) {
             *groups.entry(&it.group).or_default() += 1;
         }
-        assert_eq!((groups["Contacts"], groups["Invoices"], groups["Opportunities"]), (16, 7, 8));
+        assert_eq!((groups["Contacts"], groups["Invoices"], groups["Opportunities"]), (17, 7, 9));
     }
 }

@@ -39,7 +39,7 @@ pub use self::choices::{Choice, Choices, Within};
 #[cfg(feature = "gui")]
 pub(crate) use self::choices::{plain, same};
 pub use self::connector::{AuthKind, BreakerRule, Connector, Environment, ErrorShape, LimitHeaders, Rate};
-pub use self::event::{Counts, Event, EventSource, Poll, ReadOne};
+pub use self::event::{Counts, CustomDates, DateField, Event, EventSource, Poll, ReadOne};
 pub use self::guide::{Guide, Probe};
 pub use self::ids::{ConnectorId, OperationId};
 pub use self::maker::Maker;

@@ -57,7 +57,10 @@ impl Event {
     }
 
     /// How its record is read whole, with what the catalogue has of it; none where it cannot be.
-    pub fn reading<'a>(&self, catalog: &'a Catalog) -> Option<(&Whole, &'a std::sync::Arc<Connector>, &'a std::sync::Arc<Operation>)> {
+    pub fn reading<'a>(
+        &self,
+        catalog: &'a Catalog,
+    ) -> Option<(&Whole, &'a std::sync::Arc<Connector>, &'a std::sync::Arc<Operation>)> {
         let whole = self.whole.as_ref()?;
         let (connector, operation) = catalog.operation(&whole.operation)?;
         Some((whole, connector, operation))

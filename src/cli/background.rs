@@ -16,7 +16,7 @@ use super::print::{DIM, GOOD, Printer, paint};
 use super::signal::Signals;
 #[cfg(all(unix, not(target_os = "macos")))]
 use super::tray::Chosen;
-use super::{at_login, listen, runtime, serve};
+use super::{alerts, at_login, listen, runtime, serve};
 use crate::engine;
 #[cfg(feature = "gui")]
 use crate::engine::private;
@@ -107,6 +107,8 @@ async fn go(home: Home, as_json: bool, out: &mut Printer) -> Result<Exit, Error>
         let engine = running.engine;
         engine.make_way();
         home::log_gaps(&engine, &data);
+        let clicked = data.clone();
+        alerts::begin(&engine, &home.desk, move |run| open(&clicked, run));
         if as_json {
             out.json(&json!({ "event": "running", "address": engine.address(), "data": data }));
         }
@@ -120,7 +122,7 @@ async fn go(home: Home, as_json: bool, out: &mut Printer) -> Result<Exit, Error>
                 () = engine.ended() => break,
                 Some(chosen) = tray.recv() => match chosen {
                     // It asks for the data directory by itself.
-                    Chosen::Open => open(&data),
+                    Chosen::Open => open(&data, None),
                     Chosen::Look => engine.look(),
                     Chosen::Stop => {
                         engine.stop().wait().await;
@@ -150,9 +152,11 @@ fn tray() -> mpsc::UnboundedReceiver<Chosen> {
     return mpsc::unbounded_channel().1;
 }
 
-/// Opens the window, as a process of its own.
-fn open(data: &Path) {
-    let started = std::env::current_exe().and_then(|it| detached(&it, &["open".to_owned()], data, Stdio::null()));
+/// Opens the window, as a process of its own, at this run.
+pub(super) fn open(data: &Path, run: Option<u64>) {
+    let mut args = vec!["open".to_owned()];
+    args.extend(run.map(|it| format!("--run={it}")));
+    let started = std::env::current_exe().and_then(|it| detached(&it, &args, data, Stdio::null()));
     if let Err(error) = started {
         tracing::warn!(%error, "the window cannot be opened");
     }

@@ -181,6 +181,7 @@ pub(super) fn connections(access: &Access, catalog: &Catalog) -> Bound {
             Some(Secret::basic(mail.user.clone(), mail.password.clone())),
         ),
         (connection("files", &access.files.base_url, &[], AuthKind::None), None),
+        (connection("desktop", &access.desktop.base_url, &[], AuthKind::None), None),
     ]
 }
 

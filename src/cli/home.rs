@@ -14,6 +14,7 @@ use super::published::Live;
 use super::{connections, words};
 use crate::accounts::{self, Desk};
 use crate::catalog::Catalog;
+use crate::engine::alert::{self, Alerts};
 use crate::engine::log::Journal;
 use crate::engine::{
     self, CallSettings, CaughtUp, Clock, Connection, Event, Gap, Handle, JournalOptions, Limits, Mode, Reread, Settings,
@@ -56,8 +57,12 @@ impl Home {
     /// A [`Failure`] where the data directory cannot be used, for example since another engine is at work on it.
     pub(super) async fn start(&self, changed: impl Fn(Vec<Failure>) + Send + Sync + 'static) -> Result<Running, Failure> {
         let home = self.clone();
-        let read = tokio::task::spawn_blocking(move || Ok::<_, Failure>((home.live()?, connections::read(&home.desk)?)));
-        let (live, bound) = read.await.map_err(|error| broken(&error))??;
+        let read = tokio::task::spawn_blocking(move || {
+            // What cannot be read is told by whoever alerts.
+            let alerts = Alerts::read(home.desk.data()).unwrap_or_default();
+            Ok::<_, Failure>((home.live()?, connections::read(&home.desk)?, alerts))
+        });
+        let (live, bound, alerts) = read.await.map_err(|error| broken(&error))??;
         let mut failures = live.failures.clone();
         let known: Vec<_> = live.copies.iter().map(|it| it.flow.id.clone()).collect();
         let hears = live.copies.iter().any(|it| waits_for_calls(&it.flow));
@@ -79,7 +84,7 @@ impl Home {
             connections: bound,
             vault: self.desk.vault().clone(),
             mode: Mode::Live,
-            flows: live.copies.into_iter().map(super::bind::deployment).collect(),
+            flows: live.copies.into_iter().map(super::bind::deployment).chain(alert::deployments(&alerts)).collect(),
             listen,
             clock: Clock::System,
             calls: CallSettings::default(),

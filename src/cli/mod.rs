@@ -7,6 +7,7 @@
 //! Invariant: only `print` writes to the terminal: data to standard output, words to standard error.
 //! Invariant: every error names what failed, where, and the next step, and ends with a code of the table in `--help`.
 //! Invariant: no secret is taken from the command line.
+mod alerts;
 mod at_login;
 mod background;
 mod bind;
@@ -86,6 +87,7 @@ enum Verb {
     Chaos(chaos::Chaos),
     Log(log::Log),
     Letters(letters::Letters),
+    Alerts(alerts::AlertsVerb),
     Release(release::Release),
     Cancel(cancel::Cancel),
     Connect(connect::Connect),
@@ -124,6 +126,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Verb::Chaos(it)) => chaos::run(it, &mut out),
         Some(Verb::Log(it)) => log::run(it, &mut out),
         Some(Verb::Letters(it)) => letters::run(it, &mut out),
+        Some(Verb::Alerts(it)) => alerts::run(it, &mut out),
         Some(Verb::Release(it)) => release::run(it, &mut out),
         Some(Verb::Cancel(it)) => cancel::run(it, &mut out),
         Some(Verb::Connect(it)) => connect::run(it, &mut out),

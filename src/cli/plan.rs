@@ -147,6 +147,10 @@ pub(super) fn show(plan: &Plan, flow: &Flow, as_json: bool, out: &mut Printer) -
         out.say(paint(DIM, format_args!("Taken as agreed to: {}.", Plain(&names))));
     }
     out.say(paint(GOOD, format_args!("Nothing was written. {reads} sent.")));
+    if let Some(step) = &plan.open {
+        let words = format_args!("Which way it goes at \"{}\" depends on the answers to what was not sent.", Plain(step));
+        out.say(paint(WAITING, words));
+    }
     if let Some(failure) = &plan.stopped {
         out.say(paint(BAD, "It would not come to its end:"));
         out.failure("error", failure);

@@ -129,6 +129,8 @@ fn show(access: &Access, out: &mut Printer) {
     }
     out.line(format_args!("{STRONG}Files{STRONG:#}"));
     out.line(format_args!("  {:<10}{}", "base URL", access.files.base_url));
+    out.line(format_args!("{STRONG}Desktop{STRONG:#}"));
+    out.line(format_args!("  {:<10}{}", "base URL", access.desktop.base_url));
 }
 
 fn show_app(app: &OauthAccess, out: &mut Printer) {

@@ -16,11 +16,12 @@ use super::print::{self, DIM, Plain, Printer, paint};
 use super::published::Live;
 use super::run::Target;
 use super::signal::Signals;
-use super::{bind, connections, home, listen, next, runtime, words};
+use super::{alerts, background, bind, connections, home, listen, next, runtime, words};
 use crate::catalog::{Catalog, ConnectorId, Event, OperationId};
+use crate::engine::alert::{self, Alerts};
 use crate::engine::{self, Clock, JournalOptions, Limits, Reread, Settings, Vault};
 use crate::flow::schedule::Schedule;
-use crate::flow::{Each, Ending, Flow, FlowId, NodeId, NodeKind, Trigger, Watch, Watched};
+use crate::flow::{Alarm, Each, Ending, Flow, FlowId, NodeId, NodeKind, Trigger, Watch, Watched};
 use crate::sandbox::Delivery;
 
 /// Let flows listen and run, until Ctrl-C or the system's request to end.
@@ -88,7 +89,9 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
         connections::warn(&deployments, &bound, &vault, &catalog, out).await;
     }
     let deployed: Vec<Arc<Flow>> = deployments.iter().map(|it| Arc::clone(&it.flow)).collect();
-    let deployments = deployments.into_iter().map(bind::deployment).collect();
+    // In the sandbox nobody is alerted.
+    let own = desk.as_ref().map(|it| alert::deployments(&Alerts::read(it.data()).unwrap_or_default())).unwrap_or_default();
+    let deployments = deployments.into_iter().map(bind::deployment).chain(own).collect();
     home::take_over(&data, false, out).await?;
     let engine = engine::start(Settings {
         data: data.clone(),
@@ -106,6 +109,8 @@ async fn go(args: &Serve, flows: &[Source], catalog: Catalog, out: &mut Printer)
     })
     .await?;
     if let Some(desk) = desk {
+        let clicked = desk.data().to_owned();
+        alerts::begin(&engine, &desk, move |run| background::open(&clicked, run));
         let reread = Reread::new(move || connections::read(&desk));
         engine.heed(match of_published {
             None => reread,
@@ -173,6 +178,11 @@ fn announce(flow: &Arc<Flow>, address: SocketAddr, as_json: bool, out: &mut Prin
                 starts += 1;
                 continue;
             }
+            NodeKind::Trigger(Trigger::Alert { of, .. }) => {
+                waits_for_alerts(flow, id, of, as_json, out);
+                starts += 1;
+                continue;
+            }
             NodeKind::Trigger(Trigger::File { watched, .. }) => {
                 watches(flow, id, watched, as_json, out);
                 starts += 1;
@@ -222,6 +232,16 @@ fn waits_for_ends(flow: &Flow, id: &NodeId, of: &[FlowId], ending: Ending, as_js
     let whose = if names.is_empty() { "another flow".to_owned() } else { names.join(" or ") };
     let how = if ending == Ending::Any { "ends" } else { "goes well" };
     out.line(format_args!("\"{}\" starts when a run of {} {how}.", Plain(&flow.name), Plain(&whose)));
+}
+
+/// Which alerts a flow waits for.
+fn waits_for_alerts(flow: &Flow, id: &NodeId, of: &BTreeSet<Alarm>, as_json: bool, out: &mut Printer) {
+    if as_json {
+        out.json(&json!({ "event": "alerts", "of": of, "flow": flow.id, "name": flow.name, "node": id }));
+        return;
+    }
+    let all: Vec<String> = Alarm::ALL.iter().filter(|it| of.is_empty() || of.contains(it)).map(ToString::to_string).collect();
+    out.line(format_args!("\"{}\" starts when {}.", Plain(&flow.name), all.join(", or ")));
 }
 
 /// Which files or rows a flow starts from.

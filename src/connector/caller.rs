@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::breaker::{Blocked, Outcome};
 use super::budget::{Permit, PutOff};
 use super::client::Clients;
+use super::desktop::{Clicked, Desktop};
 use super::gate::{Gates, Pass};
 use super::label::{self, Label};
 use super::oauth::Renewals;
@@ -21,7 +22,7 @@ use super::{
     Answered, BreakerState, BudgetState, CallError, Called, Connection, ConnectionId, Connections, ConnectorError, HttpRequest,
     Priority, Secret, Settings, Vault, VaultError, http, token,
 };
-use super::{files, mail};
+use super::{desktop, files, mail};
 use crate::catalog::{AuthKind, BreakerRule, Catalog, Connector, Operation};
 use crate::record::{Answer, Exchange, Failure, FailureKind, Request, Timing};
 
@@ -44,6 +45,7 @@ struct Shared {
     renewals: Renewals,
     /// Finds the agency whose sign-in makes a location's tokens.
     connections: RwLock<Connections>,
+    desktop: Desktop,
 }
 
 impl Caller {
@@ -57,7 +59,16 @@ impl Caller {
         let clients = Clients::new(&settings)?;
         let renewals = Renewals::with_locks(vault.dir().map(|it| it.join("locks")));
         let gates = Gates::at(vault.dir());
-        let shared = Arc::new(Shared { settings, user_agent, vault, clients, gates, renewals, connections: RwLock::default() });
+        let shared = Arc::new(Shared {
+            settings,
+            user_agent,
+            vault,
+            clients,
+            gates,
+            renewals,
+            connections: RwLock::default(),
+            desktop: Desktop::default(),
+        });
         Ok(Self { shared, catalog: Catalog::default(), only_reads: false })
     }
 
@@ -87,6 +98,15 @@ impl Caller {
     /// The connections changed; all clones know these from now on.
     pub fn set_connections(&self, connections: Connections) {
         *self.shared.connections.write().unwrap_or_else(PoisonError::into_inner) = connections;
+    }
+
+    /// From now on somebody is told of clicks on the notifications that this caller shows; before, none can be clicked.
+    pub fn set_clicks(&self, told: impl Fn(Clicked) + Send + Sync + 'static) {
+        self.shared.desktop.tell(Arc::new(told));
+    }
+
+    pub(super) fn desktop(&self) -> &Desktop {
+        &self.shared.desktop
     }
 
     /// The secret of a connection as it is kept; none where it needs none.
@@ -146,6 +166,9 @@ impl Caller {
             // Apart, since hardly a call is one, and all would carry its size.
             Ok(request) if mail::is_at(&request.url) => Box::pin(self.mail(&request, connection, connector, operation)).await,
             Ok(request) if files::is_at(&request.url) => Box::pin(self.files(&request, connection, connector, operation)).await,
+            Ok(request) if desktop::is_at(&request.url) => {
+                Box::pin(self.notify(&request, connection, connector, operation)).await
+            }
             Ok(request) => self.perform(request, Some(connection), Some(connector), Some(operation)).await,
             Err(failure) => Called::unsent(CallError::NotSent(failure)),
         }

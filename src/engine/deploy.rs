@@ -50,6 +50,7 @@ pub(super) async fn deploy(shared: &Arc<Shared>, deployment: Deployment) -> Resu
             | Trigger::File { .. }
             | Trigger::Failed { .. }
             | Trigger::Ended { .. }
+            | Trigger::Alert { .. }
             | Trigger::Event { .. } => None,
         })
         .collect();

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::alert::Tried;
 use super::letters::Resend;
 use super::{Command, ConnectionId, Resumed, Standing};
 use crate::flow::FlowId;
@@ -49,6 +50,7 @@ pub(super) enum Order {
     HandOver { lend: bool },
     Resend { run: RunId, how: Resend },
     PutAside { runs: Vec<RunId>, aside: bool },
+    TestAlert,
 }
 
 /// What came of it.
@@ -63,6 +65,7 @@ pub(super) enum Answer {
     Paused,
     Resent { run: RunId },
     PutAside { runs: Vec<RunId> },
+    Alerted { tried: Vec<Tried> },
     Standings { flows: BTreeMap<FlowId, Standing> },
     Refused(Failure),
 }
@@ -211,6 +214,15 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>, 
             commands.send(Command::PutAside { runs, aside, reply }).ok();
             match answer.await {
                 Ok(Ok(runs)) => Answer::PutAside { runs },
+                Ok(Err(failure)) => Answer::Refused(failure),
+                Err(_) => ended(),
+            }
+        }
+        Order::TestAlert => {
+            let (reply, answer) = oneshot::channel();
+            commands.send(Command::TestAlert { reply }).ok();
+            match answer.await {
+                Ok(Ok(tried)) => Answer::Alerted { tried },
                 Ok(Err(failure)) => Answer::Refused(failure),
                 Err(_) => ended(),
             }

@@ -1,6 +1,8 @@
 //! The only door between the shells and the engine.
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,9 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::alert::Tried;
 use super::letters::Resend;
 use super::reread::{Renewed, Reread};
-use super::{ConnectionId, Deployment, Gap, Resumed, Standing};
+use super::{Clicked, ConnectionId, Deployment, Gap, Resumed, Standing};
 use crate::catalog::OperationId;
 use crate::flow::{FlowId, NodeId};
 use crate::record::{Exchange, Failure};
@@ -134,6 +137,21 @@ pub enum Command {
         /// Their numbers.
         reply: oneshot::Sender<BTreeMap<FlowId, u64>>,
     },
+    /// Alert a person from now on, as the choices in this directory say.
+    Alert {
+        /// The data directory.
+        data: PathBuf,
+    },
+    /// From now on somebody is told of clicks on notifications.
+    HeedClicks {
+        /// Who.
+        told: HeedClick,
+    },
+    /// Tell a test alert.
+    TestAlert {
+        /// What came of it, by each way.
+        reply: oneshot::Sender<Result<Vec<Tried>, Failure>>,
+    },
     /// Look at every service that is looked at now and then, at once.
     Look,
     /// From now on the engine makes way for another process that asks for the data directory.
@@ -150,6 +168,23 @@ pub enum Command {
         /// When that is done.
         reply: oneshot::Sender<()>,
     },
+}
+
+/// Is told of clicks on notifications.
+#[derive(Clone)]
+pub struct HeedClick(Arc<dyn Fn(Clicked) + Send + Sync>);
+
+impl HeedClick {
+    /// Somebody clicked.
+    pub(super) fn tell(&self, clicked: Clicked) {
+        (self.0)(clicked);
+    }
+}
+
+impl fmt::Debug for HeedClick {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HeedClick")
+    }
 }
 
 /// What the engine tells.
@@ -206,6 +241,9 @@ pub struct Look {
     pub at: Timestamp,
     /// When the next one is due.
     pub next: Timestamp,
+    /// When the next time of a record comes that it knows of, where times are what is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
     /// How many events it found.
     pub found: usize,
     /// Why it ended early.
@@ -326,6 +364,23 @@ impl Handle {
     pub fn waiting(&self) -> Pending<BTreeMap<FlowId, u64>> {
         let (reply, answer) = oneshot::channel();
         self.send(Command::Waiting { reply });
+        Pending::new(answer)
+    }
+
+    /// Alerts a person from now on, as the choices in this data directory say at each time.
+    pub fn alert(&self, data: PathBuf) {
+        self.send(Command::Alert { data });
+    }
+
+    /// From now on this is told of clicks on the notifications that are shown, on a thread of its own; before, none can be clicked.
+    pub fn heed_clicks(&self, told: impl Fn(Clicked) + Send + Sync + 'static) {
+        self.send(Command::HeedClicks { told: HeedClick(Arc::new(told)) });
+    }
+
+    /// Tells a test alert by every way that is chosen; the answer is what came of each.
+    pub fn test_alert(&self) -> Pending<Result<Vec<Tried>, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Command::TestAlert { reply });
         Pending::new(answer)
     }
 

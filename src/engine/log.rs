@@ -3,9 +3,12 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Kept;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::Look;
 use crate::catalog::OperationId;
 use crate::connector::ConnectionId;
+use crate::flow::Trigger;
 pub use crate::journal::{
     Filter, Format, Found, Hit, Indexed, Journal, JournalError, OutcomeKind, Place, Reader, Record, RunHead, RunState, Searched,
     StepExchange,
@@ -60,6 +63,20 @@ pub fn last_looks(data: &Path) -> Result<Vec<Look>, JournalError> {
     Ok(together(kept.into_iter().filter_map(|(_, it)| serde_json::from_value(it).ok())))
 }
 
+/// When the next time of a record comes that a trigger of a flow waits for, as far as the last look at each account knows.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub fn next_coming(data: &Path, trigger: &Trigger) -> Result<Vec<(ConnectionId, Timestamp)>, JournalError> {
+    if !super::has_log(data) {
+        return Ok(Vec::new());
+    }
+    let kept = Journal::open_reader(data)?.states(LOOKS)?;
+    let of_trigger = kept.into_iter().filter(|(key, _)| super::trigger::is_asked_by(key, trigger));
+    let looks = of_trigger.filter_map(|(_, it)| serde_json::from_value::<Look>(it).ok());
+    Ok(looks.filter_map(|it| Some((it.connection, it.due?))).collect())
+}
+
 fn together(looks: impl Iterator<Item = Look>) -> Vec<Look> {
     let mut all: BTreeMap<(ConnectionId, OperationId), Look> = BTreeMap::new();
     for look in looks {
@@ -78,7 +95,7 @@ fn together(looks: impl Iterator<Item = Look>) -> Vec<Look> {
 }
 
 /// The connections whose sign-in the steps of a run wait for, each once.
-fn connections_of(entries: &[Entry]) -> Vec<ConnectionId> {
+pub(super) fn connections_of(entries: &[Entry]) -> Vec<ConnectionId> {
     let mut parked: BTreeMap<&StepKey, &str> = BTreeMap::new();
     for entry in entries {
         match entry {
@@ -110,6 +127,7 @@ mod tests {
             at: at(from),
             next: at(next),
             found,
+            due: None,
             failure: None,
         };
         let all = together([look("x.a.one", 5, 9, 1), look("x.b.two", 1, 2, 3), look("x.a.one", 4, 6, 2)].into_iter());

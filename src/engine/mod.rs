@@ -8,6 +8,7 @@
 //! Invariant: a fact is on disk before its effect: `Accepted` before a webhook is answered, `StepStarted` before the
 //! request leaves, a step's outcome before the next step starts.
 //! Invariant: recovery has no code of its own; an unfinished run is replayed and asked the same question.
+pub mod alert;
 mod breaker;
 mod clock;
 mod deploy;
@@ -15,6 +16,7 @@ mod door;
 mod drive;
 mod handle;
 mod handover;
+mod intake;
 pub mod letters;
 pub mod log;
 mod named;
@@ -42,7 +44,7 @@ use tokio::sync::{broadcast, mpsc};
 pub use self::breaker::{Resumed, resume};
 pub use self::clock::Clock;
 pub use self::deploy::Deployment;
-pub use self::handle::{Command, Event, Handle, Hook, Look, Pending};
+pub use self::handle::{Command, Event, Handle, HeedClick, Hook, Look, Pending};
 pub use self::handover::{is_at_work, take_over, take_over_from};
 pub use self::release::{Effective, cancel, release};
 pub use self::reread::{Renewed, Reread, reread};
@@ -52,7 +54,9 @@ pub use self::trigger::{StormRule, sample_of};
 pub use self::wake::{CaughtUp, Gap};
 use crate::catalog::Catalog;
 use crate::connector::{Caller, Connections};
-pub use crate::connector::{Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace};
+pub use crate::connector::{
+    Clicked, Connection, ConnectionId, Secret, Settings as CallSettings, Vault, VaultError, VaultKey, VaultPlace,
+};
 use crate::journal::Journal;
 pub use crate::journal::private;
 pub use crate::journal::{Mode, Options as JournalOptions};

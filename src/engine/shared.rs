@@ -1,14 +1,16 @@
 //! What all runs share.
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::alert::{self, Watching};
 use super::drive::{Ended, Signal};
+use super::intake::Intake;
 use super::named::Lists;
 use super::plan::Sheet;
 use super::queue::Queues;
@@ -17,7 +19,7 @@ use super::trigger::status::Counts;
 use super::trigger::storm::Storms;
 use super::trigger::told::Turns;
 use super::{Clock, Event, Hook, Limits};
-use crate::catalog::{Catalog, ConnectorId};
+use crate::catalog::{AuthKind, Catalog, ConnectorId};
 use crate::connector::{Caller, Connection, ConnectionId, Connections};
 use crate::flow::{FlowId, NodeId, Pace, SlotId, Trigger};
 use crate::journal::{Journal, Mode};
@@ -39,6 +41,7 @@ pub(super) struct Shared {
     pub(super) echoes: Echoes,
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
+    pub(super) intake: Arc<Intake>,
     pub(super) counts: Counts,
     pub(super) turns: Turns,
     pub(super) steps: Arc<Semaphore>,
@@ -57,6 +60,8 @@ pub(super) struct Shared {
     /// Whether some flow waits for other ends than failures.
     hears_ends: AtomicBool,
     to_tell: Mutex<Option<mpsc::UnboundedReceiver<RunId>>>,
+    /// Whoever alerts a person; none where nobody does.
+    pub(super) alerts: OnceLock<Watching>,
     /// Counts the changes of `flows` and of the connections.
     changes: watch::Sender<u64>,
     programs: Mutex<HashMap<Revision, Arc<Program>>>,
@@ -138,6 +143,7 @@ impl Shared {
             echoes: Echoes::default(),
             storms: Storms::default(),
             queues: Arc::default(),
+            intake: Arc::default(),
             counts: Counts::default(),
             turns: Turns::default(),
             events,
@@ -151,6 +157,7 @@ impl Shared {
             ended,
             hears_ends: AtomicBool::new(false),
             to_tell: Mutex::new(Some(to_tell)),
+            alerts: OnceLock::new(),
             changes: watch::Sender::new(0),
             programs: Mutex::default(),
             runs: Mutex::default(),
@@ -311,7 +318,11 @@ impl Shared {
 
     /// A run ended.
     pub(super) fn ended(&self, run: RunId, outcome: &Outcome) {
-        if matches!(outcome, Outcome::Failed(_)) || self.hears_ends.load(Ordering::Relaxed) {
+        let has_failed = matches!(outcome, Outcome::Failed(_));
+        if has_failed && let Some(alerts) = self.alerts.get() {
+            alerts.failed(run);
+        }
+        if has_failed || self.hears_ends.load(Ordering::Relaxed) {
             self.ended.send(run).ok();
         }
     }
@@ -345,6 +356,12 @@ impl Shared {
         slot: &SlotId,
         connector: Option<&ConnectorId>,
     ) -> Result<Arc<Connection>, Failure> {
+        // Whatever desktops a person has connected, alerts are shown on the one that is there.
+        if alert::is_own(flow)
+            && let Some(own) = self.without_sign_in(connector)
+        {
+            return Ok(own);
+        }
         let connections = self.connections();
         let bound = self.deployed(flow).and_then(|it| it.bindings.get(slot).cloned());
         if let Some(id) = bound {
@@ -361,13 +378,25 @@ impl Shared {
         );
         match (found.next(), found.next()) {
             (Some(only), None) => Ok(Arc::clone(only)),
-            (None, _) => Err(Failure::new(FailureKind::Flow, format!("No connection to {title}"))
-                .at(format!("slot {slot}"))
-                .hint("Connect it, or run the flow in the sandbox.")),
+            (None, _) => self.without_sign_in(connector).ok_or_else(|| {
+                Failure::new(FailureKind::Flow, format!("No connection to {title}"))
+                    .at(format!("slot {slot}"))
+                    .hint("Connect it, or run the flow in the sandbox.")
+            }),
             (Some(_), _) => Err(Failure::new(FailureKind::Flow, format!("Several connections to {title}, and none is chosen"))
                 .at(format!("slot {slot}"))
                 .hint("Choose one for this slot.")),
         }
+    }
+}
+
+impl Shared {
+    /// A connection to a live service that has one address and lets everybody in: nobody needs to make it.
+    fn without_sign_in(&self, connector: Option<&ConnectorId>) -> Option<Arc<Connection>> {
+        let connector = self.catalog.connector(connector?)?;
+        let place = connector.environments.first().filter(|_| self.mode == Mode::Live && connector.auth == [AuthKind::None])?;
+        let (id, title, auth) = (connector.id.as_str(), &connector.title, AuthKind::None);
+        Some(Arc::new(Connection::new(id, title, connector.id.clone(), &place.base_url, auth)))
     }
 }
 

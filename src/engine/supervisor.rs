@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::drive::{Accepted, Driver, Signal, Start};
 use super::shared::Shared;
-use super::{Command, ConnectionId, Resumed, breaker, deploy, letters, recover, reread, standing, wake};
+use super::{Command, ConnectionId, Resumed, alert, breaker, deploy, letters, recover, reread, standing, wake};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
 use crate::record::{Failure, FailureKind};
@@ -100,6 +100,12 @@ impl Supervisor {
                 }
                 Command::Standings { reply } => drop(reply.send(standing::now(&self.shared))),
                 Command::Waiting { reply } => drop(reply.send(self.shared.queues.waiting())),
+                Command::Alert { data } => alert::begin(&self.shared, data),
+                Command::HeedClicks { told } => self.shared.caller.set_clicks(move |it| told.tell(it)),
+                Command::TestAlert { reply } => {
+                    let shared = Arc::clone(&self.shared);
+                    self.shared.tasks.spawn(async move { reply.send(alert::test_here(&shared).await).ok() });
+                }
                 Command::Look => self.shared.nudge(),
                 Command::MakeWay => makes_way = true,
                 Command::HandOver { lend, reply } => {

@@ -3,9 +3,11 @@
 //! Invariant: [`Flow::apply`] is the only way a flow changes, and it keeps every edge's ends and every layout entry among
 //! the nodes. Invariant: `layout`, `notes` and `groups` never change what a flow does.
 //! Invariant: a node is in one group at most, and no group is, over its parents, within itself.
+mod alarm;
 mod binding;
 mod canvas;
 mod check;
+mod dated;
 mod delta;
 pub mod disk;
 mod edit;
@@ -33,9 +35,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::alarm::Alarm;
 pub use self::binding::{Binding, Mapping, Missing, Named, Source};
 pub use self::canvas::{Group, Note};
 pub use self::check::{CheckContext, Checker, Problem, Severity};
+pub use self::dated::{Coming, Dated, DatedError, Occurrence, When};
 pub use self::edit::{Edit, EditError, MAX_EDGES, MAX_NODES};
 pub use self::field::FieldPath;
 pub use self::history::{Gesture, History};

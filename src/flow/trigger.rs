@@ -1,11 +1,11 @@
 //! Where runs begin.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::schedule::Schedule;
-use super::{FlowId, SlotId, Watch, Watched};
+use super::{Alarm, FlowId, SlotId, Watch, Watched};
 use crate::catalog::{Catalog, Event, OperationId};
 
 /// Where runs begin. Its output is the event.
@@ -74,6 +74,15 @@ pub enum Trigger {
         #[serde(default, skip_serializing_if = "Value::is_null")]
         sample: Value,
     },
+    /// A person is alerted. Output: as the example in [`Trigger::test_event`] has it.
+    Alert {
+        /// Of these alone; none is any.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        of: BTreeSet<Alarm>,
+        /// What a test run gets; where it is null, an example.
+        #[serde(default, skip_serializing_if = "Value::is_null")]
+        sample: Value,
+    },
     /// Something that happens at a service. Output: what the service tells of it, or the record that a poll found.
     Event {
         /// Which event of the catalogue.
@@ -124,6 +133,7 @@ impl Trigger {
             | Self::File { sample, .. }
             | Self::Failed { sample, .. }
             | Self::Ended { sample, .. }
+            | Self::Alert { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -137,6 +147,7 @@ impl Trigger {
             | Self::File { sample, .. }
             | Self::Failed { sample, .. }
             | Self::Ended { sample, .. }
+            | Self::Alert { sample, .. }
             | Self::Event { sample, .. } => sample,
         }
     }
@@ -151,6 +162,7 @@ impl Trigger {
             Self::File { watched, .. } => watched.sample(),
             Self::Failed { of, .. } => end(of.as_ref(), true),
             Self::Ended { of, .. } => end(of.first(), false),
+            Self::Alert { of, .. } => alert(of),
             Self::Event { event, watch, .. } => {
                 let sample = |it: &Event| if watch.reads_whole(it) { it.whole_sample(catalog) } else { it.sample(catalog) };
                 Event::find(event).and_then(sample).unwrap_or_default()
@@ -198,6 +210,23 @@ fn end(of: Option<&FlowId>, has_failed: bool) -> Value {
         "failure": has_failed.then_some(failure),
         "output": (!has_failed).then(|| json!({ "id": "1" })),
         "event": { "id": "1" }
+    })
+}
+
+/// What a person is told, as it would come.
+fn alert(of: &BTreeSet<Alarm>) -> Value {
+    let kind = of.first().copied().unwrap_or(Alarm::Failure);
+    let (title, text) = match kind {
+        Alarm::Failure => ("3 runs of \"Reminders\" failed", "2 of them because: HighLevel refused \"Create task\"."),
+        Alarm::Connection => ("\"Main account\" needs a new sign-in", "Steps that need it wait."),
+        Alarm::Quiet => ("\"Reminders\" has gone quiet", "No event for 26 hours; usually every 10 minutes."),
+    };
+    let flow = (kind != Alarm::Connection).then(|| json!({ "id": "reminders", "name": "Reminders" }));
+    let connection = (kind == Alarm::Connection).then(|| json!({ "id": "crm", "name": "Main account" }));
+    let (run, count) = if kind == Alarm::Failure { (Some(12), 3) } else { (None, 0) };
+    json!({
+        "kind": kind.name(), "over": false, "title": title, "text": text, "at": "2026-01-05T09:30:00Z",
+        "flow": flow, "run": run, "connection": connection, "count": count
     })
 }
 

@@ -4,6 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Dated;
 use crate::catalog::Event;
 use crate::expr::parse_duration;
 
@@ -20,6 +21,9 @@ pub struct Watch {
     /// Of an event that is the coming of a time: how long before it; after it with a `-`. Empty is what the event says itself.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub ahead: String,
+    /// Of an event that is the coming of a date of a record: which date.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<Dated>,
     /// Of an event that the service tells: whether it is also looked for now and then, since messages get lost.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reconcile: bool,
@@ -118,9 +122,7 @@ mod tests {
 
     #[test]
     fn the_whole_record_is_read_where_somebody_says_so_or_its_messages_are_known_to_be_thin() {
-        let event = |name: &str| {
-            Event::find(&OperationId::new(&format!("highlevel.webhook.{name}"))).expect("an event")
-        };
+        let event = |name: &str| Event::find(&OperationId::new(&format!("highlevel.webhook.{name}"))).expect("an event");
         for (name, said, expected) in [
             ("TaskCreate", None, true),
             ("TaskCreate", Some(false), false),
@@ -141,11 +143,16 @@ mod tests {
             every: "5 minutes".to_owned(),
             begin: Begin::From(Date::constant(2026, 1, 2)),
             ahead: "24 hours".to_owned(),
+            date: Some(Dated { field: "dateOfBirth".to_owned(), yearly: true, zone: "UTC".to_owned(), ..Dated::default() }),
             reconcile: true,
             whole: Some(false),
         };
         let written = text(&watch);
-        assert_eq!(written, r#"{"every":"5 minutes","begin":{"from":"2026-01-02"},"ahead":"24 hours","reconcile":true,"whole":false}"#);
+        let expected = concat!(
+            r#"{"every":"5 minutes","begin":{"from":"2026-01-02"},"ahead":"24 hours","#,
+            r#""date":{"field":"dateOfBirth","yearly":true,"zone":"UTC"},"reconcile":true,"whole":false}"#
+        );
+        assert_eq!(written, expected);
         assert_eq!(serde_json::from_str::<Watch>(&written).unwrap(), watch);
         assert_eq!(serde_json::from_str::<Watch>(r#"{"begin":"all"}"#).unwrap().begin, Begin::All);
         assert_eq!(watch.begin.since().map(|it| it.to_string()).as_deref(), Some("2026-01-02T00:00:00Z"));

@@ -14,8 +14,12 @@ use super::schema::{self, Use};
 const PAGE: usize = 4096;
 /// Pages in the log at which it is moved: 16 MiB. Larger logs are moved more rarely, and take longer to read.
 const DUE: usize = 4096;
+/// While many wait for each commit it is moved only at so many: moving it keeps the disk from them.
+const PRESSING: usize = 4 * DUE;
 /// Pages at which the writer moves the log itself, because the other thread does not keep up.
 const OVERDUE: usize = 8 * DUE;
+/// Of a log of so many pages the writer moves all when it has nothing else to do.
+const SMALL: usize = 256;
 /// Rounds of the other thread; each leaves only what came during it.
 const ROUNDS: usize = 2;
 
@@ -64,22 +68,35 @@ impl Checkpointer {
         self.pages > 0
     }
 
-    /// Counts what a commit put into the log, and sees to the log if it has grown.
-    pub(super) fn after_commit(&mut self, db: &Connection, bytes: usize) {
+    /// Counts what a commit put into the log, and sees to the log if it has grown. `busy` says whether many waited for it.
+    pub(super) fn after_commit(&mut self, db: &Connection, bytes: usize, busy: bool) {
         // A page for each index and table that it touched, besides what it carried.
         self.pages += 6 + bytes / (PAGE - 512);
         if self.near.swap(false, Ordering::Acquire) || self.pages >= OVERDUE {
             self.asked = false;
             self.finish(db);
-        } else if self.pages >= DUE && !self.asked {
-            self.asked = self.thread.is_some() && self.ask.as_ref().is_some_and(|it| it.try_send(()).is_ok());
+        } else if self.pages >= if busy { PRESSING } else { DUE } && !self.asked {
+            self.ask();
             if !self.asked {
                 self.finish(db);
             }
         }
     }
 
+    fn ask(&mut self) {
+        self.asked = self.thread.is_some() && self.ask.as_ref().is_some_and(|it| it.try_send(()).is_ok());
+    }
+
+    /// Nothing else is to do, for now: what comes next does not wait for much.
     pub(super) fn when_idle(&mut self, db: &Connection) {
+        if self.pages > SMALL && !self.near.load(Ordering::Acquire) {
+            if !self.asked {
+                self.ask();
+            }
+            if self.asked {
+                return;
+            }
+        }
         self.near.store(false, Ordering::Release);
         self.asked = false;
         self.finish(db);

@@ -187,6 +187,22 @@ impl Reader {
         })
     }
 
+    /// When the newest runs of a trigger began that no other run called, the oldest first; at most so many.
+    pub fn starts(&self, flow: &FlowId, trigger: &NodeId, most: usize) -> Result<Vec<Timestamp>, JournalError> {
+        let Some(flow) = self.flow_number(flow)? else { return Ok(Vec::new()) };
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.ask(|link| {
+            let sql = "SELECT r.accepted FROM runs r WHERE r.flow = ?1 AND r.parent IS NULL
+                AND r.origin IN (SELECT no FROM origins WHERE flow = ?1 AND trigger = ?2) ORDER BY r.id DESC LIMIT ?3";
+            let mut query = link.db.prepare_cached(sql)?;
+            let row = |row: &Row<'_>| Ok(Timestamp::from_nanosecond(i128::from(row.get::<_, i64>(0)?)).unwrap_or_default());
+            let mut starts =
+                query.query_map(params![flow, trigger.as_str(), most], row)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            starts.reverse();
+            Ok(starts)
+        })
+    }
+
     /// What a run goes back to; none if the journal does not have it.
     pub fn cause(&self, run: RunId) -> Result<Option<Arc<Cause>>, JournalError> {
         let mut found = None;

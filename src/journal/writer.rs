@@ -14,6 +14,8 @@ use super::queue::{Change, Chore, Item, Pruned, Queue, Work};
 
 /// After so long without work, the log is moved into the file.
 const IDLE: Duration = Duration::from_millis(300);
+/// Where so many are written together, whoever sends them waits for the disk.
+const MANY: usize = 8;
 /// So many in a row that fail by themselves mean that the disk is at fault, not one of them.
 const HOPELESS: usize = 4;
 
@@ -73,15 +75,16 @@ impl Shift<'_> {
         loop {
             match self.queue.take(checkpointer.is_due_when_idle().then_some(IDLE)) {
                 Work::Group(items) => {
+                    let is_busy = items.len() > MANY;
                     let bytes = self.group(items);
-                    checkpointer.after_commit(self.db, bytes);
+                    checkpointer.after_commit(self.db, bytes, is_busy);
                     if let Some(chore) = self.queue.take_chore() {
                         self.chore(chore);
                     }
                 }
                 Work::Chore(chore) => {
                     self.chore(chore);
-                    checkpointer.after_commit(self.db, 1 << 18);
+                    checkpointer.after_commit(self.db, 1 << 18, false);
                 }
                 Work::Idle => checkpointer.when_idle(self.db),
                 Work::Closed => return,

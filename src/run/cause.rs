@@ -31,6 +31,8 @@ pub enum Via {
     Failure,
     /// A run of another flow ended.
     End,
+    /// A person was to be alerted.
+    Alert,
 }
 
 /// What a run goes back to.
@@ -85,6 +87,7 @@ impl fmt::Display for Via {
             Self::Flow => "another flow",
             Self::Failure => "a flow that failed",
             Self::End => "the end of another flow",
+            Self::Alert => "an alert",
         })
     }
 }

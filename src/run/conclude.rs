@@ -61,9 +61,10 @@ impl Run {
             Conclusion::Breaker { connection, until: None, .. } => park(Park::Breaker(connection)),
             Conclusion::Failed(failure) => fail(failure, None, false),
             Conclusion::Broke(failure) => match repeatable {
-                Repeatable::Always if again => fail(failure, later(None), false),
+                Repeatable::Always => fail(failure, if again { later(None) } else { None }, false),
                 Repeatable::AfterLookup if again => fail(failure, later(None), true),
-                Repeatable::Always | Repeatable::AfterLookup | Repeatable::Never => fail(failure, None, false),
+                // It may have done its work first: a failure could be sent again, and would then do it twice.
+                Repeatable::AfterLookup | Repeatable::Never => park(Park::Uncertain),
             },
             Conclusion::Lost(failure) => match repeatable {
                 Repeatable::Always => fail(failure, if again { later(None) } else { None }, false),

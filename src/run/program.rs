@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::fill::{Fill, Fills};
 use super::{Repeatable, Revision};
 use crate::catalog::{Catalog, Connector, Event, Lookup, Method, Operation, Repeat};
-use crate::expr::{Data, Expr};
 use crate::expr::script::Script;
+use crate::expr::{Data, Expr};
 use crate::flow::{
     Flow, FlowId, HttpBody, JoinMode, Level, Named, Node, NodeId, NodeKind, Order, PortId, RetryPolicy, SlotId, StopOutcome,
     Trigger, WaitFor,

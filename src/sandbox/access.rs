@@ -16,6 +16,8 @@ pub struct Access {
     pub mail: MailAccess,
     /// For files.
     pub files: FilesAccess,
+    /// For the desktop.
+    pub desktop: DesktopAccess,
 }
 
 /// Where the imitation of HighLevel is, and as whom to call it.
@@ -69,6 +71,13 @@ pub struct MailAccess {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FilesAccess {
     /// Ends in `/files`.
+    pub base_url: String,
+}
+
+/// Where the imitation of a desktop is. It is asked by HTTP, and nothing is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DesktopAccess {
+    /// Ends in `/desktop`.
     pub base_url: String,
 }
 

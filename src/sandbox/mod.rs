@@ -17,6 +17,7 @@ mod call;
 mod change;
 mod clock;
 mod control;
+mod desktop;
 mod faults;
 mod files;
 mod generic;
@@ -44,7 +45,7 @@ mod world;
 #[cfg(test)]
 mod tests;
 
-pub use self::access::{Access, FilesAccess, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
+pub use self::access::{Access, DesktopAccess, FilesAccess, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
 pub use self::clock::Clock;
 pub use self::faults::{Fault, FaultKind, Faults};
 pub use self::glance::Glance;

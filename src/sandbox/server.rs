@@ -47,7 +47,7 @@ const DELAY_MS: u64 = 600_000;
 pub(crate) struct Server {
     pub(crate) access: Access,
     pub(crate) clock: Clock,
-    routes: [(Service, Routes); 4],
+    routes: [(Service, Routes); 5],
     world: Mutex<World>,
     pub(crate) outbox: Outbox,
     /// Makes the world anew.
@@ -81,8 +81,8 @@ struct Answer {
     allowance: Option<(Limits, Allowance)>,
     challenge: bool,
     cut: bool,
-    /// What the service takes for the present, where it is not.
-    date: Option<Timestamp>,
+    /// What the service takes for the present.
+    date: Timestamp,
 }
 
 // Neither the token nor the password, which the seed knows, nor anyone's records.
@@ -96,7 +96,7 @@ impl Server {
     pub(crate) fn new(
         access: Access,
         clock: Clock,
-        routes: [(Service, Routes); 4],
+        routes: [(Service, Routes); 5],
         world: World,
         fresh: Box<dyn Fresh>,
         outbox: Outbox,
@@ -295,8 +295,7 @@ impl Server {
         let cut = drawn.strikes(false).or(struck) == Some(FaultKind::Cut);
         let challenge = visit.service == Service::ScheduleIt && status == 401;
         let html = body.as_str().is_some_and(|it| it.starts_with('<'));
-        let date = (drawn.skew_ms != 0).then_some(now);
-        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut, date }
+        Answer { status, body: written(status, &body, html), html, allowance, challenge, cut, date: now }
     }
 }
 
@@ -384,7 +383,7 @@ pub(crate) async fn handle(
         return json_answer(server.reconnect(&bytes));
     }
     let Some((service, path)) = Service::at(path) else {
-        let message = "No service is imitated here. Try /highlevel, /schedule-it/api, /mail or /files.";
+        let message = "No service is imitated here. Try /highlevel, /schedule-it/api, /mail, /files or /desktop.";
         return json_response(StatusCode::NOT_FOUND, &json!({"statusCode": 404, "message": message}));
     };
     let Parts { method, uri, headers, .. } = &head;
@@ -443,9 +442,7 @@ fn response(answer: Answer) -> Response<Body> {
     if answer.challenge {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"Schedule it\""));
     }
-    if let Some(now) = answer.date
-        && let Ok(date) = HeaderValue::from_str(&now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string())
-    {
+    if let Ok(date) = HeaderValue::from_str(&answer.date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()) {
         headers.insert(DATE, date);
     }
     if let Some((limits, left)) = answer.allowance {

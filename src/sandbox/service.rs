@@ -9,7 +9,7 @@ use super::faults::FaultKind;
 use super::oauth::{Caller, Grant, Invalid};
 use super::route::Target;
 use super::world::World;
-use super::{files, highlevel, mail, schedule_it};
+use super::{desktop, files, highlevel, mail, schedule_it};
 use crate::catalog::Operation;
 
 /// Which service is imitated.
@@ -21,6 +21,8 @@ pub(crate) enum Service {
     Mail,
     /// A folder, asked by HTTP here: nothing is written to a disk.
     Files,
+    /// A desktop, asked by HTTP here: nothing is shown.
+    Desktop,
 }
 
 /// Paths below the sandbox's root.
@@ -31,7 +33,7 @@ pub(crate) struct OauthPaths {
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 4] = [Self::Highlevel, Self::ScheduleIt, Self::Mail, Self::Files];
+    pub(crate) const ALL: [Self; 5] = [Self::Highlevel, Self::ScheduleIt, Self::Mail, Self::Files, Self::Desktop];
 
     /// The connector's id in the catalogue.
     pub(crate) fn connector(self) -> &'static str {
@@ -40,6 +42,7 @@ impl Service {
             Self::ScheduleIt => "schedule_it",
             Self::Mail => "mail",
             Self::Files => "files",
+            Self::Desktop => "desktop",
         }
     }
 
@@ -50,6 +53,7 @@ impl Service {
             Self::ScheduleIt => "/schedule-it/api",
             Self::Mail => "/mail",
             Self::Files => "/files",
+            Self::Desktop => "/desktop",
         }
     }
 
@@ -61,7 +65,7 @@ impl Service {
                 Some(OauthPaths { authorize: "/highlevel/v2/oauth/chooselocation", token: "/highlevel/oauth/token" })
             }
             Self::ScheduleIt => Some(OauthPaths { authorize: "/schedule-it/oauth/authorize", token: "/schedule-it/oauth/token" }),
-            Self::Mail | Self::Files => None,
+            Self::Mail | Self::Files | Self::Desktop => None,
         }
     }
 
@@ -84,6 +88,7 @@ impl Service {
             Self::ScheduleIt => schedule_it::behaviour(&key),
             Self::Mail => mail::behaviour(&key),
             Self::Files => files::behaviour(&key),
+            Self::Desktop => desktop::behaviour(&key),
         }
     }
 
@@ -102,14 +107,14 @@ impl Service {
             Self::ScheduleIt => schedule_it::signed_in(&access.schedule_it, headers, holder),
             Self::Mail => mail::signed_in(&access.mail, headers),
             // Whoever may use this machine.
-            Self::Files => Ok(Caller::Owner),
+            Self::Files | Self::Desktop => Ok(Caller::Owner),
         }
     }
 
     /// Reads a body.
     pub(crate) fn body(self, target: &Target, headers: &HeaderMap, bytes: &Bytes) -> Result<Value, Refusal> {
         match self {
-            Self::Highlevel | Self::Mail | Self::Files => highlevel::body(target, headers, bytes),
+            Self::Highlevel | Self::Mail | Self::Files | Self::Desktop => highlevel::body(target, headers, bytes),
             Self::ScheduleIt => schedule_it::body(target, headers, bytes),
         }
     }
@@ -117,7 +122,7 @@ impl Service {
     /// Refuses a call that is not as the catalogue says.
     pub(crate) fn check(self, target: &Target, call: &Call) -> Result<(), Refusal> {
         match self {
-            Self::Highlevel | Self::Mail | Self::Files => highlevel::check(target, call),
+            Self::Highlevel | Self::Mail | Self::Files | Self::Desktop => highlevel::check(target, call),
             Self::ScheduleIt => schedule_it::check(target, call),
         }
     }
@@ -126,7 +131,7 @@ impl Service {
     pub(crate) fn admit(self, world: &World, target: &Target, call: &Call) -> Result<(), Refusal> {
         match self {
             Self::Highlevel => highlevel::admit(world, target, call),
-            Self::ScheduleIt | Self::Mail | Self::Files => Ok(()),
+            Self::ScheduleIt | Self::Mail | Self::Files | Self::Desktop => Ok(()),
         }
     }
 
@@ -138,7 +143,7 @@ impl Service {
     /// What the service answers at a path that is no operation of the catalogue.
     pub(crate) fn root(self, method: &str, path: &str) -> Option<Reply> {
         match self {
-            Self::Highlevel | Self::Mail | Self::Files => None,
+            Self::Highlevel | Self::Mail | Self::Files | Self::Desktop => None,
             Self::ScheduleIt => schedule_it::root(method, path),
         }
     }
@@ -146,7 +151,7 @@ impl Service {
     /// An answer for a path that is none of the service's.
     pub(crate) fn unknown(self, method: &str, path: &str) -> Refusal {
         match self {
-            Self::Highlevel | Self::Mail | Self::Files => highlevel::refusal::unknown_path(method, path),
+            Self::Highlevel | Self::Mail | Self::Files | Self::Desktop => highlevel::refusal::unknown_path(method, path),
             Self::ScheduleIt => schedule_it::refusal(404, &format!("There is nothing at {path}.")),
         }
     }
@@ -162,7 +167,7 @@ impl Service {
         };
         Some(match self {
             Self::Mail if status == 401 => mail::refused(),
-            Self::Highlevel | Self::Mail | Self::Files => highlevel::refusal::plain(status, message),
+            Self::Highlevel | Self::Mail | Self::Files | Self::Desktop => highlevel::refusal::plain(status, message),
             Self::ScheduleIt if status == 401 => schedule_it::refusal(status, "The user name or the password is wrong."),
             Self::ScheduleIt => schedule_it::refusal(status, message),
         })

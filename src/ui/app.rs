@@ -367,6 +367,7 @@ impl App {
             } else if let Told::HomeDoor(door) = told {
                 self.home_flows.door = Some(door);
                 self.home_flows.ask(HomeJob::AtLogin(None));
+                self.home_flows.ask(HomeJob::Alerts(None));
             } else if let Told::Home(news) = told {
                 self.home_told(ctx, *news);
             } else if let Told::Account(news) = told {

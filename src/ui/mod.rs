@@ -75,9 +75,10 @@ pub use self::behind::{
     StartRun, Told, Waker, WhyTold,
 };
 pub use self::crash::watch as watch_faults;
-pub use self::home::{Deed, DoHome, HomeJob, HomeNews, LiveFlow, Place};
+pub use self::home::{Deed, DoHome, HomeJob, HomeNews, KnownAlerts, LiveFlow, Place};
 use crate::flow::NodeId;
 use crate::record::{Failure, FailureKind};
+use crate::run::RunId;
 
 /// What the window's own icon is drawn from.
 const ICON: &[u8] = include_bytes!("../../packaging/icons/hicolor/256x256/apps/flowyard.png");
@@ -87,6 +88,8 @@ const ICON: &[u8] = include_bytes!("../../packaging/icons/hicolor/256x256/apps/f
 pub struct Opening {
     /// Flows to open; without any, what was open last.
     pub flows: Vec<PathBuf>,
+    /// A live run to show in the log.
+    pub run: Option<RunId>,
 }
 
 /// Opens the window and returns when it is closed. `start` is called once there is a window to wake.
@@ -123,6 +126,9 @@ pub fn open(opening: &Opening, start: impl FnOnce(Waker) -> Behind) -> Result<()
         let behind = start(Arc::clone(&waker));
         crash::watch(&behind.home);
         let mut app = app::App::new(behind, Box::new(files::SystemDialogs), Arc::clone(&waker), &opening.flows);
+        if let Some(run) = opening.run {
+            app.send(msg::Msg::OpenServed(run));
+        }
         app.once_seen = Some(Box::new(move |ctx| {
             show_icon(ctx);
             theme::SystemFonts::read_ahead();

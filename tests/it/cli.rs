@@ -589,18 +589,18 @@ fn the_catalogue_is_listed_counted_searched_and_shown() {
     ]);
     let operations = home.run(&["catalog", "list", "--json"]).with_code(0).objects();
     let counted = home.run(&["catalog", "list", "--count", "--json"]).with_code(0).objects();
-    assert_eq!((&counted[0]["actions"], operations.len()), (&json!(601), 601));
+    assert_eq!((&counted[0]["actions"], operations.len()), (&json!(603), 603));
     assert_eq!(counted[0]["connectors"]["highlevel"], json!({"actions": 576, "triggers": 66}));
     let triggers = home.run(&["catalog", "list", "--triggers", "--json"]).with_code(0).objects();
     assert_eq!(counted[0]["triggers"], triggers.len());
     assert_eq!(counted[0]["total"], operations.len() + triggers.len());
     home.run(&["catalog", "list", "--triggers"]).with_code(0).says(&["Contact created", "told as ContactCreate"]);
-    home.run(&["catalog", "list", "--count"]).with_code(0).says(&["601 actions and 73 triggers in all"]);
+    home.run(&["catalog", "list", "--count"]).with_code(0).says(&["603 actions and 77 triggers in all"]);
     let of_one = home.run(&["catalog", "list", "--connector", "schedule_it", "--json"]).with_code(0).objects();
     assert_eq!(counted[0]["connectors"]["schedule_it"]["actions"], of_one.len());
     home.run(&["catalog", "list", "--connector", "nobody"])
         .with_code(1)
-        .warns(&["There are files, highlevel, mail, schedule_it."]);
+        .warns(&["There are desktop, files, highlevel, mail, schedule_it."]);
     home.run(&["catalog", "search", "add", "tag"]).with_code(0).says(&["highlevel.contacts.add-tags"]);
     home.run(&["catalog", "search", "zzzzqqqq"]).with_code(1);
     home.run(&["catalog", "show", "highlevel.contacts.create-contact"]).with_code(0).says(&[

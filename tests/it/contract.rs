@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use flowyard::catalog::{Catalog, Connector, Encoding, Input, Method, Operation, OperationId, Place, Reading};
+use flowyard::catalog::{AuthKind, Catalog, Connector, Encoding, Input, Method, Operation, OperationId, Place, Reading};
 use flowyard::sandbox::{self, Effect, Handle, LedgerEntry, Limits, Options, Traps};
 use serde_json::{Map, Value, json};
 
@@ -409,6 +409,10 @@ async fn call(caller: &Caller, operation: &Operation) -> Vec<String> {
     }
     found.extend(not_kept(caller, operation, &request, &ledger).await);
 
+    // What takes nothing, of whomever, cannot be asked for wrongly.
+    if operation.inputs.is_empty() && caller.connector.auth == [AuthKind::None] {
+        return found;
+    }
     caller.sandbox.restore(&before);
     let (request, word) = caller.spoilt(operation, request);
     let answer = caller.send(operation, &request).await;
@@ -442,6 +446,7 @@ async fn every_operation_of_the_catalogue_keeps_its_contract() {
             "schedule_it" => access.schedule_it.base_url.clone(),
             "mail" => access.mail.base_url.clone(),
             "files" => access.files.base_url.clone(),
+            "desktop" => access.desktop.base_url.clone(),
             other => panic!("the sandbox does not imitate {other}"),
         };
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -459,5 +464,5 @@ async fn every_operation_of_the_catalogue_keeps_its_contract() {
     assert!(complaints.is_empty(), "{} complaints:\n{}", complaints.len(), complaints.join("\n"));
     let counted: usize = catalog.connectors().map(|it| it.operations.len()).sum();
     assert_eq!((kept.len(), all.len()), (counted, counted));
-    assert!(counted >= 601, "the catalogue has lost operations: {counted}");
+    assert!(counted >= 603, "the catalogue has lost operations: {counted}");
 }

@@ -2,6 +2,7 @@
 //! at every entry, and a process that is killed.
 mod accounts;
 mod agency;
+mod alerts;
 mod breaker;
 mod budget;
 mod canary;
@@ -12,6 +13,7 @@ mod connect;
 mod contract;
 mod crash;
 mod data_directory;
+mod desktop;
 mod door;
 mod engine;
 mod faults;

@@ -111,3 +111,31 @@ fn a_connection_to_a_mail_server_has_its_own_kind_of_address() {
     assert_ne!(add("https://smtp.example.com", "mail").code, 0);
     assert_ne!(add("smtps://smtp.example.com", "schedule_it").code, 0);
 }
+
+#[test]
+fn the_next_birthday_is_told_once_the_service_was_looked_at() {
+    let home = Home::new();
+    let date = json!({ "field": "dateOfBirth", "name": "Date of birth", "yearly": true, "at": "9:00", "zone": "Europe/Berlin" });
+    let file = json!({
+        "flowyard": 1, "id": "birthdays", "name": "Birthdays", "slots": { "crm": "highlevel" },
+        "nodes": {
+            "comes": { "name": "A birthday comes", "kind": "trigger", "trigger": "event", "event": "highlevel.poll.contact-date",
+                "slot": "crm", "watch": { "ahead": "3 days", "date": date } },
+            "say": { "name": "Say", "kind": "log", "message": { "text": "{{ comes.firstName }}" } }
+        },
+        "edges": [{ "from": "comes", "port": "out", "to": "say" }],
+    });
+    home.write("a.flowyard", &file.to_string());
+    let words = "3 days before \"Date of birth\", each year at 9:00, Europe/Berlin";
+    home.run(&["next", "a.flowyard", "--sandbox"]).with_code(0).says(&[words, "No time is known yet"]);
+    let serving = home.spawn(&["serve", "a.flowyard", "--listen", "127.0.0.1:0", "--sandbox", "--json"]);
+    // It is known once the first look has ended.
+    let ask = || home.run(&["next", "a.flowyard", "--sandbox", "--json"]).with_code(0).objects();
+    let told = (0..1_000).map(|_| ask()).find(|it| !it.is_empty()).expect("a look");
+    serving.stop();
+    let at = told[0]["at"].as_str().expect("a time");
+    // One was born on 12 May.
+    assert!(at.contains("-05-09T09:00:00+02:00"), "{at}");
+    assert_eq!((told.len(), &told[0]["node"], &told[0]["words"]), (1, &json!("comes"), &json!(words)));
+    home.run(&["next", "a.flowyard", "--sandbox"]).with_code(0).says(&["9 May", "of \"crm\""]);
+}

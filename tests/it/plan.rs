@@ -174,3 +174,32 @@ fn an_event_that_is_given_goes_before_and_what_is_made_up_asks_no_service() {
         (&json!("made_up"), &json!(0), &json!(["input.contactId"]))
     );
 }
+
+#[test]
+fn a_step_that_reads_back_what_was_not_written_does_not_say_that_the_flow_would_fail() {
+    let stand = Stand::new();
+    let nodes = |wanted: &str| {
+        json!({
+            "start": manual(),
+            "note": action("Note", "highlevel.contacts.create-note", &json!({
+                "contactId": { "value": stand.contact }, "body": { "value": "Hello" },
+            })),
+            "back": action("Read it back", "highlevel.contacts.get-note", &json!({
+                "contactId": { "value": stand.contact }, "id": { "expr": "note.note.id" },
+            })),
+            "same": { "name": "Is it there?", "kind": "branch", "condition": { "expr": wanted } },
+            "wrong": { "name": "Wrong", "kind": "stop", "outcome": "failure", "message": { "value": "It differs" } },
+        })
+    };
+    let wires = ["start -> note", "note -> back", "back -> same", "same.false -> wrong"];
+    stand.home.write("back.flowyard", &flow_file("back", &nodes("back.note.dateAdded == 'today'"), &wires));
+    let told = stand.flowyard(&["run", "back.flowyard", "--dry-run", "--json"]).with_code(0).objects();
+    let plan = &told[0]["plan"];
+    assert_eq!((&plan["open"], plan.get("stopped")), (&json!("Is it there?"), None), "{plan}");
+    let words = stand.flowyard(&["publish", "back.flowyard", "--dry-run", "--untested"]).with_code(0);
+    words.warns(&["Which way it goes at \"Is it there?\" depends on the answers", "is live and on"]);
+    // What is known to go the wrong way still keeps it back.
+    stand.home.write("back.flowyard", &flow_file("back", &nodes("1 == 2"), &wires));
+    let told = stand.flowyard(&["run", "back.flowyard", "--dry-run", "--json"]).with_code(1).objects();
+    assert_eq!((told[0]["plan"].get("open"), &told[0]["plan"]["stopped"]["title"]), (None, &json!("It differs")));
+}

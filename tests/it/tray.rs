@@ -2,8 +2,6 @@
 //! unless `FLOWYARD_KEYRING=must`.
 #![cfg(all(unix, not(target_os = "macos")))]
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -13,6 +11,7 @@ use zbus::interface;
 use zbus::zvariant::{OwnedValue, Value};
 
 use crate::support::binary::{Home, Running};
+use crate::support::bus::Bus;
 use crate::support::files::flow_file;
 
 /// The revision of a menu, and below a line its number, properties and lines.
@@ -20,29 +19,15 @@ type Layout = (u32, (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>));
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A session bus; it ends when dropped.
-struct Bus {
-    daemon: Child,
-    address: String,
+/// What a session bus is for here.
+trait Tray {
+    fn background(&self, home: &Home) -> Running;
+    fn tray(&self) -> (Connection, Receiver<String>);
 }
 
-impl Bus {
-    fn start() -> Option<Self> {
-        let must = std::env::var_os("FLOWYARD_KEYRING").is_some_and(|it| it == "must");
-        let mut command = Command::new("dbus-daemon");
-        command.args(["--session", "--nofork", "--print-address=1"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        let Ok(mut daemon) = command.spawn() else {
-            assert!(!must, "the tray cannot be tried: install dbus");
-            writeln!(std::io::stderr(), "skipped: there is no dbus-daemon").ok();
-            return None;
-        };
-        let mut address = String::new();
-        BufReader::new(daemon.stdout.take().expect("a pipe")).read_line(&mut address).expect("an address");
-        Some(Self { daemon, address: address.trim().to_owned() })
-    }
-
+impl Tray for Bus {
     fn background(&self, home: &Home) -> Running {
-        let variables = [("DBUS_SESSION_BUS_ADDRESS", self.address.as_str())];
+        let variables = [self.variable()];
         home.spawn_with(&["background", "--listen", "127.0.0.1:0", "--json"], &variables)
     }
 
@@ -55,13 +40,6 @@ impl Bus {
             .and_then(|it| it.name("org.kde.StatusNotifierWatcher"))
             .and_then(connection::Builder::build);
         (built.expect("a tray"), came)
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        self.daemon.kill().ok();
-        self.daemon.wait().ok();
     }
 }
 

@@ -20,9 +20,35 @@ mod on_a_screen {
     use std::fs;
     use std::path::Path;
 
-    use crate::support::binary::Home;
-    use crate::support::files::setting;
+    use serde_json::{Value, json};
+
+    use crate::support::binary::{Home, Running, request};
+    use crate::support::bus::Bus;
+    use crate::support::files::{flow_file, hook, setting};
     use crate::support::screen::{Screen, Window};
+
+    #[test]
+    fn a_click_on_an_alert_of_a_service_opens_the_window() {
+        let (Some(screen), Some(bus)) = (Screen::start(), Bus::start()) else { return };
+        let desktop = bus.desktop();
+        let home = Home::new();
+        let stop = json!({ "name": "Stop", "kind": "stop", "outcome": "failure", "message": { "text": "No luck" } });
+        let mut flow: Value =
+            serde_json::from_str(&flow_file("f", &json!({ "hook": hook("in"), "stop": stop }), &["hook -> stop"])).expect("JSON");
+        flow["slots"] = json!({});
+        home.write("a.flowyard", &flow.to_string());
+        let mut serve = screen.command(&home, &["serve", "a.flowyard", "--listen", "127.0.0.1:0", "--json"]);
+        let (name, address) = bus.variable();
+        let serve = Running::of(serve.env(name, address).spawn().expect("the binary"));
+        let line: Value = serde_json::from_str(&serve.line_with("hook")).expect("JSON");
+        assert_eq!(request("POST", line["url"].as_str().expect("an address"), &[], "{}").0, 202);
+        let shown = desktop.shown.recv_timeout(std::time::Duration::from_mins(1)).expect("it is shown");
+        // Others' notifications are none of its business.
+        desktop.click(shown.number + 1, "open");
+        desktop.click(shown.number, "open");
+        screen.until_window();
+        serve.stop().with_code(0);
+    }
 
     #[test]
     fn a_first_start_is_tested_with_one_key_and_a_change_outlives_a_kill() {

@@ -26,6 +26,8 @@ const SCHEDULE_IT: &str = include_str!("../../../assets/catalog/schedule_it.json
 const MAIL: &str = include_str!("../../../assets/catalog/mail.json");
 /// Made by hand: what can be done with the files of a folder.
 const FILES: &str = include_str!("../../../assets/catalog/files.json");
+/// Made by hand: what can be shown on the desktop of this computer.
+const DESKTOP: &str = include_str!("../../../assets/catalog/desktop.json");
 
 impl Catalog {
     /// The connectors that ship with Flowyard. Read once; cheap after that.
@@ -36,7 +38,7 @@ impl Catalog {
 
     /// Reads the connectors that ship, as [`Catalog::shipped`] does the first time: for measuring.
     pub fn read_shipped() -> Self {
-        let by_hand = [SCHEDULE_IT, MAIL, FILES].map(|it| connector(it, Overlay::default()));
+        let by_hand = [SCHEDULE_IT, MAIL, FILES, DESKTOP].map(|it| connector(it, Overlay::default()));
         let connectors = std::iter::once(highlevel()).chain(by_hand);
         // Assets are part of the program; a test holds that each of them can be read.
         connectors.filter_map(Result::ok).collect()

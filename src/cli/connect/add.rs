@@ -10,7 +10,7 @@ use crate::cli::exit::{Error, Exit};
 use crate::cli::print::{DIM, Plain, Printer, paint};
 
 // No doc comments, which would have to mark these names.
-const SERVICE: &str = "The service: highlevel, schedule_it, mail, files, or one that was imported";
+const SERVICE: &str = "The service: highlevel, schedule_it, mail, files, desktop, or one that was imported";
 const KIND: &str =
     "How to sign in: bearer, api_key, api_key_in_query, basic, oauth or none; by default the first that the service has";
 const ACCOUNT: &str = "A fact of the account, such as location_id=abc; may be given several times";

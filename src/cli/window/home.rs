@@ -16,15 +16,17 @@ use super::Teller;
 use crate::accounts::Desk;
 use crate::catalog::Catalog;
 use crate::catalog::disk::Shelf;
-use crate::cli::at_login;
 use crate::cli::home::{self, Home, broken};
 use crate::cli::plan;
 use crate::cli::published::evidence;
+use crate::cli::{alerts, at_login};
+use crate::engine::alert::Alerts;
 use crate::engine::{self, Connection, Event, Handle, Vault};
 use crate::flow::{Flow, FlowId};
 use crate::published::{self, Published};
 use crate::record::{Failure, FailureKind};
-use crate::ui::{Deed, HomeJob, HomeNews, LiveFlow, Place, Told};
+use crate::run::RunId;
+use crate::ui::{Deed, HomeJob, HomeNews, KnownAlerts, LiveFlow, Place, Told};
 
 /// How often it is looked whether the data directory is free again.
 const FREE: Duration = Duration::from_secs(3);
@@ -147,6 +149,7 @@ impl Homestead {
             self.at(Place::Nowhere);
             return (None, AGAIN);
         }
+        let desk = home.desk.clone();
         let (changed, runtime) = (self.clone(), tokio::runtime::Handle::current());
         let started = home.start(move |failures| {
             let changed = changed.clone();
@@ -155,6 +158,8 @@ impl Homestead {
         match started.await {
             Ok(running) => {
                 running.engine.make_way();
+                let shown = self.clone();
+                alerts::begin(&running.engine, &desk, move |run| shown.tell(HomeNews::Clicked(run.map(RunId))));
                 tokio::spawn(self.clone().forward(running.engine.clone()));
                 self.list(running.failures).await;
                 self.at(Place::Here { address: running.engine.address() });
@@ -314,12 +319,37 @@ impl Homestead {
                 let result = result.await;
                 self.tell(HomeNews::AtLogin(result));
             }
+            HomeJob::Alerts(wanted) => self.choose_alerts(wanted).await,
+            // A mail server may be slow: other jobs go on meanwhile.
+            HomeJob::TestAlert => drop(tokio::spawn(self.test_alert())),
             HomeJob::Waiting => {
                 let standings = self.clone().away(|it| engine::standings(&it.data)).await.unwrap_or_default();
                 let waiting = standings.flows.into_iter().filter(|(_, it)| it.waiting > 0);
                 self.tell(HomeNews::Waiting(waiting.map(|(flow, it)| (flow, it.waiting)).collect()));
             }
         }
+    }
+
+    /// Writes down what alerts are wanted, where that is said, and tells what is chosen.
+    async fn choose_alerts(&self, wanted: Option<Alerts>) {
+        let known = self.clone().away(move |it| {
+            if let Some(wanted) = wanted {
+                wanted.write(&it.data)?;
+            }
+            let mails = alerts::mail_connections(&it.desk(&it.catalog()))?.into_iter().map(|it| (it.id, it.name)).collect();
+            Ok(KnownAlerts { chosen: Alerts::read(&it.data)?, mails })
+        });
+        let known = known.await;
+        self.tell(HomeNews::Alerts(known));
+    }
+
+    async fn test_alert(self) {
+        let desk = self.clone().away(|it| Ok((it.desk(&it.catalog()), it.catalog()))).await;
+        let result = match desk {
+            Ok((desk, catalog)) => alerts::send(&desk, &catalog).await,
+            Err(failure) => Err(failure),
+        };
+        self.tell(HomeNews::AlertTried(result));
     }
 
     /// The engine at work reads what is on, here or elsewhere; then it is told.

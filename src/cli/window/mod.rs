@@ -38,6 +38,10 @@ pub(super) struct Open {
     /// The flows' files
     flows: Vec<PathBuf>,
 
+    /// Show this live run in the log
+    #[arg(long, value_name = "RUN")]
+    run: Option<u64>,
+
     #[command(flatten)]
     data: DataArgs,
 
@@ -54,7 +58,7 @@ pub(super) fn run(args: &Open) -> Result<Exit, Error> {
     let sandboxes = super::published::sandboxes(&args.data)?;
     let journal = sandboxes.iter().find(|it| **it != home).cloned().unwrap_or_else(|| home.join("sandbox"));
     let mut background = None;
-    let opening = Opening { flows: args.flows.clone() };
+    let opening = Opening { flows: args.flows.clone(), run: args.run.map(RunId) };
     // Read while the window itself is made, which takes longer.
     let shelf = Shelf::of(&home);
     let reader = std::thread::Builder::new().name("flowyard-catalog".to_owned()).spawn(move || offered(&shelf));

@@ -8,6 +8,7 @@ use tokio::sync::{Mutex as Turn, Notify};
 use tokio::time::{Instant, timeout_at};
 
 use super::file::Shared;
+use super::flight::Flight;
 use super::ledger::{Full, Ledger, Told};
 use super::{BudgetState, Member, Priority};
 use crate::catalog::Rate;
@@ -28,6 +29,8 @@ pub(in crate::connector) struct Bucket {
     waiting: [AtomicU32; 2],
     /// A place may have become free.
     freed: [Notify; 2],
+    /// What this process has under way.
+    flight: Mutex<Flight>,
 }
 
 /// What is known, and the file that others know it by.
@@ -50,7 +53,8 @@ pub(super) enum Clock {
 #[derive(Debug)]
 pub(in crate::connector) struct Permit {
     bucket: Arc<Bucket>,
-    sent: bool,
+    /// When it was sent.
+    sent: Option<Instant>,
     done: bool,
 }
 
@@ -91,6 +95,7 @@ impl Bucket {
             turns: Default::default(),
             waiting: Default::default(),
             freed: Default::default(),
+            flight: Mutex::default(),
         }
     }
 
@@ -140,7 +145,7 @@ impl Bucket {
         let waiting = Priority::ALL.map(|it| self.waiting(it));
         let attempt = self.change(|ledger, user, now| {
             ledger.waiting(user, waiting);
-            let result = ledger.take(user, priority, now);
+            let result = self.board(ledger, user, priority, now);
             if queued && result.is_ok() {
                 let mut left = waiting;
                 left[priority as usize] = left[priority as usize].saturating_sub(1);
@@ -152,6 +157,16 @@ impl Bucket {
             self.bury();
         }
         attempt
+    }
+
+    /// Takes a place, where another request may be under way too. A person's call never waits for that.
+    fn board(&self, ledger: &mut Ledger, user: u64, priority: Priority, now: i64) -> Result<(), Full> {
+        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_free = priority == Priority::First || ledger.short.first().is_none_or(|it| flight.has_room(it.max, it.interval));
+        if !is_free {
+            return Err(Full::Answer);
+        }
+        ledger.take(user, priority, now).inspect(|()| flight.begin())
     }
 
     /// Takes back what processes have that are gone.
@@ -200,7 +215,7 @@ impl Bucket {
     }
 
     fn permit(self: &Arc<Self>) -> Permit {
-        Permit { bucket: Arc::clone(self), sent: false, done: false }
+        Permit { bucket: Arc::clone(self), sent: None, done: false }
     }
 
     fn wake(&self) {
@@ -228,12 +243,12 @@ fn milliseconds(count: i64) -> Duration {
 impl Permit {
     /// From here on the service may have counted the request.
     pub(in crate::connector) fn sending(&mut self) {
-        self.sent = true;
+        self.sent = Some(Instant::now());
     }
 
     /// The request never reached the service.
     pub(in crate::connector) fn unsent(&mut self) {
-        self.sent = false;
+        self.sent = None;
     }
 
     /// The service said that nobody may send for so long.
@@ -247,9 +262,16 @@ impl Permit {
         self.bucket.book().ledger.short.first().map(|it| milliseconds(it.interval))
     }
 
+    /// It is no longer under way.
+    fn land(&self, is_answered: bool) {
+        let took = self.sent.filter(|_| is_answered).map(|it| it.elapsed().as_secs_f64() * 1_000.0);
+        self.bucket.flight.lock().unwrap_or_else(PoisonError::into_inner).end(took);
+    }
+
     /// An answer came, and told this.
     pub(in crate::connector) fn answered(mut self, told: Told) {
         self.done = true;
+        self.land(true);
         self.bucket.change(|ledger, user, now| {
             ledger.finish(user, now);
             if told != Told::default() {
@@ -265,7 +287,8 @@ impl Drop for Permit {
         if self.done {
             return;
         }
-        let sent = self.sent;
+        self.land(false);
+        let sent = self.sent.is_some();
         self.bucket.change(|ledger, user, now| if sent { ledger.finish(user, now) } else { ledger.give_back(user, now) });
         self.bucket.wake();
     }

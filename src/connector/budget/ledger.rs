@@ -293,7 +293,7 @@ impl Ledger {
                 short.max = max.clamp(1, MOST);
             }
             if let Some(interval) = told.interval.map(|it| it.as_millis()).filter(|it| (1..u128::from(LONG_MS)).contains(it)) {
-                short.interval = interval as i64;
+                short.set_interval(interval as i64);
             }
             if let Some(remaining) = told.remaining {
                 // What the service has counted beyond ours was used by someone else.

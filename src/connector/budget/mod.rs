@@ -13,6 +13,7 @@
 //! Invariant: a budget's file holds numbers alone, and its name is a digest: nothing of an account, and no secret.
 mod bucket;
 mod file;
+mod flight;
 mod ledger;
 mod member;
 mod pace;

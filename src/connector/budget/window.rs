@@ -76,11 +76,20 @@ impl Short {
             return;
         }
         match self.taken.back_mut() {
-            // A shorter interval may have been told since: the order is kept.
+            // A clock that was set back: the order is kept.
             Some((last, many)) if *last >= until => *many = many.saturating_add(places),
             _ => self.taken.push_back((until, places)),
         }
         self.held = self.held.saturating_add(places);
+    }
+
+    /// The service counts in intervals of another length: what is taken becomes free by that.
+    pub(super) fn set_interval(&mut self, interval: i64) {
+        let longer = interval - self.interval;
+        for (until, _) in &mut self.taken {
+            *until += longer;
+        }
+        self.interval = interval;
     }
 
     /// The clock was set back: no place is taken for longer than if it were taken now.

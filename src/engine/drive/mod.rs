@@ -101,6 +101,8 @@ pub(super) struct Driver {
     answer: Option<Arc<Value>>,
     /// Its place among the runs of its flow, until it ends or waits; none where it need not wait for others.
     turn: Option<Turn>,
+    /// Whether it leaves events that arrive the first go.
+    yields: bool,
     /// Where it stands, for whoever asks.
     stand: Arc<AtomicU8>,
 }
@@ -148,6 +150,7 @@ impl Driver {
         });
         // In the order in which events come, whatever the disk takes first.
         driver.turn = turn(shared, flow.pace, &flow.program.flow, &start.cause);
+        driver.yields = driver.respond.is_none() && matches!(start.cause.via, Via::Hook | Via::Notice);
         let entry =
             Entry::Accepted { trigger: start.trigger, payload: Arc::new(start.payload), at: now, cause: Arc::new(start.cause) };
         driver.run.apply(&entry);
@@ -244,6 +247,7 @@ impl Driver {
             respond: None,
             answer: None,
             turn: None,
+            yields: false,
             stand,
         })
     }
@@ -252,6 +256,16 @@ impl Driver {
         if self.turn.as_mut().is_some_and(|it| !it.has_come()) && !self.queue(&mut accepted).await {
             self.shared.leave(self.id);
             return;
+        }
+        // It is kept until what begins here is on the disk.
+        let mut place = None;
+        if self.yields && self.shared.intake.holds_back() {
+            let shared = Arc::clone(&self.shared);
+            place = self.hold(&mut accepted, std::pin::pin!(shared.intake.place())).await;
+            if place.is_none() {
+                self.shared.leave(self.id);
+                return;
+            }
         }
         loop {
             let in_flight = &self.in_flight;
@@ -265,6 +279,7 @@ impl Driver {
             if self.run.outcome().is_some() {
                 break;
             }
+            drop(place.take());
             for call in calls {
                 let step = call.step.clone();
                 let program = Arc::clone(self.run.program());
@@ -322,30 +337,41 @@ impl Driver {
         true
     }
 
-    /// Waits for its turn; what started it is on the disk meanwhile. False where it is not to go on now.
+    /// Waits for its turn. False where it is not to go on now.
     async fn queue(&mut self, accepted: &mut Option<oneshot::Sender<Result<Accepted, Failure>>>) -> bool {
+        let Some(mut turn) = self.turn.take() else { return true };
+        let has_come = self.hold(accepted, std::pin::pin!(turn.come())).await.is_some();
+        self.turn = Some(turn);
+        has_come
+    }
+
+    /// Waits for something before it begins; what started it is on the disk meanwhile. None where it is not to go on now.
+    async fn hold<T: Default>(
+        &mut self,
+        accepted: &mut Option<oneshot::Sender<Result<Accepted, Failure>>>,
+        mut until: std::pin::Pin<&mut (impl Future<Output = T> + Send)>,
+    ) -> Option<T> {
         if !self.write_down(accepted).await {
-            return false;
+            return None;
         }
         self.publish().await;
-        let Some(mut turn) = self.turn.take() else { return true };
         self.stands(Stand::Waiting);
-        loop {
+        let came = loop {
             tokio::select! {
-                () = turn.come() => break,
+                came = &mut until => break came,
                 Some(signal) = self.signals.recv() => {
                     if self.heed(signal) == Wait::Stop {
-                        return false;
+                        return None;
                     }
+                    // Somebody called it off.
                     if !self.entries.is_empty() {
-                        break;
+                        break T::default();
                     }
                 }
             }
-        }
-        self.turn = Some(turn);
+        };
         self.stands(Stand::UnderWay);
-        true
+        Some(came)
     }
 
     fn stands(&self, stand: Stand) {

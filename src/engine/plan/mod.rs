@@ -83,6 +83,10 @@ pub struct Plan {
     /// Why it did not come to its end; none if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Failure>,
+    /// The step, by its name, that took its way by what is made up, where it then stopped itself: a step that reads back what was
+    /// written finds nothing in a plan, and which way it takes is known only afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<String>,
 }
 
 /// A write that was not sent.
@@ -149,10 +153,17 @@ pub async fn plan(settings: Settings, ask: Ask) -> Result<Plan, Failure> {
     }
     let ran = follow(&engine, &ask.flow, ask.trigger, event.clone()).await;
     engine.stop().wait().await;
-    let Ran { reads, agreed, stopped } = ran?;
+    let Ran { reads, agreed, mut stopped, ways } = ran?;
+    let open = stopped.as_ref().filter(|it| it.kind == FailureKind::Stopped).and_then(|_| {
+        let open = ways.iter().find(|it| sheet.is_open(&ask.flow, it))?;
+        Some(sheet.name(&ask.flow, open))
+    });
+    if open.is_some() {
+        stopped = None;
+    }
     let (writes, more) = sheet.taken();
     let agreed = agreed.iter().map(|it| sheet.name(&ask.flow, it)).collect();
-    Ok(Plan { event, origin, writes, more, reads: reads + looked, agreed, stopped })
+    Ok(Plan { event, origin, writes, more, reads: reads + looked, agreed, stopped, open })
 }
 
 /// How it went.
@@ -161,6 +172,8 @@ struct Ran {
     reads: usize,
     agreed: Vec<NodeId>,
     stopped: Option<Failure>,
+    /// The steps that were done, in their order.
+    ways: Vec<NodeId>,
 }
 
 async fn follow(engine: &Handle, flow: &FlowId, trigger: NodeId, event: Value) -> Result<Ran, Failure> {
@@ -185,10 +198,15 @@ async fn follow(engine: &Handle, flow: &FlowId, trigger: NodeId, event: Value) -
         };
         match event {
             Event::Exchanged { .. } => ran.reads += 1,
-            Event::Journaled { run, entries } => {
+            Event::Journaled { run: of, entries } => {
                 for entry in &*entries {
+                    if let Entry::StepSucceeded { step, .. } = entry
+                        && of == run
+                    {
+                        ran.ways.push(step.node.clone());
+                    }
                     if let Entry::StepParked { step, on, .. } = entry
-                        && let Some(failure) = parked(engine, run, step, on, &mut ran.agreed)
+                        && let Some(failure) = parked(engine, of, step, on, &mut ran.agreed)
                     {
                         ran.stopped = Some(failure);
                         return Ok(ran);

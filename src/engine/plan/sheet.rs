@@ -9,7 +9,7 @@ use super::made_up;
 use crate::catalog::{Connector, Method, Operation};
 use crate::connector::{Connection, HttpRequest};
 use crate::engine::shared::Shared;
-use crate::flow::{Flow, FlowId, NodeId};
+use crate::flow::{Flow, FlowId, NodeId, NodeKind};
 use crate::record::Request;
 use crate::run::{Conclusion, StepKey};
 
@@ -141,6 +141,13 @@ impl Sheet {
         } else {
             inner.more += 1;
         }
+    }
+
+    /// Whether a step takes one way or another, by what is made up.
+    pub(super) fn is_open(&self, flow: &FlowId, node: &NodeId) -> bool {
+        let kind = self.flows.get(flow).and_then(|it| it.nodes.get(node)).map(|it| &it.kind);
+        let chooses = matches!(kind, Some(NodeKind::Branch { .. } | NodeKind::Switch { .. }));
+        chooses && !self.depends(&Withheld { flow, step: &StepKey::new(node.clone()) }).is_empty()
     }
 
     /// The fields of a step that depend on what is made up.

@@ -165,11 +165,7 @@ mod tests {
             ),
             // Two fields at one go.
             (
-                &[
-                    ("StageUpdate", "1", 0, "b", "won"),
-                    ("Update", "2", 0, "b", "won"),
-                    ("StatusUpdate", "3", 0, "b", "won"),
-                ],
+                &[("StageUpdate", "1", 0, "b", "won"), ("Update", "2", 0, "b", "won"), ("StatusUpdate", "3", 0, "b", "won")],
                 &[New, Same, Same],
             ),
             // One after the other, and their messages in a muddle.

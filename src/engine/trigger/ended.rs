@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::fire::{Fired, fire};
+use crate::engine::alert;
 use crate::engine::recover::blocking;
 use crate::engine::shared::{Deployed, Shared};
 use crate::flow::{Ending, FlowId, NodeId, Trigger};
@@ -240,9 +241,9 @@ async fn tell(shared: &Arc<Shared>, run: RunId, since: &Since) -> Result<Option<
     Ok(told.head.finished.map(|at| (told.outcome, at)))
 }
 
-/// What is told of a run; none of one that is not over.
+/// What is told of a run; none of one that is not over, nor of one that tells an alert.
 fn read(shared: &Shared, reader: &Reader, run: RunId) -> Result<Option<Told>, JournalError> {
-    let Some(head) = reader.run(run)? else { return Ok(None) };
+    let Some(head) = reader.run(run)?.filter(|it| !alert::is_own(&it.flow)) else { return Ok(None) };
     let (mut cause, mut event, mut step) = (Arc::<Cause>::default(), Value::Null, None);
     let (mut trigger, mut last, mut answer, mut end) = (None, Value::Null, None, None);
     let program = shared.deployed(&head.flow).map(|it| Arc::clone(&it.program));

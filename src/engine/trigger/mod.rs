@@ -23,8 +23,9 @@ use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
 
+pub(super) use self::fire::{Fired, fire};
 pub use self::folder::sample_of;
-pub(super) use self::poll::newest;
+pub(super) use self::poll::{is_asked_by, newest};
 pub use self::storm::StormRule;
 use super::shared::Shared;
 

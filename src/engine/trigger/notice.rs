@@ -40,6 +40,7 @@ pub(super) async fn take(shared: Arc<Shared>, service: &str, request: Request) -
         Ok(bytes) => bytes,
         Err(refusal) => return *refusal,
     };
+    let _arriving = shared.intake.arrives();
     let headers: Vec<(&str, &[u8])> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let request = HookRequest { method: parts.method.as_str(), query: "", headers: &headers, body: &bytes };
     let mut event = match request.event() {

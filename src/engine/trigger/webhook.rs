@@ -69,7 +69,10 @@ async fn start(
         watch: None,
         respond: (answer == WebhookAnswer::Flow).then_some(respond),
     };
-    let run = match Driver::accept(shared, deployed, start).await {
+    let arriving = shared.intake.arrives();
+    let accepted = Driver::accept(shared, deployed, start).await;
+    drop(arriving);
+    let run = match accepted {
         Ok(Accepted::Run(run)) => run,
         Ok(Accepted::Duplicate(run)) => return reply(StatusCode::OK, &json!({ "run": run, "duplicate": true })),
         Err(failure) => return not_taken(&failure),

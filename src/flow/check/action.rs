@@ -110,7 +110,25 @@ impl Check<'_> {
                 .at("watch.every")
                 .hint("Write a length of time of at least 5 seconds, such as \"5 minutes\".");
         }
-        if !watch.ahead.is_empty() {
+        let is_dated = found.poll().is_some_and(|it| matches!(it.counts, Counts::Dated { .. }));
+        match &watch.date {
+            Some(date) if is_dated => {
+                if let Err(error) = date.coming(&watch.ahead) {
+                    self.error("watch", error.message).of(id).at(format!("watch.{}", error.place)).hint(error.hint);
+                }
+            }
+            None if is_dated => {
+                self.error("watch", "no date is chosen").of(id).at("watch.date").hint("Choose the field that holds it.");
+            }
+            Some(_) => {
+                self.error("watch", format!("\"{}\" is not the coming of a date", found.title))
+                    .of(id)
+                    .at("watch.date")
+                    .hint("Take it away.");
+            }
+            None => {}
+        }
+        if !watch.ahead.is_empty() && !is_dated {
             let is_a_time = found.poll().is_some_and(|it| matches!(it.counts, Counts::Reached { .. }));
             if !is_a_time {
                 self.error("watch", format!("\"{}\" is not the coming of a time", found.title))

@@ -105,7 +105,9 @@ impl Check<'_> {
                 self.event(id, event, slot, input);
                 self.watch(id, event, watch);
             }
-            NodeKind::Trigger(Trigger::Manual { .. } | Trigger::Webhook { .. } | Trigger::Failed { .. })
+            NodeKind::Trigger(
+                Trigger::Manual { .. } | Trigger::Webhook { .. } | Trigger::Failed { .. } | Trigger::Alert { .. },
+            )
             | NodeKind::Branch { .. }
             | NodeKind::Join { .. }
             | NodeKind::Script { .. }

@@ -702,6 +702,39 @@ fn an_event_is_one_of_the_catalogue_at_a_slot_of_its_service_with_what_it_asks_f
 }
 
 #[test]
+fn a_date_that_comes_is_one_of_a_record_at_a_time_that_can_be_told() {
+    let check = |event: &str, watch: Value| {
+        let mut flow = Sketch::flow("t.out -> a");
+        flow.slots = [("crm".into(), crate::catalog::ConnectorId::new("highlevel"))].into();
+        let trigger = Trigger::Event {
+            event: OperationId::new(event),
+            slot: "crm".into(),
+            input: serde_json::from_value(json!({})).unwrap(),
+            watch: serde_json::from_value(watch).unwrap(),
+            sample: Value::Null,
+        };
+        flow.apply(Edit::SetKind { id: id("t"), kind: NodeKind::Trigger(trigger) }).unwrap();
+        let problems = flow.check(&Catalog::shipped(), &CheckContext::default());
+        let of_trigger = problems.into_iter().filter(|it| it.node == Some(id("t")));
+        of_trigger.map(|it| format!("{} {}: {}", it.code, it.place, it.message)).collect::<Vec<_>>().join("; ")
+    };
+    let comes = "highlevel.poll.contact-date";
+    let birthday = json!({"field": "dateOfBirth", "yearly": true, "at": "9:00", "zone": "UTC"});
+    for (event, watch, found) in [
+        (comes, json!({"ahead": "3 days", "date": birthday}), ""),
+        (comes, json!({"ahead": "-1 month", "date": birthday}), ""),
+        (comes, json!({}), "watch watch.date: no date is chosen"),
+        (comes, json!({"date": {"zone": "UTC"}}), "watch watch.date.field: no date is chosen"),
+        (comes, json!({"date": {"field": "d", "at": "9", "zone": "UTC"}}), "watch watch.date.at: \"9\" is no time of a day"),
+        (comes, json!({"date": {"field": "d"}}), "watch watch.date.zone: no zone is chosen"),
+        (comes, json!({"ahead": "soon", "date": birthday}), "watch watch.ahead: \"soon\" is not how long before the date"),
+        ("highlevel.poll.task-due", json!({"date": birthday}), "watch watch.date: \"Task due\" is not the coming of a date"),
+    ] {
+        assert_eq!(check(event, watch.clone()), found, "{event} {watch}");
+    }
+}
+
+#[test]
 fn a_schedule_is_told_where_it_is_not_understood_and_what_would_be() {
     let check = |rule: &str, zone: &str| {
         let mut flow = Sketch::flow("t.out -> a");

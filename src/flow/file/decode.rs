@@ -1,5 +1,5 @@
 //! From a file's values to a flow; every error names its place.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -11,9 +11,9 @@ use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::nearest::nearest;
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Binding, Case, Each, Edge, Ending, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES, MAX_NODES, Mapping,
-    Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger, WaitFor,
-    Watch, Watched, WebhookAnswer,
+    Alarm, Binding, Case, Each, Edge, Ending, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level, MAX_EDGES,
+    MAX_NODES, Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source,
+    StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
 };
 
 const KINDS: &[&str] = &[
@@ -286,6 +286,16 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             })?,
             sample: value(fields.take("sample")),
         },
+        "alert" => Trigger::Alert {
+            of: match fields.take("of") {
+                None => BTreeSet::new(),
+                Some(spot) => {
+                    let known = Alarm::ALL.map(|it| (it.name(), it));
+                    list(&spot, |it| word(it, "kind of alert", &known))?.into_iter().collect()
+                }
+            },
+            sample: value(fields.take("sample")),
+        },
         "event" => Trigger::Event {
             event: OperationId::new(fields.need("event")?.text()?),
             slot: SlotId::new(fields.need("slot")?.text()?),
@@ -296,7 +306,13 @@ fn trigger(fields: &mut Fields<'_>) -> Result<Trigger, Broken> {
             },
             sample: value(fields.take("sample")),
         },
-        other => return Err(kind.unknown_word("trigger", other, &["manual", "webhook", "schedule", "file", "failed", "ended", "event"])),
+        other => {
+            return Err(kind.unknown_word(
+                "trigger",
+                other,
+                &["manual", "webhook", "schedule", "file", "failed", "ended", "alert", "event"],
+            ));
+        }
     })
 }
 

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Binding, Case, Each, Ending, Flow, FlowId, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind, Note, RetryPolicy,
-    Row, Source, StopOutcome, Trigger, WaitFor, Watched, WebhookAnswer,
+    Binding, Case, Each, Ending, Flow, FlowId, Group, HttpBody, HttpCall, JoinMode, Level, Mapping, Missing, Node, NodeKind,
+    Note, RetryPolicy, Row, Source, StopOutcome, Trigger, WaitFor, Watched, WebhookAnswer,
 };
 
 /// The text of a flow; without `layout` for what a flow does.
@@ -382,6 +382,11 @@ fn trigger(out: &mut Fields, trigger: &Trigger) {
             out.put("trigger", text("ended"));
             out.put_if(!of.is_empty(), "of", || value(&of.iter().map(FlowId::as_str).collect()));
             out.put_if(*ending == Ending::Any, "ending", || text("any"));
+            out.put_if(!sample.is_null(), "sample", || value(sample));
+        }
+        Trigger::Alert { of, sample } => {
+            out.put("trigger", text("alert"));
+            out.put_if(!of.is_empty(), "of", || Out::Line(Box::new(Out::List(of.iter().map(|it| text(it.name())).collect()))));
             out.put_if(!sample.is_null(), "sample", || value(sample));
         }
         Trigger::Event { event, slot, input, watch, sample } => {

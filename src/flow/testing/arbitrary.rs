@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::catalog::{ConnectorId, Method, OperationId};
 use crate::flow::schedule::{Missed, Schedule};
 use crate::flow::{
-    Begin, Binding, Case, Each, Edge, Edit, Ending, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall, JoinMode, Level,
-    Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source, StopOutcome, Trigger,
-    WaitFor, Watch, Watched, WebhookAnswer,
+    Alarm, Begin, Binding, Case, Dated, Each, Edge, Edit, Ending, FieldPath, Flow, FlowId, Group, GroupId, HttpBody, HttpCall,
+    JoinMode, Level, Mapping, Missing, Node, NodeId, NodeKind, Note, NoteId, Pace, PortId, RetryPolicy, Row, SlotId, Source,
+    StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
 };
 
 /// Few, so that references, edges and edits meet.
@@ -107,8 +107,16 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             delivery_field,
             sample,
         });
-    let watch = (words(), select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]), words(), any::<bool>(), any::<Option<bool>>())
-        .prop_map(|(every, begin, ahead, reconcile, whole)| Watch { every, begin, ahead, reconcile, whole });
+    let date = (words(), words(), any::<bool>(), words(), words()).prop_map(|(field, name, yearly, at, zone)| Dated {
+        field,
+        name,
+        yearly,
+        at,
+        zone,
+    });
+    let begin = select(vec![Begin::Now, Begin::All, Begin::From(Date::constant(2026, 2, 28))]);
+    let watch = (words(), begin, words(), prop::option::of(date), any::<bool>(), any::<Option<bool>>())
+        .prop_map(|(every, begin, ahead, date, reconcile, whole)| Watch { every, begin, ahead, date, reconcile, whole });
     let event = (words(), words(), prop::collection::btree_map(words(), values(), 0..3), watch, values()).prop_map(
         |(event, slot, input, watch, sample)| Trigger::Event {
             event: OperationId::new(&event),
@@ -130,7 +138,9 @@ fn triggers() -> impl Strategy<Value = Trigger> {
             Trigger::Ended { of, ending, sample }
         },
     );
-    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, ended]
+    let alert = (prop::collection::btree_set(select(Alarm::ALL.to_vec()), 0..3), values())
+        .prop_map(|(of, sample)| Trigger::Alert { of, sample });
+    prop_oneof![values().prop_map(|sample| Trigger::Manual { sample }), webhook, schedule, event, file, failed, ended, alert]
 }
 
 fn calls() -> impl Strategy<Value = HttpCall> {

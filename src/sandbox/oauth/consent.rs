@@ -148,6 +148,7 @@ fn consent(service: Service, ask: &Ask) -> String {
         Service::ScheduleIt => "Schedule it",
         Service::Mail => "Mail",
         Service::Files => "Files",
+        Service::Desktop => "Desktop",
     };
     page(&format!("Let an app in to {name} (sandbox)?"), &body)
 }

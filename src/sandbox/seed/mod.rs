@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use self::crowd::Crowd;
-use super::access::{Access, FilesAccess, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
+use super::access::{Access, DesktopAccess, FilesAccess, HighlevelAccess, MailAccess, OauthAccess, ScheduleItAccess};
 use super::faults::Draw;
 use super::highlevel::{self, ContactIndex, EventIndex};
 use super::ledger::Ledger;
@@ -134,6 +134,7 @@ impl Planting {
                 from: "Flowyard <flows@sandbox.example>".to_owned(),
             },
             files: FilesAccess { base_url: format!("{url}{}", Service::Files.prefix()) },
+            desktop: DesktopAccess { base_url: format!("{url}{}", Service::Desktop.prefix()) },
         }
     }
 
@@ -225,7 +226,7 @@ fn bed(text: &str, service: Service, random: u64) -> Result<(Bed, HashMap<String
             let key = fields.remove("~key").and_then(|it| it.as_str().map(str::to_owned));
             let always = fields.remove("~always").is_some();
             let id = match service {
-                Service::Highlevel | Service::Mail | Service::Files => scratch.next_id(&collection),
+                Service::Highlevel | Service::Mail | Service::Files | Service::Desktop => scratch.next_id(&collection),
                 Service::ScheduleIt => schedule_it::next_number(&mut scratch, &collection),
             };
             if let Some(key) = key {

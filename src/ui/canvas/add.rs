@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use super::clipboard::fresh_id;
 use super::kind::{self, Face, Hue};
-use crate::catalog::{Catalog, Connector, ConnectorId, Event, EventSource, Operation, OperationId};
+use crate::catalog::{Catalog, Connector, ConnectorId, Counts, Event, EventSource, Operation, OperationId, Poll};
 use crate::expr::parse_zone;
 use crate::flow::schedule::Schedule;
 use crate::flow::{
-    Binding, Each, Edit, Ending, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId, RetryPolicy, SlotId,
-    StopOutcome, Trigger, WaitFor, Watched, WebhookAnswer,
+    Binding, Dated, Each, Edit, Ending, Flow, FlowId, HttpCall, JoinMode, Level, Mapping, Node, NodeId, NodeKind, PortId,
+    RetryPolicy, SlotId, StopOutcome, Trigger, WaitFor, Watch, Watched, WebhookAnswer,
 };
 use crate::ui::theme::icon;
 
@@ -175,6 +175,11 @@ const KINDS: &[Kind] = &[
         id: "ended",
         words: "trigger another flow ended done finished succeeded after chain then when start",
         make: || NodeKind::Trigger(Trigger::Ended { of: Vec::new(), ending: Ending::Succeeded, sample: Value::Null }),
+    },
+    Kind {
+        id: "alert",
+        words: "trigger alert alarm failed connection dead sign-in quiet silence no events problem when start",
+        make: || NodeKind::Trigger(Trigger::Alert { of: BTreeSet::new(), sample: Value::Null }),
     },
     Kind {
         id: "manual",
@@ -361,11 +366,12 @@ pub(crate) fn make(what: &What, flow: &Flow, catalog: &Catalog, at: [i32; 2]) ->
         What::Event(id) => {
             let event = Event::find(id)?;
             let slot = slot(flow, id.connector(), &mut edits);
+            let date = event.poll().and_then(first_date);
             let trigger = Trigger::Event {
                 event: id.clone(),
                 slot,
                 input: BTreeMap::new(),
-                watch: crate::flow::Watch::default(),
+                watch: Watch { date, ..Watch::default() },
                 sample: Value::Null,
             };
             (slug(&event.title), event.title.clone(), NodeKind::Trigger(trigger))
@@ -402,6 +408,20 @@ fn slot(flow: &Flow, connector: &ConnectorId, edits: &mut Vec<Edit>) -> SlotId {
         .unwrap_or_else(|| SlotId::new(like));
     edits.push(Edit::AddSlot { id: id.clone(), connector: connector.clone() });
     id
+}
+
+/// Of an event that is the coming of a date: the first that it offers, by the clocks of the person.
+fn first_date(poll: &Poll) -> Option<Dated> {
+    let Counts::Dated { fields, .. } = &poll.counts else { return None };
+    let first = fields.first()?;
+    let at = if first.yearly { "9:00" } else { "" };
+    Some(Dated {
+        field: first.field.clone(),
+        name: first.title.clone(),
+        yearly: first.yearly,
+        at: at.to_owned(),
+        zone: own_zone(),
+    })
 }
 
 /// The zone of the person, by its name; UTC where the system does not say.

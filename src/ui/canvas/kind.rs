@@ -55,6 +55,7 @@ pub(crate) fn face(kind: &NodeKind, catalog: &Catalog) -> Face {
             Each::File => it(icon::FOLDER_OPEN, Hue::Core, "New file"),
             Each::Row => it(icon::TABLE, Hue::Core, "New row"),
         },
+        NodeKind::Trigger(Trigger::Alert { .. }) => it(icon::BELL, Hue::Core, "Alert"),
         NodeKind::Trigger(Trigger::Failed { .. }) => it(icon::WARNING, Hue::Core, "Flow failed"),
         NodeKind::Trigger(Trigger::Ended { .. }) => it(icon::SKIP_FORWARD, Hue::Core, "Flow ended"),
         NodeKind::Trigger(Trigger::Event { event, .. }) => it(icon::LIGHTNING, Hue::of(event.connector()), "Event"),
@@ -87,6 +88,7 @@ pub(crate) fn operation_icon(operation: &Operation) -> char {
     match operation.id.connector().as_str() {
         "mail" => return icon::PAPER_PLANE_TILT,
         "files" => return icon::FILE,
+        "desktop" => return icon::BELL,
         _ => {}
     }
     if has("task") {

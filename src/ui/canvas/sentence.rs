@@ -5,7 +5,9 @@ use serde_json::Value;
 
 use crate::catalog::{Catalog, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
-use crate::flow::{Binding, Each, Ending, FlowId, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor};
+use crate::flow::{
+    Alarm, Binding, Each, Ending, FlowId, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor, Watch,
+};
 use crate::ui::names::Called;
 
 /// The longest part that is shown, in characters.
@@ -93,6 +95,12 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
         NodeKind::Trigger(Trigger::Failed { of: Some(flow), .. }) => {
             empty().say("Starts when a run of ").show(flow.as_str()).say(" fails")
         }
+        NodeKind::Trigger(Trigger::Event { event, watch: Watch { date: Some(date), ahead, .. }, .. })
+            if Event::find(event).is_some() =>
+        {
+            let service = catalog.connector(event.connector()).map_or_else(|| event.connector().as_str(), |it| it.title.as_str());
+            empty().show(&date.meaning(ahead)).say(": ").say(service).say(" is asked now and then")
+        }
         NodeKind::Trigger(Trigger::Ended { of, ending, .. }) => {
             let ends = match ending {
                 Ending::Succeeded => " goes well",
@@ -105,6 +113,11 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
                     empty().say("Starts when a run of ").show(&names.join(" or ")).say(ends)
                 }
             }
+        }
+        NodeKind::Trigger(Trigger::Alert { of, .. }) => {
+            let all: Vec<String> =
+                Alarm::ALL.iter().filter(|it| of.is_empty() || of.contains(it)).map(ToString::to_string).collect();
+            empty().say("Starts when ").show(&all.join(", or "))
         }
         NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
             Some(it) => {

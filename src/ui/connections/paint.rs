@@ -231,6 +231,7 @@ pub(super) fn tile(ui: &Ui, rect: Rect, connector: &ConnectorId) {
         "schedule_it" => icon::CALENDAR_BLANK,
         "mail" => icon::PAPER_PLANE_TILT,
         "files" => icon::FOLDER_SIMPLE,
+        "desktop" => icon::MONITOR,
         _ => icon::GLOBE,
     };
     ui.painter().rect_filled(rect, radius::BASE, ink.tint);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::engine::Event;
+use crate::engine::alert::{Alerts, Tried};
 use crate::engine::plan::Plan;
+use crate::engine::{ConnectionId, Event};
 use crate::flow::{Flow, FlowId, NodeId};
 use crate::published::{Entry, Evidence};
 use crate::record::Failure;
@@ -66,6 +67,10 @@ pub enum HomeJob {
         /// What the trigger gives.
         payload: Value,
     },
+    /// Say what alerts are chosen; with some, choose these before.
+    Alerts(Option<Alerts>),
+    /// Tell a test alert.
+    TestAlert,
     /// Look at every service at once for what is new.
     Look,
     /// Say how many starts of each flow wait for their turn.
@@ -120,10 +125,25 @@ pub enum HomeNews {
     },
     /// Whether flows are started with the computer, without the window.
     AtLogin(Result<bool, Failure>),
+    /// What alerts are chosen.
+    Alerts(Result<KnownAlerts, Failure>),
+    /// What came of a test alert, by each way.
+    AlertTried(Result<Vec<Tried>, Failure>),
+    /// Somebody clicked on a notification, about this run or about none.
+    Clicked(Option<RunId>),
     /// Something happened in a live run.
     Event(Event),
     /// The computer slept, or Flowyard was not running; what was made up for, in words.
     Woke(String),
+}
+
+/// What alerts are chosen, and what can be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAlerts {
+    /// What is chosen.
+    pub chosen: Alerts,
+    /// The connections to mail servers, each with its name.
+    pub mails: Vec<(ConnectionId, String)>,
 }
 
 /// What a person asked for.

@@ -8,7 +8,7 @@ mod panel;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub use self::job::{Deed, DoHome, HomeJob, HomeNews, LiveFlow, Place};
+pub use self::job::{Deed, DoHome, HomeJob, HomeNews, KnownAlerts, LiveFlow, Place};
 pub(crate) use self::page::{place, show as page};
 pub(crate) use self::panel::{Asked, GoLive, Planned, show as panel};
 use super::document::DocId;
@@ -29,6 +29,10 @@ pub(crate) struct Home {
     pub(crate) failures: Vec<Failure>,
     /// Whether flows are started with the computer, as far as that is known.
     pub(crate) at_login: Option<bool>,
+    /// What alerts are chosen, as far as that is known.
+    pub(crate) alerts: Option<KnownAlerts>,
+    /// Whether a test alert is under way.
+    pub(crate) tries_alert: bool,
     /// How many starts of each flow wait for their turn.
     pub(crate) waiting: BTreeMap<FlowId, u64>,
     /// What a person is asked before a flow goes live.
@@ -108,6 +112,7 @@ impl Home {
                     going.plan = Planned::Made(result);
                 }
             }
+            HomeNews::Alerts(result) => self.alerts = result.ok(),
             HomeNews::AtLogin(result) => self.at_login = result.ok(),
             HomeNews::Waiting(waiting) => self.waiting = waiting,
             HomeNews::Evidence { ticket, result } => {
@@ -115,7 +120,8 @@ impl Home {
                     going.evidence = Some(result);
                 }
             }
-            HomeNews::Done { .. } | HomeNews::Event(_) | HomeNews::Woke(_) => {}
+            HomeNews::AlertTried(_) => self.tries_alert = false,
+            HomeNews::Done { .. } | HomeNews::Event(_) | HomeNews::Woke(_) | HomeNews::Clicked(_) => {}
         }
     }
 }

@@ -204,6 +204,9 @@ fn planned(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, going: &GoLive) {
     if plan.more > 0 {
         ui.label(dim(ui, format!("… and {} more", plan.more)));
     }
+    if let Some(step) = &plan.open {
+        ui.label(dim(ui, format!("Which way it goes at \"{step}\" depends on the answers to what was not sent.")));
+    }
     if let Some(failure) = &plan.stopped {
         ui.label(RichText::new("It would not come to its end:").color(colors.failed.text));
         failed(ui, failure);

@@ -56,7 +56,13 @@ pub(super) fn ended(
 ) -> bool {
     let mut changed = false;
     let mut text = of.iter().map(FlowId::as_str).collect::<Vec<_>>().join(",");
-    if line(ui, fields, "Of these flows only, by their ids, with commas between; empty for any", "new-contact-to-calendar", &mut text) {
+    if line(
+        ui,
+        fields,
+        "Of these flows only, by their ids, with commas between; empty for any",
+        "new-contact-to-calendar",
+        &mut text,
+    ) {
         // One that is still to be typed stays: what follows the last comma.
         *of = text.split(',').map(|it| FlowId::new(it.trim())).collect();
         if of.iter().all(|it| it.as_str().is_empty()) {
@@ -74,6 +80,9 @@ pub(super) fn ended(
         *gesture = None;
         changed = true;
     }
-    ui.label(dim(ui, "Its own ends, and those of flows that it set going, do not count. What the other run gave is \u{201c}output\u{201d}."));
+    ui.label(dim(
+        ui,
+        "Its own ends, and those of flows that it set going, do not count. What the other run gave is \u{201c}output\u{201d}.",
+    ));
     changed
 }

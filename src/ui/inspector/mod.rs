@@ -13,6 +13,7 @@
 mod automap;
 mod chained;
 mod complete;
+mod dated;
 mod draft;
 mod entry;
 mod field;

@@ -101,7 +101,8 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, viewer: &mut Viewer, draft:
                         | Trigger::Schedule { .. }
                         | Trigger::File { .. }
                         | Trigger::Failed { .. }
-                        | Trigger::Ended { .. }),
+                        | Trigger::Ended { .. }
+                        | Trigger::Alert { .. }),
                     ) => trigger.test_event(fields.ctx.catalog),
                     NodeKind::Trigger(trigger) => trigger.sample().clone(),
                     _ => Value::Null,

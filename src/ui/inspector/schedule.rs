@@ -65,7 +65,7 @@ fn about(missed: Missed) -> String {
 }
 
 /// The zone, found by typing; whether another was chosen.
-fn zone(ui: &mut Ui, form: &mut Form, zone: &mut String) -> bool {
+pub(super) fn zone(ui: &mut Ui, form: &mut Form, zone: &mut String) -> bool {
     let shown = button::drop_down(ui, if zone.is_empty() { "Choose a zone\u{2026}" } else { zone.as_str() });
     let shown = shown.accessible_name(format!("Zone: {zone}"));
     let mut chosen = None;

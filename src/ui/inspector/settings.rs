@@ -1,5 +1,7 @@
 //! What a step has beside its fields: how an HTTP request is sent, the ways of a switch, the rows of a table, and, for all,
 //! its name, muting, its connection and how often it is tried.
+use std::collections::BTreeSet;
+
 use eframe::egui::{CollapsingHeader, DragValue, Popup, ScrollArea, TextEdit, TextStyle, Ui};
 use serde_json::Value;
 
@@ -8,8 +10,8 @@ use super::fields::{Fields, Form};
 use super::watching::{self, Waiting};
 use crate::catalog::Method;
 use crate::flow::{
-    Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, HttpCall, JoinMode, Level, Mapping, NodeKind, PortId, RetryPolicy, Row,
-    SlotId, StopOutcome, Trigger, WaitFor, WebhookAnswer,
+    Alarm, Binding, Case, Edge, Edit, FlowId, Gesture, HttpBody, HttpCall, JoinMode, Level, Mapping, NodeKind, PortId,
+    RetryPolicy, Row, SlotId, StopOutcome, Trigger, WaitFor, WebhookAnswer,
 };
 use crate::ui::canvas::sentence::title;
 use crate::ui::msg::Msg;
@@ -62,6 +64,30 @@ pub(super) fn line(ui: &mut Ui, fields: &Fields<'_>, label: &str, hint: &str, te
     response.changed()
 }
 
+/// Of what a flow is alerted; whether that was changed.
+fn which_alerts(ui: &mut Ui, of: &mut BTreeSet<Alarm>) -> bool {
+    ui.label(dim(ui, "It starts when"));
+    let before: BTreeSet<Alarm> = Alarm::ALL.into_iter().filter(|it| of.is_empty() || of.contains(it)).collect();
+    let mut chosen = before.clone();
+    for kind in Alarm::ALL {
+        let mut on = before.contains(&kind);
+        if on_off(ui, &kind.to_string(), &mut on) && !chosen.remove(&kind) {
+            chosen.insert(kind);
+        }
+    }
+    ui.label(dim(
+        ui,
+        "Failures come together: the first at once, then once a quarter of an hour. What fails in this flow alerts nobody.",
+    ));
+    // The last cannot be switched off: a trigger that waits for nothing is none.
+    if chosen == before || chosen.is_empty() {
+        return false;
+    }
+    // All is written as none.
+    *of = if chosen.len() == Alarm::ALL.len() { BTreeSet::new() } else { chosen };
+    true
+}
+
 /// What stands above the form: what a kind is about.
 pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
     let mut change = Change { fields, kind: fields.node.kind.clone(), changed: false, gesture: None };
@@ -87,11 +113,14 @@ pub(super) fn of_kind(ui: &mut Ui, fields: &Fields<'_>, form: &mut Form) {
         NodeKind::Trigger(Trigger::Ended { of, ending, .. }) => {
             change.changed = chained::ended(ui, fields, of, ending, &mut change.gesture);
         }
+        NodeKind::Trigger(Trigger::Alert { of, .. }) => {
+            change.changed = which_alerts(ui, of);
+        }
         NodeKind::Trigger(Trigger::File { watched, .. }) => {
             change.changed = super::watched::show(ui, fields, watched, &mut change.gesture);
         }
         NodeKind::Trigger(Trigger::Event { event, input, watch, .. }) => {
-            change.changed = watching::show(ui, fields, Waiting { event, input, watch }, &mut change.gesture);
+            change.changed = watching::show(ui, fields, form, Waiting { event, input, watch }, &mut change.gesture);
         }
         NodeKind::Trigger(Trigger::Manual { sample }) => change.changed = chained::by_hand(ui, fields, sample),
         NodeKind::Http(call) => change.changed = http(ui, call),

@@ -7,7 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::fields::Fields;
+use super::dated::Offered;
+use super::fields::{Fields, Form};
 use super::settings::{line, on_off};
 use crate::catalog::{Counts, Event, EventSource, OperationId, Poll};
 use crate::flow::{Begin, Edit, Pace, Watch};
@@ -21,7 +22,13 @@ pub(super) struct Waiting<'a> {
 }
 
 /// The form; true where something was changed, and `gesture` is what is typed into.
-pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, waiting: Waiting<'_>, gesture: &mut Option<String>) -> bool {
+pub(super) fn show(
+    ui: &mut Ui,
+    fields: &Fields<'_>,
+    form: &mut Form,
+    waiting: Waiting<'_>,
+    gesture: &mut Option<String>,
+) -> bool {
     let Waiting { event, input, watch } = waiting;
     let Some(event) = Event::find(event) else {
         ui.label(dim(ui, "The catalogue does not have this event."));
@@ -54,13 +61,24 @@ pub(super) fn show(ui: &mut Ui, fields: &Fields<'_>, waiting: Waiting<'_>, gestu
         EventSource::Poll(poll) => {
             ui.label(dim(ui, format!("{} {service} is looked at now and then.", event.help)));
             changed |= asks(ui, fields, poll, input, gesture);
+            if let Counts::Dated { fields: known, custom } = &poll.counts {
+                let offered = Offered { fields: known, custom: custom.as_deref() };
+                let mut date = watch.date.clone().unwrap_or_default();
+                let (is_new, typed) = super::dated::show(ui, fields, form, &offered, (&mut date, &mut watch.ahead));
+                if is_new {
+                    watch.date = Some(date);
+                    (changed, *gesture) = (true, typed);
+                }
+            }
             if matches!(poll.counts, Counts::Reached { .. })
                 && line(ui, fields, "How long before the time; after it with a minus", &usual_ahead(poll), &mut watch.ahead)
             {
                 (changed, *gesture) = (true, Some("ahead".to_owned()));
             }
             changed |= every(ui, fields, "a minute, or more while nothing happens", watch, gesture);
-            if poll.each.is_none() && !matches!(poll.counts, Counts::Reached { .. } | Counts::Gone) && begin(ui, &mut watch.begin)
+            if poll.each.is_none()
+                && !matches!(poll.counts, Counts::Reached { .. } | Counts::Dated { .. } | Counts::Gone)
+                && begin(ui, &mut watch.begin)
             {
                 (changed, *gesture) = (true, None);
             }

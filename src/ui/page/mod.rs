@@ -1,4 +1,5 @@
 //! Pages beside the canvas.
+mod alerts;
 mod catalog;
 mod gallery;
 mod settings;

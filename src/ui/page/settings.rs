@@ -24,6 +24,8 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
             ui.add_space(16.0);
             background(ui, ctx);
             ui.add_space(16.0);
+            super::alerts::show(ui, ctx);
+            ui.add_space(16.0);
             keys(ui, ctx);
         });
     });

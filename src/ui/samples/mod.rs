@@ -305,7 +305,8 @@ impl<'a> Known<'a> {
                 | Trigger::Schedule { .. }
                 | Trigger::File { .. }
                 | Trigger::Failed { .. }
-                | Trigger::Ended { .. }),
+                | Trigger::Ended { .. }
+                | Trigger::Alert { .. }),
             ) => Some(trigger.test_event(self.catalog)).filter(|it| !it.is_null()).map(|it| given(it, Origin::Example)),
             NodeKind::Action { operation, .. } => self.catalog.operation(operation).and_then(|(connector, operation)| {
                 let schema = operation.success.iter().find_map(|it| it.schema.as_ref())?;

@@ -343,6 +343,7 @@ fn what_the_last_looks_at_a_service_found_is_shown_with_its_connection() {
         at: now,
         next: now + jiff::SignedDuration::from_hours(1),
         found,
+        due: None,
         failure,
     };
     let refused = Failure::new(FailureKind::Forbidden, "HighLevel: a scope is missing");

@@ -587,6 +587,58 @@ fn a_table_is_chosen_and_its_first_row_is_what_a_test_gets() {
 }
 
 #[test]
+fn which_date_of_a_record_comes_is_chosen_and_said_in_words() {
+    let mut flow = Flow::new("dates", "Dates");
+    let what = crate::ui::canvas::add::What::Event(OperationId::new("highlevel.poll.contact-date"));
+    let made = crate::ui::canvas::add::make(&what, &flow, &Catalog::shipped(), [0, 0]).unwrap();
+    for edit in made.edits {
+        flow.apply(edit).unwrap();
+    }
+    let id = made.id;
+    assert_eq!(flow.check(&Catalog::shipped(), &crate::flow::CheckContext::default()), [], "what is added can be used at once");
+    let mut desk = opened(&flow, "Date of a contact comes");
+    let watch = |desk: &Desk| match &desk.flow().nodes[&id].kind {
+        NodeKind::Trigger(Trigger::Event { watch, .. }) => watch.clone(),
+        other => panic!("a trigger: {other:?}"),
+    };
+    let before = watch(&desk).date.unwrap();
+    assert_eq!((before.field.as_str(), before.yearly, before.at.as_str()), ("dateOfBirth", true, "9:00"));
+    assert!(desk.has("Date: Date of birth") && !desk.has("How long"));
+    desk.window.get_by_label("Starts: Before it").click_accesskit();
+    desk.run();
+    assert_eq!(watch(&desk).ahead, "1 day");
+    let long = |desk: &Desk| desk.window.get_by_role_and_label(Role::TextInput, "How long").rect();
+    assert!(long(&desk).is_positive());
+    desk.window.get_by_role_and_label(Role::TextInput, "How long").focus();
+    desk.run();
+    desk.key(Modifiers::COMMAND, Key::A);
+    desk.window.get_by_role_and_label(Role::TextInput, "How long").type_text("3 days");
+    desk.run();
+    assert_eq!(watch(&desk).ahead, "3 days");
+    desk.window.get_by_label("Starts: After it").click_accesskit();
+    desk.run();
+    assert_eq!(watch(&desk).ahead, "-3 days");
+    desk.window.get_by_label("Date: Date of birth").click_accesskit();
+    desk.run();
+    desk.window.get_by_label("Added").click_accesskit();
+    desk.run();
+    let chosen = watch(&desk).date.unwrap();
+    assert_eq!((chosen.field.as_str(), chosen.name.as_str(), chosen.yearly), ("dateAdded", "Added", false));
+    desk.window.get_by_label("It comes: Each year").click_accesskit();
+    desk.run();
+    assert!(watch(&desk).date.unwrap().yearly);
+    let said = crate::ui::canvas::sentence::sentence(&desk.flow().nodes[&id].kind, &Catalog::shipped(), None).plain();
+    let zone = chosen.zone;
+    assert_eq!(said, format!("3 days after \"Added\", each year at 9:00, {zone}: HighLevel is asked now and then"));
+    desk.window.get_by_role_and_label(Role::TextInput, "How long").focus();
+    desk.run();
+    desk.key(Modifiers::COMMAND, Key::A);
+    desk.window.get_by_role_and_label(Role::TextInput, "How long").type_text("soon");
+    desk.run();
+    assert!(desk.has_containing("is not how long before the date"));
+}
+
+#[test]
 fn how_a_service_is_watched_is_chosen_beside_its_event() {
     let mut flow = Flow::new("events", "Events");
     flow.apply(Edit::AddSlot { id: "crm".into(), connector: ConnectorId::new("highlevel") }).unwrap();

@@ -1,5 +1,6 @@
 //! The window as a person uses it, by the names of its controls: no display, no graphics driver, no sleeping.
 mod agency;
+mod alerts;
 mod bindings;
 mod canvas;
 mod catalog;

@@ -2,10 +2,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use eframe::egui::Context;
+use eframe::egui::{Context, ViewportCommand};
 
 use super::log::REMEMBERED;
 use crate::engine::Event;
+use crate::engine::alert::{Tried, Way};
+use crate::record::Failure;
 use crate::run::{Aim, Desk, Outcome};
 use crate::ui::app::App;
 use crate::ui::archive::Ask;
@@ -19,6 +21,7 @@ use crate::ui::toast::{Toast, Tone};
 impl App {
     /// Has something done about what runs live.
     pub(super) fn ask_home(&mut self, ctx: &Context, job: HomeJob) {
+        self.home_flows.tries_alert |= self.home_flows.door.is_some() && matches!(job, HomeJob::TestAlert);
         if !self.home_flows.ask(job) {
             self.say(ctx, Toast::new(Tone::Note, "Flows are not there yet").detail("Try again in a moment."));
         }
@@ -110,11 +113,39 @@ impl App {
         match news {
             HomeNews::Event(event) => self.live_event(ctx, event),
             HomeNews::Done { what, result: Ok(()) } => self.home_done(ctx, what),
-            HomeNews::Done { result: Err(failure), .. } | HomeNews::AtLogin(Err(failure)) => {
+            HomeNews::Done { result: Err(failure), .. } | HomeNews::AtLogin(Err(failure)) | HomeNews::Alerts(Err(failure)) => {
                 self.say(ctx, Toast::failure(&failure));
+            }
+            HomeNews::AlertTried(result) => {
+                self.home_flows.take(HomeNews::AlertTried(Ok(Vec::new())));
+                self.alert_tried(ctx, result);
+            }
+            HomeNews::Clicked(run) => {
+                for command in [ViewportCommand::Minimized(false), ViewportCommand::Visible(true), ViewportCommand::Focus] {
+                    ctx.send_viewport_cmd(command);
+                }
+                if let Some(run) = run {
+                    self.send(Msg::OpenServed(run));
+                }
             }
             HomeNews::Woke(words) => self.say(ctx, Toast::new(Tone::Note, "Back at work").detail(words)),
             news => self.home_flows.take(news),
+        }
+    }
+
+    /// What came of a test alert.
+    fn alert_tried(&mut self, ctx: &Context, result: Result<Vec<Tried>, Failure>) {
+        let tried = match result {
+            Ok(tried) => tried,
+            Err(failure) => return self.say(ctx, Toast::failure(&failure)),
+        };
+        for Tried { way, run, failure } in tried {
+            let toast = match (way, failure) {
+                (_, Some(failure)) => Toast::failure(&failure),
+                (Way::Desktop, None) => Toast::new(Tone::Done, "The desktop has taken the test alert"),
+                (Way::Mail, None) => Toast::new(Tone::Done, "The mail server has taken the test alert"),
+            };
+            self.say(ctx, if let Some(run) = run { toast.action("Show", Msg::OpenServed(run)) } else { toast });
         }
     }
 

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 use crate::Fallible;
 
 const FLOWYARD: &str = env!("CARGO_BIN_EXE_flowyard");
+/// Names another program to measure, as one that is installed.
+const OTHER: &str = "FLOWYARD_BENCH_PROGRAM";
 
 /// A process under way; killed when dropped.
 pub(crate) struct Server {
@@ -19,7 +21,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the program in a directory, with variables in its environment.
     pub(crate) fn start(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Fallible<Self> {
-        let mut command = Command::new(FLOWYARD);
+        let mut command = Command::new(std::env::var_os(OTHER).unwrap_or_else(|| FLOWYARD.into()));
         command.args(args).current_dir(dir).envs(variables.iter().copied()).stdout(Stdio::piped());
         command.env_remove("FLOWYARD_VAULT_KEY_FILE").env_remove("FLOWYARD_VAULT_PASSPHRASE");
         let mut child = command.env("FLOWYARD_LOG", "warn").spawn()?;

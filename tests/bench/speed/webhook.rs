@@ -21,6 +21,8 @@ const SENDERS: usize = 64;
 const WARM: usize = 5_000;
 const EVENTS: usize = 30_000;
 const TIMES: usize = 3;
+/// Events a second: as many as go, and so many, each sent at its time whether or not others are answered by then.
+const RATES: [Option<u32>; 2] = [None, Some(5_000)];
 
 fn flow(signed: bool) -> Value {
     let trigger = if signed {
@@ -86,13 +88,13 @@ pub(crate) fn measure(dir: &Path, signed: bool) -> Fallible<Vec<Value>> {
     let path = if signed { "/events/highlevel" } else { "/hooks/bench" };
     let place = Place { address, path, location, key: signed.then_some(key) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(send_all(address, requests(&place, 0, WARM)))?;
+    runtime.block_on(send_all(address, requests(&place, 0, WARM), None))?;
     let mut lines = Vec::new();
-    for time in 0..TIMES {
+    for (time, rate) in RATES.iter().flat_map(|it| [*it; TIMES]).enumerate() {
         let all = requests(&place, WARM + time * EVENTS, EVENTS);
         let syncs = process::syncs(dir, Duration::from_secs(1))?;
         let begun = Instant::now();
-        let mut took = runtime.block_on(send_all(address, all))?;
+        let mut took = runtime.block_on(send_all(address, all, rate))?;
         let seconds = begun.elapsed().as_secs_f64();
         took.sort_unstable();
         let at = |share: f64| {
@@ -105,6 +107,7 @@ pub(crate) fn measure(dir: &Path, signed: bool) -> Fallible<Vec<Value>> {
             "path": path,
             "senders": SENDERS,
             "events": took.len(),
+            "offered_per_s": rate,
             "per_s": (took.len() as f64 / seconds).round(),
             "p50_ms": ms(at(0.5)), "p99_ms": ms(at(0.99)), "max_ms": ms(at(1.0)),
             "sync_ms": ms(1.0 / syncs),
@@ -114,12 +117,14 @@ pub(crate) fn measure(dir: &Path, signed: bool) -> Fallible<Vec<Value>> {
     Ok(lines)
 }
 
-/// Sends all, each sender the next once its last was answered; how long each took.
-async fn send_all(address: SocketAddr, requests: Vec<Vec<u8>>) -> Fallible<Vec<Duration>> {
+/// Sends all, each sender the next once its last was answered and, where there is a rate, its time has come; how long each took
+/// from when it was to be sent.
+async fn send_all(address: SocketAddr, requests: Vec<Vec<u8>>, rate: Option<u32>) -> Fallible<Vec<Duration>> {
     let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
     let mut senders = tokio::task::JoinSet::new();
+    let times = rate.map(|it| (Instant::now() + Duration::from_millis(50), Duration::from_secs(1) / it));
     for _ in 0..SENDERS {
-        senders.spawn(send(address, Arc::clone(&requests), Arc::clone(&next)));
+        senders.spawn(send(address, Arc::clone(&requests), Arc::clone(&next), times));
     }
     let mut took = Vec::with_capacity(requests.len());
     while let Some(ended) = senders.join_next().await {
@@ -128,12 +133,23 @@ async fn send_all(address: SocketAddr, requests: Vec<Vec<u8>>) -> Fallible<Vec<D
     Ok(took)
 }
 
-async fn send(address: SocketAddr, requests: Arc<Vec<Vec<u8>>>, next: Arc<AtomicUsize>) -> Fallible<Vec<Duration>> {
+async fn send(
+    address: SocketAddr,
+    requests: Arc<Vec<Vec<u8>>>,
+    next: Arc<AtomicUsize>,
+    times: Option<(Instant, Duration)>,
+) -> Fallible<Vec<Duration>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (mut took, mut got) = (Vec::new(), Vec::with_capacity(4096));
-    while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
-        let begun = Instant::now();
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(request) = requests.get(number) else { break };
+        let begun = match times {
+            Some((first, each)) => first + each * number as u32,
+            None => Instant::now(),
+        };
+        tokio::time::sleep_until(begun.into()).await;
         stream.write_all(request).await?;
         got.clear();
         while whole(&got).is_none() {

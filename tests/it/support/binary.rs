@@ -158,7 +158,8 @@ impl Home {
 }
 
 impl Running {
-    fn of(mut child: Child) -> Self {
+    /// One that was started.
+    pub(crate) fn of(mut child: Child) -> Self {
         let (sender, lines) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
             thread::spawn(move || BufReader::new(stdout).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));

@@ -48,11 +48,22 @@ impl Screen {
         panic!("Xvfb does not start");
     }
 
-    /// Opens the window and gives it the keyboard.
-    pub(crate) fn open(&self, home: &Home, args: &[&str]) -> Window<'_> {
+    /// A program that can open windows on it.
+    pub(crate) fn command(&self, home: &Home, args: &[&str]) -> Command {
         let mut command = home.command(args);
         command.env("DISPLAY", &self.display).env("LIBGL_ALWAYS_SOFTWARE", "1").env("HOME", home.path("."));
         command.env("XDG_RUNTIME_DIR", home.path(".")).env_remove("WAYLAND_DISPLAY").env_remove("WAYLAND_SOCKET");
+        command
+    }
+
+    /// Waits for a window that somebody opens; it ends with the server.
+    pub(crate) fn until_window(&self) {
+        self.tell(&["search", "--sync", "--onlyvisible", "--name", "Flowyard"]);
+    }
+
+    /// Opens the window and gives it the keyboard.
+    pub(crate) fn open(&self, home: &Home, args: &[&str]) -> Window<'_> {
+        let mut command = self.command(home, args);
         let program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the binary");
         let id = self.tell(&["search", "--sync", "--onlyvisible", "--name", "Flowyard"]);
         let id = id.lines().next().expect("a window").to_owned();

@@ -52,10 +52,13 @@ pub(crate) fn connections(access: &Access) -> Vec<(Connection, Option<Secret>)> 
     };
     let of_mail = Secret::basic(access.mail.user.clone(), access.mail.password.clone());
     let files = Connection::new("files", "Files", ConnectorId::new("files"), &access.files.base_url, AuthKind::None);
+    let at = &access.desktop.base_url;
+    let desktop = Connection::new("desktop", "Desktop", ConnectorId::new("desktop"), at, AuthKind::None);
     vec![
         (crm, Some(Secret::token(access.highlevel.token.clone()))),
         (calendar, Some(basic)),
         (mail, Some(of_mail)),
         (files, None),
+        (desktop, None),
     ]
 }

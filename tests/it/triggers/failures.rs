@@ -38,8 +38,7 @@ struct Stand {
 
 impl Stand {
     async fn start(data: &Path, flows: &[Flow]) -> Self {
-        let engine =
-            engine::start(Settings { flows: flows.iter().map(listening).collect(), ..settings(data, Mode::Live) });
+        let engine = engine::start(Settings { flows: flows.iter().map(listening).collect(), ..settings(data, Mode::Live) });
         let engine = engine.await.expect("an engine");
         let events = engine.events();
         Self { engine, events, flows: BTreeMap::new() }
@@ -184,12 +183,8 @@ async fn what_ended_before_somebody_waited_for_it_is_not_told_and_a_called_run_o
     stand.run("a").await;
     ended(&mut stand).await;
     stand.engine.stop().wait().await;
-    let flows = [
-        giving("a"),
-        calling("c"),
-        following("by-name", &["a"], Ending::Succeeded),
-        following("any", &[], Ending::Succeeded),
-    ];
+    let flows =
+        [giving("a"), calling("c"), following("by-name", &["a"], Ending::Succeeded), following("any", &[], Ending::Succeeded)];
     let mut stand = Stand::start(data.path(), &flows).await;
     stand.run("c").await;
     let mut told = Vec::new();

@@ -1,4 +1,5 @@
 //! Flows that start by themselves, against both services' imitation.
+mod dates;
 mod failures;
 mod files;
 mod guard;

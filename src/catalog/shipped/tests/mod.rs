@@ -86,7 +86,8 @@ fn the_shipped_connectors_have_every_operation_of_their_documents() {
     assert_eq!(count("schedule_it."), 17);
     assert_eq!(count("mail."), 2);
     assert_eq!(count("files."), 6);
-    assert_eq!(count(""), 601);
+    assert_eq!(count("desktop."), 2);
+    assert_eq!(count(""), 603);
 }
 
 #[test]

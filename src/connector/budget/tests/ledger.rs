@@ -46,6 +46,24 @@ fn no_interval_holds_more_than_the_rate_however_late_the_service_counts() {
 }
 
 #[test]
+fn what_was_taken_becomes_free_by_the_interval_that_is_told() {
+    let told = |interval| Told { max: Some(3), interval: Some(Duration::from_millis(interval)), ..Told::default() };
+    let mut it = ledger(&[(100, 10_000)]);
+    take_and_finish(&mut it, NOON);
+    it.tell(told(1_000), NOON);
+    take_and_finish(&mut it, NOON + 100);
+    take_and_finish(&mut it, NOON + 200);
+    until(take(&mut it, NOON + 300), NOON + SECOND, 10_000);
+    assert_eq!(take(&mut it, NOON + SECOND + 40), Ok(()));
+    until(take(&mut it, NOON + SECOND + 40), NOON + SECOND + 100, 1_000);
+    // A longer one holds what was taken under the shorter one for longer.
+    let mut it = ledger(&[(3, 1_000)]);
+    (0..3).for_each(|_| take_and_finish(&mut it, NOON));
+    it.tell(told(5_000), NOON);
+    until(take(&mut it, NOON + SECOND), NOON + 5 * SECOND, 5_000);
+}
+
+#[test]
 fn all_windows_hold() {
     let mut it = ledger(&[(3, 10_000), (2, 1_000)]);
     take_and_finish(&mut it, NOON);

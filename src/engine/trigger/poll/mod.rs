@@ -5,15 +5,19 @@
 //! written down after the runs that it started, so that a crash in between finds the same events again, and the journal
 //! takes each only once.
 //! Invariant: a flow gets the events of looks that began after it was switched on.
+mod begin;
+mod come;
 mod feed;
 mod last;
 mod newest;
 mod pacing;
 mod pages;
+mod read;
 mod sift;
+mod spread;
 mod start;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
@@ -22,10 +26,11 @@ use tokio_util::sync::CancellationToken;
 
 use self::feed::Feed;
 pub(in crate::engine) use self::newest::newest;
-use crate::catalog::{Event, OperationId};
+use self::spread::Spread;
+use crate::catalog::{Counts, Event, OperationId};
 use crate::connector::ConnectionId;
 use crate::engine::shared::{Deployed, Shared};
-use crate::flow::{NodeId, Trigger, Watch};
+use crate::flow::{Coming, Dated, NodeId, Trigger, Watch};
 use crate::journal::{JournalError, Mode};
 
 /// What the scopes of the journal begin with in which marks are kept.
@@ -39,10 +44,62 @@ pub(super) struct FeedId {
     connection: ConnectionId,
     /// Where its service is: another place is another account, a sandbox that was started anew for example.
     place: String,
+    asked: AskedFor,
+}
+
+/// What is asked, of whomever.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct AskedFor {
     event: OperationId,
     /// What a person chose of it, as JSON.
     input: String,
     ahead_ms: Option<i64>,
+    /// Which date of a record, and how long before it, where that is what comes.
+    date: Option<(Dated, String)>,
+}
+
+impl AskedFor {
+    /// What a trigger asks; none where nothing is found by looking, or nobody could say when it comes.
+    fn by(trigger: &Trigger) -> Option<Self> {
+        let Trigger::Event { event: id, input, watch, .. } = trigger else { return None };
+        let event = Event::find(id)?;
+        let asked = match &event.reconciled_by {
+            Some(poll) if watch.reconcile => poll,
+            _ if event.poll().is_some() => id,
+            _ => return None,
+        };
+        let is_dated = Event::find(asked).and_then(Event::poll).is_some_and(|it| matches!(it.counts, Counts::Dated { .. }));
+        // What a person calls it is no other date.
+        let date = watch.date.clone().filter(|_| is_dated).map(|it| Dated { name: String::new(), ..it });
+        let date = date.map(|it| (it, watch.ahead.trim().to_owned()));
+        if is_dated && date.as_ref().is_none_or(|(it, ahead)| it.coming(ahead).is_err()) {
+            return None;
+        }
+        Some(Self {
+            event: asked.clone(),
+            input: serde_json::to_string(input).unwrap_or_default(),
+            ahead_ms: watch.ahead_ms().filter(|_| !is_dated),
+            date,
+        })
+    }
+
+    /// What it is called where its marks are kept.
+    fn name(&self) -> String {
+        let ahead = self.ahead_ms.map(|it| format!("|{it}")).unwrap_or_default();
+        let date = self.date.as_ref().and_then(|it| serde_json::to_string(it).ok());
+        let date = date.map(|it| format!("|{it}")).unwrap_or_default();
+        format!("{}|{}{ahead}{date}", self.event, self.input)
+    }
+
+    /// How the dates of records become times; none where it is no date that comes.
+    fn coming(&self) -> Option<Coming> {
+        self.date.as_ref().and_then(|(date, ahead)| date.coming(ahead).ok())
+    }
+}
+
+/// Whether what is kept of a feed under `key`, as [`last::keep`] has it, is of what a trigger asks.
+pub(in crate::engine) fn is_asked_by(key: &str, trigger: &Trigger) -> bool {
+    AskedFor::by(trigger).is_some_and(|it| key.strip_suffix(&it.name()).is_some_and(|it| it.ends_with('|')))
 }
 
 /// A trigger that waits for what a feed finds.
@@ -97,8 +154,7 @@ impl FeedId {
 
     /// Where its marks are kept.
     fn scope(&self) -> String {
-        let ahead = self.ahead_ms.map(|it| format!("|{it}")).unwrap_or_default();
-        format!("{}{}|{}{ahead}", Self::of_place(&self.connection, &self.place), self.event, self.input)
+        format!("{}{}", Self::of_place(&self.connection, &self.place), self.asked.name())
     }
 }
 
@@ -112,6 +168,8 @@ pub(super) async fn stand(shared: Arc<Shared>) {
     let mut changes = shared.changes();
     let stopped = shared.stopped();
     let common = Arc::new(Common::new());
+    // Those that are there at the start; who comes later is looked for at once.
+    let mut spread = Spread::new(common.wanted(&shared).keys(), &looked_before(&shared).await);
     let mut feeds: HashMap<FeedId, (watch::Sender<Vec<Subscriber>>, CancellationToken)> = HashMap::new();
     loop {
         changes.mark_unchanged();
@@ -134,26 +192,35 @@ pub(super) async fn stand(shared: Arc<Shared>) {
                 sender.send_replace(subscribers);
                 continue;
             }
-            let Some(event) = Event::find(&id.event) else { continue };
+            let Some(event) = Event::find(&id.asked.event) else { continue };
             let (sender, receiver) = watch::channel(subscribers);
             let gone = CancellationToken::new();
-            let feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&common));
+            let mut feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&common));
+            feed.first_after_ms = spread.first_ms(&id, feed.wait_ms());
             let (until, stop, left, scope) = (gone.clone(), stopped.clone(), Arc::clone(&shared), id.scope());
             shared.tasks.spawn(async move {
                 tokio::select! {
                     () = stop.cancelled() => {}
                     // Whoever switched it off does not want later what happens meanwhile.
-                    () = until.cancelled() => feed::leave(&left, &scope).await,
+                    () = until.cancelled() => begin::leave(&left, &scope).await,
                     () = feed.stand() => {}
                 }
             });
             feeds.insert(id, (sender, gone));
         }
+        spread = Spread::default();
         tokio::select! {
             () = stopped.cancelled() => return,
             it = changes.changed() => if it.is_err() { return },
         }
     }
+}
+
+/// The scopes of the feeds that have looked before.
+async fn looked_before(shared: &Arc<Shared>) -> BTreeSet<String> {
+    let journal = shared.journal.clone();
+    let read = tokio::task::spawn_blocking(move || journal.reader().scopes(KEPT)).await;
+    read.ok().and_then(Result::ok).unwrap_or_default().into_iter().collect()
 }
 
 /// Forgets what was seen at imitations that are gone.
@@ -193,21 +260,11 @@ fn wanted(shared: &Shared) -> Wanted {
 /// What a trigger waits for that is found by looking.
 fn subscription(shared: &Shared, deployed: &Arc<Deployed>, node: &NodeId, trigger: &Trigger) -> Option<(FeedId, Subscriber)> {
     let Trigger::Event { event: id, slot, input, watch, .. } = trigger else { return None };
-    let event = Event::find(id)?;
-    let (asked, told) = match &event.reconciled_by {
-        Some(poll) if watch.reconcile => (poll, Some(event)),
-        _ if event.poll().is_some() => (id, None),
-        _ => return None,
-    };
+    let asked = AskedFor::by(trigger)?;
+    let told = Event::find(id).filter(|it| it.id != asked.event);
     // One that is not bound yet says so when it is run; its feed begins once it is.
     let connection = shared.connection(&deployed.program.flow, slot, Some(id.connector())).ok()?;
-    let feed = FeedId {
-        connection: connection.id.clone(),
-        place: connection.base_url.clone(),
-        event: asked.clone(),
-        input: serde_json::to_string(input).unwrap_or_default(),
-        ahead_ms: watch.ahead_ms(),
-    };
+    let feed = FeedId { connection: connection.id.clone(), place: connection.base_url.clone(), asked };
     let subscriber =
         Subscriber { deployed: Arc::clone(deployed), trigger: node.clone(), watch: watch.clone(), input: input.clone(), told };
     Some((feed, subscriber))

@@ -30,7 +30,9 @@ pub(in crate::engine) async fn newest(
     let Some(deployed) = shared.deployed(flow) else { return Ok((None, 0)) };
     let Some(trigger) = deployed.triggers.get(node) else { return Ok((None, 0)) };
     let Some((feed, subscriber)) = subscription(shared, &deployed, node, trigger) else { return Ok((None, 0)) };
-    let Some(poll) = Event::find(&feed.event).and_then(Event::poll).filter(|it| it.each.is_none()) else { return Ok((None, 0)) };
+    let Some(poll) = Event::find(&feed.asked.event).and_then(Event::poll).filter(|it| it.each.is_none()) else {
+        return Ok((None, 0));
+    };
     let Some(connection) = shared.connections().get(&feed.connection).cloned() else { return Ok((None, 0)) };
     let (now, mut calls) = (shared.clock.now(), 0);
     for hours in BACK {

@@ -3,11 +3,13 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::catalog::{Counts, Poll};
 use crate::expr::{parse_time, to_text};
+use crate::flow::Coming;
 
 /// What a record is held against.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +17,10 @@ pub(super) struct Sieve<'a> {
     pub(super) poll: &'a Poll,
     /// From when on events count, by the service's clock.
     pub(super) begun: Timestamp,
+    /// The same by our own clock, by which times come.
+    pub(super) here: Timestamp,
+    /// How dates become times, where a date is what comes.
+    pub(super) coming: Option<&'a Coming>,
     /// In place of what the poll says itself.
     pub(super) ahead_ms: Option<i64>,
     pub(super) now: Timestamp,
@@ -31,6 +37,8 @@ pub(super) struct Sifted {
     pub(super) mark: Option<String>,
     /// It is an event: what tells it from other events of the same record.
     pub(super) version: Option<String>,
+    /// When it came, by our own clock, where it is the coming of a time.
+    pub(super) at: Option<Timestamp>,
     /// It will be one then.
     pub(super) due: Option<Timestamp>,
     /// Its time came while nobody looked, and is over.
@@ -59,6 +67,7 @@ impl Sieve<'_> {
                 let ahead = self.ahead_ms.unwrap_or_else(|| i64::try_from(*ahead_ms).unwrap_or(i64::MAX));
                 self.reached(record.get(field), ahead, known)
             }
+            Counts::Dated { .. } => self.dated(record, known),
             // What is remembered is the record itself: it is all that is left of it once it is gone.
             Counts::Gone => {
                 let text = record.to_string();
@@ -115,6 +124,35 @@ impl Sieve<'_> {
         Sifted { mark: Some(mark), version, ..Sifted::default() }
     }
 
+    /// From here on a date that has come still counts: what came longer ago, while nothing looked, is over.
+    pub(super) fn floor(&self) -> Timestamp {
+        Self::floor_of(self.here, self.now)
+    }
+
+    /// The same, where somebody waits since `here`.
+    pub(super) fn floor_of(here: Timestamp, now: Timestamp) -> Timestamp {
+        here.max(now.saturating_sub(LATEST).unwrap_or(here))
+    }
+
+    fn dated(&self, record: &Value, known: Option<&str>) -> Sifted {
+        let Some(coming) = self.coming else { return Sifted::default() };
+        let Some((_, when)) = coming.date_of(record) else { return Sifted::default() };
+        let done = known.map(DateMark::read).unwrap_or_default().done;
+        let next = |after| coming.next(when, after);
+        match next(self.floor()) {
+            Some(it) if it.due <= self.now && it.of != done => Sifted {
+                mark: Some(DateMark { date: String::new(), done: it.of.clone() }.write()),
+                at: Some(it.due),
+                due: next(self.now).map(|it| it.due),
+                version: Some(it.of),
+                ..Sifted::default()
+            },
+            Some(it) if it.due > self.now => Sifted { due: Some(it.due), ..Sifted::default() },
+            Some(_) => Sifted { due: next(self.now).map(|it| it.due), ..Sifted::default() },
+            None => Sifted::default(),
+        }
+    }
+
     fn reached(&self, at: Option<&Value>, ahead_ms: i64, known: Option<&str>) -> Sifted {
         let Some((text, at)) = at.and_then(|it| Some((to_text(it).into_owned(), time(it)?))) else { return Sifted::default() };
         let Ok(due) = at.checked_sub(SignedDuration::from_millis(ahead_ms)) else { return Sifted::default() };
@@ -126,8 +164,31 @@ impl Sieve<'_> {
         }
         // A reminder of what has begun helps nobody.
         let missed = if ahead_ms > 0 { at <= self.now } else { self.now.duration_since(due) > LATEST };
-        let is_event = due > self.begun && !missed;
-        Sifted { version: is_event.then(|| text.clone()), missed: missed && due > self.begun, mark: Some(text), due: None }
+        let is_event = due > self.here && !missed;
+        let version = is_event.then(|| text.clone());
+        Sifted { version, at: Some(due), missed: missed && due > self.here, mark: Some(text), due: None }
+    }
+}
+
+/// What is remembered of a record whose dates come.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct DateMark {
+    /// The date that it has, as text; empty where that is read again with each look, or it has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) date: String,
+    /// The date that it came up for last.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) done: String,
+}
+
+impl DateMark {
+    /// As it was written down; of what cannot be read nothing is known.
+    pub(super) fn read(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    pub(super) fn write(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -183,6 +244,8 @@ mod tests {
         Sieve {
             poll,
             begun: at("2026-01-01T00:00:00Z"),
+            here: at("2026-01-01T00:00:00Z"),
+            coming: None,
             ahead_ms: None,
             now: at("2026-01-02T00:00:00Z"),
             is_first: false,
@@ -258,5 +321,36 @@ mod tests {
         assert_eq!(sieve(&poll).sift(&json!({"id": "1", "start": null}), None), Sifted::default());
         let cancelled = json!({"id": "1", "start": "2026-01-02T00:30:00Z", "status": "cancelled"});
         assert_eq!(sieve(&poll).sift(&cancelled, None), Sifted::default());
+    }
+
+    #[test]
+    fn a_date_that_has_come_is_an_event_once_for_a_day_and_again_when_it_moves() {
+        use crate::flow::Dated;
+
+        let poll = poll(None, Counts::Dated { fields: Vec::new(), custom: None });
+        let date =
+            Dated { field: "born".to_owned(), yearly: true, at: "9:00".to_owned(), zone: "UTC".to_owned(), ..Dated::default() };
+        let coming = date.coming("").unwrap();
+        let sift = |now: &str, born: &str, known: Option<&str>| {
+            let sieve = Sieve { coming: Some(&coming), now: at(now), ..sieve(&poll) };
+            sieve.sift(&json!({"id": "1", "born": born}), known)
+        };
+        let early = sift("2026-05-12T08:59:00Z", "1984-05-12", None);
+        assert_eq!((early.due, &early.version, &early.mark), (Some(at("2026-05-12T09:00:00Z")), &None, &None));
+        let found = sift("2026-05-12T09:00:00Z", "1984-05-12", None);
+        assert_eq!((found.version.as_deref(), found.at), (Some("2026-05-12"), Some(at("2026-05-12T09:00:00Z"))));
+        let mark = found.mark.unwrap();
+        let again = sift("2026-05-12T10:00:00Z", "1984-05-12", Some(&mark));
+        assert_eq!((again.version, again.mark, again.due), (None, None, Some(at("2027-05-12T09:00:00Z"))));
+        // Another year of birth is the same birthday; another day is another.
+        assert_eq!(sift("2026-05-12T10:00:00Z", "1985-05-12", Some(&mark)).version, None);
+        assert_eq!(sift("2026-05-13T10:00:00Z", "1984-05-13", Some(&mark)).version.as_deref(), Some("2026-05-13"));
+        // What came while nothing looked counts for a day.
+        assert!(sift("2026-05-13T08:59:00Z", "1984-05-12", None).version.is_some());
+        let over = sift("2026-05-13T09:00:00Z", "1984-05-12", None);
+        assert_eq!((over.version, over.due), (None, Some(at("2027-05-12T09:00:00Z"))));
+        // Before anybody was interested.
+        assert_eq!(sift("2026-01-01T12:00:00Z", "1984-12-31", None).version, None);
+        assert_eq!(sift("2026-05-12T09:00:00Z", "", None), Sifted::default());
     }
 }

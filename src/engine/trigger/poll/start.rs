@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Subscriber;
-use super::feed::{Broken, Feed, Found};
+use super::feed::{Broken, Feed};
+use super::read::Found;
 use super::sift::digest;
 use crate::catalog::{Counts, Event, Poll};
 use crate::engine::trigger::fire::{Fate, Fired, fire_with};

@@ -136,8 +136,8 @@ mod tests {
     fn the_filter_has_every_heading_and_counts_what_was_found() {
         let catalog = Catalog::shipped();
         let all = lines(&catalog, &catalog.search(""));
-        // Four services, 41 headings of one, four of another, one of mail and one of files.
-        assert_eq!(all.len(), 4 + 41 + 4 + 1 + 1);
+        // Five services, 41 headings of one, four of another, one each of mail, of files and of the desktop.
+        assert_eq!(all.len(), 5 + 41 + 4 + 1 + 1 + 1);
         let count = |lines: &[Line], words: &str| lines.iter().find(|it| it.words == words).map(|it| it.count);
         assert_eq!(
             (count(&all, "HighLevel"), count(&all, "Contacts"), count(&all, "Schedule it")),
