@@ -590,7 +590,7 @@ fn the_catalogue_is_listed_counted_searched_and_shown() {
     let operations = home.run(&["catalog", "list", "--json"]).with_code(0).objects();
     let counted = home.run(&["catalog", "list", "--count", "--json"]).with_code(0).objects();
     assert_eq!((&counted[0]["actions"], operations.len()), (&json!(603), 603));
-    assert_eq!(counted[0]["connectors"]["highlevel"], json!({"actions": 576, "triggers": 66}));
+    assert_eq!(counted[0]["connectors"]["highlevel"], json!({"actions": 576, "triggers": 68}));
     let triggers = home.run(&["catalog", "list", "--triggers", "--json"]).with_code(0).objects();
     assert_eq!(counted[0]["triggers"], triggers.len());
     assert_eq!(counted[0]["total"], operations.len() + triggers.len());

@@ -137,5 +137,5 @@ fn the_next_birthday_is_told_once_the_service_was_looked_at() {
     // One was born on 12 May.
     assert!(at.contains("-05-09T09:00:00+02:00"), "{at}");
     assert_eq!((told.len(), &told[0]["node"], &told[0]["words"]), (1, &json!("comes"), &json!(words)));
-    home.run(&["next", "a.flowyard", "--sandbox"]).with_code(0).says(&["9 May", "of \"crm\""]);
+    home.run(&["next", "a.flowyard", "--sandbox"]).with_code(0).says(&["9 May", "of \"highlevel\""]);
 }
