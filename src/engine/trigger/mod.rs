@@ -31,7 +31,7 @@ use super::shared::Shared;
 
 /// Lets triggers that start runs by themselves do so, from now until the engine stops.
 pub(super) fn stand(shared: &Arc<Shared>) {
-    shared.tasks.spawn(poll::stand(Arc::clone(shared)));
+    shared.tasks.spawn(poll::stand(Arc::clone(shared), shared.nudges()));
     shared.tasks.spawn(schedule::stand(Arc::clone(shared)));
     shared.tasks.spawn(folder::stand(Arc::clone(shared)));
     shared.tasks.spawn(ended::stand(Arc::clone(shared)));

@@ -158,8 +158,9 @@ impl FeedId {
     }
 }
 
-/// Keeps a feed for everything that some flow waits for, until the engine stops.
-pub(super) async fn stand(shared: Arc<Shared>) {
+/// Keeps a feed for everything that some flow waits for, until the engine stops. Who asked for a look since `nudges` was taken gets one,
+/// also where that was before the feeds were there.
+pub(super) async fn stand(shared: Arc<Shared>, nudges: watch::Receiver<u64>) {
     if shared.mode == Mode::Sandbox {
         forget_gone(&shared).await;
     }
@@ -196,6 +197,7 @@ pub(super) async fn stand(shared: Arc<Shared>) {
             let (sender, receiver) = watch::channel(subscribers);
             let gone = CancellationToken::new();
             let mut feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&common));
+            feed.nudges = nudges.clone();
             feed.first_after_ms = spread.first_ms(&id, feed.wait_ms());
             let (until, stop, left, scope) = (gone.clone(), stopped.clone(), Arc::clone(&shared), id.scope());
             shared.tasks.spawn(async move {
