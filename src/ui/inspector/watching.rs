@@ -43,7 +43,8 @@ pub(super) fn show(
             ui.label(dim(ui, "In the sandbox a record changed by hand does."));
             if !event.twins.also.is_empty() {
                 let names: Vec<&str> = event.twins.also.iter().filter_map(|it| it.as_str().rsplit('.').next()).collect();
-                let words = format!("{} start it too. One change starts it once, however many messages tell it.", names.join(", "));
+                let words =
+                    format!("{} start it too. One change starts it once, however many messages tell it.", names.join(", "));
                 ui.label(dim(ui, words));
             }
             let mut whole = watch.reads_whole(event);
