@@ -189,6 +189,7 @@ pub(super) async fn take_over(data: &Path, lend: bool, out: &mut Printer) -> Res
 ///
 /// # Errors
 /// As [`take_over`].
+#[cfg(feature = "gui")]
 pub(super) async fn ask_to_make_way(data: PathBuf, lend: bool) -> Result<bool, Failure> {
     tokio::task::spawn_blocking(move || engine::take_over(&data, lend)).await.map_err(|error| broken(&error))?
 }

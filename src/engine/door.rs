@@ -134,22 +134,27 @@ async fn serve(listener: TcpListener, token: [u8; 32], commands: mpsc::WeakUnbou
             continue;
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let commands = commands.clone();
+        let (commands, stopped) = (commands.clone(), stopped.clone());
         tokio::spawn(async move {
-            tokio::time::timeout(PATIENCE + ANSWER, heed(stream, token, &commands)).await.ok();
+            tokio::time::timeout(PATIENCE + ANSWER, heed(stream, token, &commands, &stopped)).await.ok();
             drop(place);
         });
     }
 }
 
-async fn heed(stream: tokio::net::TcpStream, token: [u8; 32], commands: &mpsc::WeakUnboundedSender<Command>) -> Option<()> {
+async fn heed(
+    stream: tokio::net::TcpStream,
+    token: [u8; 32],
+    commands: &mpsc::WeakUnboundedSender<Command>,
+    stopped: &CancellationToken,
+) -> Option<()> {
     let (reader, mut writer) = stream.into_split();
     let mut line = Vec::new();
     let mut reader = BufReader::new(reader.take(LONGEST));
     tokio::time::timeout(PATIENCE, reader.read_until(b'\n', &mut line)).await.ok()?.ok()?;
     let refused = |title: &str| Answer::Refused(Failure::new(FailureKind::Refused, title));
     let answer = match serde_json::from_slice::<Asked>(&line) {
-        Ok(asked) if digest(&asked.token) == token => carry_out(asked.order, commands).await,
+        Ok(asked) if digest(&asked.token) == token => carry_out(asked.order, commands, stopped).await,
         Ok(_) => refused("The token is not this engine's"),
         Err(_) => refused("This is no order"),
     };
@@ -158,7 +163,7 @@ async fn heed(stream: tokio::net::TcpStream, token: [u8; 32], commands: &mpsc::W
     writer.write_all(&text).await.ok()
 }
 
-async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) -> Answer {
+async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>, stopped: &CancellationToken) -> Answer {
     let ended = || Answer::Refused(Failure::new(FailureKind::Machine, "The engine is stopping").hint("Ask again in a moment."));
     // The door alone keeps no engine alive.
     let Some(commands) = commands.upgrade() else { return ended() };
@@ -230,7 +235,13 @@ async fn carry_out(order: Order, commands: &mpsc::WeakUnboundedSender<Command>) 
         Order::HandOver { lend } => {
             let (reply, answer) = oneshot::channel();
             commands.send(Command::HandOver { lend, reply }).ok();
-            match answer.await {
+            let answer = tokio::select! {
+                biased;
+                it = answer => it,
+                // Nobody answers any more until all that is under way has come back.
+                () = stopped.cancelled() => return ended(),
+            };
+            match answer {
                 Ok(true) => Answer::HandsOver,
                 Ok(false) => Answer::Refused(Failure::new(FailureKind::Refused, "The Flowyard at work does not make way")),
                 Err(_) => ended(),

@@ -85,7 +85,7 @@ pub(in crate::engine) async fn test_here(shared: &Arc<Shared>) -> Result<Vec<Tri
     };
     let tried = deliver::tried(shared, &alerts, &alert).await;
     if tried.is_empty() {
-        return Err(Failure::new(FailureKind::Flow, "Alerts go nowhere: no way is chosen")
+        return Err(Failure::new(FailureKind::NotFound, "Alerts go nowhere: no way is chosen")
             .hint("Choose the desktop or mail, under Settings or with `flowyard alerts`."));
     }
     Ok(tried)

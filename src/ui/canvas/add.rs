@@ -467,7 +467,7 @@ mod tests {
     use crate::flow::testing::Sketch;
 
     fn titles(query: &str, offer: &Offer) -> Vec<String> {
-        choices(query, offer, &Catalog::shipped()).iter().take(8).map(|it| format!("{} ({})", it.title, it.owner)).collect()
+        choices(query, offer, &Catalog::shipped()).iter().take(10).map(|it| format!("{} ({})", it.title, it.owner)).collect()
     }
 
     #[test]

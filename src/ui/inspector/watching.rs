@@ -41,6 +41,12 @@ pub(super) fn show(
         EventSource::Webhook { name } => {
             ui.label(dim(ui, format!("{service} tells it by a message, {name}, to the address that `serve` shows.")));
             ui.label(dim(ui, "In the sandbox a record changed by hand does."));
+            if !event.twins.also.is_empty() {
+                let names: Vec<&str> = event.twins.also.iter().filter_map(|it| it.as_str().rsplit('.').next()).collect();
+                let words =
+                    format!("{} start it too. One change starts it once, however many messages tell it.", names.join(", "));
+                ui.label(dim(ui, words));
+            }
             let mut whole = watch.reads_whole(event);
             if event.whole.is_some() && on_off(ui, "Read the whole record first", &mut whole) {
                 watch.whole = (event.whole.as_ref().is_some_and(|it| it.thin) != whole).then_some(whole);

@@ -672,6 +672,7 @@ fn how_a_service_is_watched_is_chosen_beside_its_event() {
     desk.window.get_by_label("Also look for what was not told").click_accesskit();
     desk.run();
     assert!(watch(&desk, "told").reconcile);
+    assert!(desk.window.query_by_label_contains("ContactDndUpdate, ContactTagUpdate start it too.").is_some());
     desk.window.get_by_label("Read the whole record first").click_accesskit();
     desk.run();
     assert_eq!(watch(&desk, "told").whole, Some(true));
