@@ -58,6 +58,7 @@ const PATH: &str = "/org/freedesktop/Notifications";
 
 /// A desktop that shows notifications.
 pub(crate) struct Desktop {
+    #[cfg_attr(not(feature = "gui"), expect(dead_code, reason = "clicks are for the window"))]
     connection: Connection,
     pub(crate) shown: Receiver<Shown>,
 }
@@ -65,6 +66,7 @@ pub(crate) struct Desktop {
 /// A notification as it came.
 #[derive(Debug)]
 pub(crate) struct Shown {
+    #[cfg_attr(not(feature = "gui"), expect(dead_code, reason = "clicks are for the window"))]
     pub(crate) number: u32,
     pub(crate) title: String,
     pub(crate) text: String,
@@ -76,6 +78,7 @@ pub(crate) struct Shown {
 
 impl Desktop {
     /// A click on a notification, or on a button of it.
+    #[cfg_attr(not(feature = "gui"), expect(dead_code, reason = "clicks are for the window"))]
     pub(crate) fn click(&self, number: u32, what: &str) {
         self.connection.emit_signal(None::<&str>, PATH, NAME, "ActionInvoked", &(number, what)).expect("a bus");
     }
