@@ -58,7 +58,6 @@ const PATH: &str = "/org/freedesktop/Notifications";
 
 /// A desktop that shows notifications.
 pub(crate) struct Desktop {
-    #[cfg_attr(not(feature = "gui"), expect(dead_code, reason = "clicks are for the window"))]
     connection: Connection,
     pub(crate) shown: Receiver<Shown>,
 }
