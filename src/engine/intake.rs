@@ -3,8 +3,8 @@
 //!
 //! Invariant: a run waits here only after its event is on the disk, and before anything of it was begun: after a crash it begins
 //! as it would have.
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -27,6 +27,8 @@ pub(super) struct Intake {
     /// Runs that wait.
     waiting: AtomicUsize,
     places: Arc<Semaphore>,
+    /// How many places are taken away for now.
+    away: Mutex<usize>,
 }
 
 /// An event that arrives, until it is on the disk.
@@ -35,9 +37,7 @@ pub(super) struct Arriving<'a>(&'a Intake);
 
 /// A place among the runs that are begun.
 #[derive(Debug, Default)]
-pub(super) struct Place {
-    _permit: Option<OwnedSemaphorePermit>,
-}
+pub(super) struct Place(Option<(OwnedSemaphorePermit, Arc<Intake>)>);
 
 impl Default for Intake {
     fn default() -> Self {
@@ -47,6 +47,7 @@ impl Default for Intake {
             is_crowded: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             places: Arc::new(Semaphore::new(AT_ONCE)),
+            away: Mutex::new(0),
         }
     }
 }
@@ -68,26 +69,53 @@ impl Intake {
     }
 
     /// Waits for a place; those who wait come in their order.
-    pub(super) async fn place(&self) -> Place {
+    pub(super) async fn place(self: &Arc<Self>) -> Place {
         let _waits = Waits::begin(&self.waiting);
         // Never closed.
-        Place { _permit: Arc::clone(&self.places).acquire_owned().await.ok() }
+        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
+        Place(permit.map(|it| (it, Arc::clone(self))))
     }
 
     /// Lets few begin until it is calm.
     async fn watch(self: Arc<Self>) {
-        let mut taken = 0;
         loop {
-            // What is in use now is taken once it comes back.
-            taken += self.places.forget_permits(AT_ONCE - MEANWHILE - taken);
+            self.take_away(|wanted| self.places.forget_permits(wanted));
             tokio::time::sleep(CALM).await;
             let peak = self.peak.swap(self.arriving.load(Ordering::Acquire), Ordering::AcqRel);
             if peak <= FEW {
                 break;
             }
         }
+        let mut away = self.away();
         self.is_crowded.store(false, Ordering::Release);
-        self.places.add_permits(taken);
+        self.places.add_permits(std::mem::take(&mut *away));
+    }
+
+    /// Takes as many places away as are too many in a crowd, and can be had.
+    fn take_away(&self, take: impl FnOnce(usize) -> usize) {
+        let mut away = self.away();
+        if self.is_crowded.load(Ordering::Acquire) {
+            *away += take((AT_ONCE - MEANWHILE).saturating_sub(*away));
+        }
+    }
+
+    fn away(&self) -> MutexGuard<'_, usize> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place that comes back in a crowd does not go to the next who waits.
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Some((permit, intake)) = self.0.take() else { return };
+        let mut permit = Some(permit);
+        intake.take_away(|wanted| match permit.take_if(|_| wanted > 0) {
+            Some(permit) => {
+                permit.forget();
+                1
+            }
+            None => 0,
+        });
     }
 }
 
@@ -167,6 +195,23 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(!intake.holds_back());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crowd_that_comes_while_many_are_begun_takes_their_places() {
+        let intake = Arc::new(Intake::default());
+        let mut waiting: Vec<Waiting<'_>> = (0..200).map(|_| Box::pin(intake.place()) as Waiting<'_>).collect();
+        let before = begun(&mut waiting);
+        assert_eq!(before.len(), AT_ONCE);
+        let crowd: Vec<Arriving<'_>> = (0..=FEW).map(|_| intake.arrives()).collect();
+        tokio::task::yield_now().await;
+        drop(before);
+        for _ in 0..5 {
+            assert_eq!(begun(&mut waiting).len(), MEANWHILE);
+        }
+        drop(crowd);
+        tokio::time::sleep(CALM * 3).await;
+        assert_eq!(begun(&mut waiting).len(), AT_ONCE);
     }
 
     #[tokio::test(start_paused = true)]
