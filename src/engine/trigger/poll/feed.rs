@@ -36,8 +36,8 @@ pub(super) struct Feed {
     pub(super) coming: Option<Arc<Coming>>,
     /// When the dates of the records that are remembered come.
     pub(super) plan: Plan,
-    /// How long after it begins it looks first, in milliseconds.
-    pub(super) first_after_ms: i64,
+    /// When it looks first; none is at once.
+    pub(super) first_at: Option<Timestamp>,
     /// When the last look began that ended well.
     pub(super) looked: Option<Timestamp>,
     /// When the next time of a record comes.
@@ -91,7 +91,7 @@ impl Feed {
             marks: HashMap::new(),
             coming,
             plan: Plan::default(),
-            first_after_ms: 0,
+            first_at: None,
             looked: None,
             due: None,
             quiet: 0,
@@ -111,7 +111,9 @@ impl Feed {
             let on = self.subscribers.borrow().iter().map(|it| it.deployed.at).min();
             self.first = waits_since(&self.shared.journal, &self.scope, on).await;
         }
-        if self.first_after_ms > 0 && !self.rest(self.after(self.first_after_ms)).await {
+        if let Some(first) = self.first_at
+            && !self.rest(first).await
+        {
             return;
         }
         loop {
@@ -179,7 +181,7 @@ impl Feed {
         }
     }
 
-    fn after(&self, ms: i64) -> Timestamp {
+    pub(super) fn after(&self, ms: i64) -> Timestamp {
         self.shared.clock.now().saturating_add(SignedDuration::from_millis(ms)).unwrap_or(Timestamp::MAX)
     }
 

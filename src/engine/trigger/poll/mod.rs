@@ -198,7 +198,9 @@ pub(super) async fn stand(shared: Arc<Shared>, nudges: watch::Receiver<u64>) {
             let gone = CancellationToken::new();
             let mut feed = Feed::new(Arc::clone(&shared), id.clone(), event, receiver, Arc::clone(&common));
             feed.nudges = nudges.clone();
-            feed.first_after_ms = spread.first_ms(&id, feed.wait_ms());
+            let first_ms = spread.first_ms(&id, feed.wait_ms());
+            // From now on, however long it takes to read what it remembers.
+            feed.first_at = (first_ms > 0).then(|| feed.after(first_ms));
             let (until, stop, left, scope) = (gone.clone(), stopped.clone(), Arc::clone(&shared), id.scope());
             shared.tasks.spawn(async move {
                 tokio::select! {
