@@ -188,7 +188,7 @@ fn what_is_edited_is_no_more_live_than_before_until_it_is_published_and_the_canv
 fn a_tab_shows_live_runs_and_starts_one_by_hand_once_a_person_agreed() {
     let mut live = Live::with(&answering());
     live.desk.press("Place: Live");
-    live.desk.until("the check list", |app| app.home_flows.going.is_some());
+    live.desk.until_shown("Not now");
     live.desk.press_button("Not now");
     live.publish();
     assert_eq!(live.call(), 200);
