@@ -11,6 +11,7 @@
 pub mod alert;
 mod breaker;
 mod clock;
+mod control;
 mod deploy;
 mod door;
 mod drive;

@@ -55,13 +55,7 @@ pub(super) async fn wake(shared: &Arc<Shared>, id: RunId, step: Option<String>, 
             .hint("`flowyard serve` goes on with it, with the connections that it was begun with."));
     }
     let (mut first, flow) = restore(shared, id).await?;
-    let chosen = match first.release(step.as_deref(), release) {
-        Ok(chosen) => chosen,
-        Err(failure) => {
-            first.give_up();
-            return Err(failure);
-        }
-    };
+    let chosen = first.release(step.as_deref(), release)?;
     know(shared, &flow);
     let mut drivers = vec![first];
     for other in family.into_iter().filter(|it| *it != id && shared.control(*it).is_none()) {
@@ -112,7 +106,7 @@ pub(super) fn know(shared: &Shared, text: &str) {
 }
 
 /// A run as it was left, and its flow's document.
-async fn restore(shared: &Arc<Shared>, id: RunId) -> Result<(Driver, String), Failure> {
+async fn restore(shared: &Arc<Shared>, id: RunId) -> Result<(Box<Driver>, String), Failure> {
     let journal = shared.journal.clone();
     let found = blocking(move || {
         let head = journal.run(id)?;

@@ -1,6 +1,6 @@
 //! What all runs share.
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::alert::{self, Watching};
-use super::drive::{Ended, Signal};
+use super::control::{Control, Stand};
+use super::drive::Signal;
 use super::intake::Intake;
 use super::named::Lists;
 use super::plan::Sheet;
@@ -82,37 +83,6 @@ pub(super) struct Deployed {
     pub(super) pace: Pace,
     /// When it was made known.
     pub(super) at: Timestamp,
-}
-
-/// Where a run stands that is not over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum Stand {
-    /// For its turn.
-    Waiting,
-    UnderWay,
-    /// Waits for a time, or for a person.
-    Resting,
-}
-
-/// How a run that is under way is reached.
-#[derive(Clone)]
-pub(super) struct Control {
-    pub(super) flow: FlowId,
-    /// A [`Stand`].
-    pub(super) stand: Arc<AtomicU8>,
-    pub(super) signals: mpsc::UnboundedSender<Signal>,
-    pub(super) ended: watch::Receiver<Option<Ended>>,
-}
-
-impl Stand {
-    fn of(number: u8) -> Self {
-        match number {
-            0 => Self::Waiting,
-            1 => Self::UnderWay,
-            _ => Self::Resting,
-        }
-    }
 }
 
 impl Shared {
@@ -278,7 +248,7 @@ impl Shared {
 
     /// The flow of each run that is not over, and where the run stands.
     pub(super) fn stands(&self) -> Vec<(FlowId, Stand)> {
-        lock(&self.runs).values().map(|it| (it.flow.clone(), Stand::of(it.stand.load(Ordering::Relaxed)))).collect()
+        lock(&self.runs).values().map(|it| (it.flow().clone(), it.stand())).collect()
     }
 
     /// The flows that are known.
@@ -300,7 +270,7 @@ impl Shared {
         let mut ordered: Vec<_> = runs.iter().collect();
         ordered.sort_unstable_by_key(|(run, _)| **run);
         for (_, control) in ordered {
-            control.signals.send(signal()).ok();
+            control.send(signal()).ok();
         }
     }
 

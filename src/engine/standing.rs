@@ -6,9 +6,10 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::control::Stand;
 use super::door::{self, Answer, Order};
 use super::release::{self, Effective, Reached};
-use super::shared::{Shared, Stand};
+use super::shared::Shared;
 use crate::flow::FlowId;
 use crate::journal::{Journal, JournalError, Reader};
 use crate::record::Failure;

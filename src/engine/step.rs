@@ -358,9 +358,9 @@ async fn sub_flow(
 
 /// Waits for a run to end, whether it is under way or ended before.
 async fn wait_for(shared: &Arc<Shared>, run: RunId, program: &Program) -> Result<Ended, Failure> {
-    if let Some(mut control) = shared.control(run) {
-        if let Ok(ended) = control.ended.wait_for(Option::is_some).await {
-            return ended.clone().ok_or_else(|| Failure::new(FailureKind::Machine, "The run was lost"));
+    if let Some(control) = shared.control(run) {
+        if let Some(ended) = control.ended().await {
+            return Ok(ended);
         }
         // The engine stops before the run ended; this step is cut short too and goes on after the next start.
         return std::future::pending().await;
@@ -396,7 +396,7 @@ impl Drop for CancelChild {
             && !self.shared.is_stopping()
             && let Some(control) = self.shared.control(self.child)
         {
-            control.signals.send(Signal::Cancel { by: "the flow that called it".to_owned() }).ok();
+            control.send(Signal::Cancel { by: "the flow that called it".to_owned() }).ok();
         }
     }
 }

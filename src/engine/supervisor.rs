@@ -167,7 +167,7 @@ impl Supervisor {
     /// Tells a run; gives the signal back if it is not under way.
     fn signal(&self, run: RunId, signal: Signal) -> Result<(), Signal> {
         match self.shared.control(run) {
-            Some(control) => control.signals.send(signal).map_err(|unsent| unsent.0),
+            Some(control) => control.send(signal),
             None => Err(signal),
         }
     }

@@ -1,11 +1,12 @@
 //! Moving the log into the file. Done by a thread of its own while the writer goes on, so that no append waits for it; only the
 //! small rest that came meanwhile is moved by the writer, after which the log begins again from its start.
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -14,14 +15,24 @@ use super::schema::{self, Use};
 const PAGE: usize = 4096;
 /// Pages in the log at which it is moved: 16 MiB. Larger logs are moved more rarely, and take longer to read.
 const DUE: usize = 4096;
-/// While many wait for each commit it is moved only at so many: moving it keeps the disk from them.
-const PRESSING: usize = 4 * DUE;
+/// While many wait for each commit it is moved only at so many, 256 MiB: moving it keeps the disk from them.
+const PRESSING: usize = 16 * DUE;
 /// Pages at which the writer moves the log itself, because the other thread does not keep up.
-const OVERDUE: usize = 8 * DUE;
+const OVERDUE: usize = 24 * DUE;
+/// After so long without work, what is in the log is moved.
+const IDLE: Duration = Duration::from_millis(300);
+/// A log whose file a crowd left longer than so many bytes, 64 MiB, is cut after so long without work. Not before: cutting it can
+/// keep a disk from all else for a tenth of a second, and a file that has its length takes what is written sooner.
+const LONG: u64 = 4 * (DUE * PAGE) as u64;
+const LONG_IDLE: Duration = Duration::from_mins(1);
+/// Where so many were written together, whoever sent them waited for the disk.
+const MANY: usize = 8;
+/// Nobody waits for it any more once so long no many were written together.
+const CALM: Duration = Duration::from_millis(200);
 /// Of a log of so many pages the writer moves all when it has nothing else to do.
 const SMALL: usize = 256;
-/// Rounds of the other thread; each leaves only what came during it.
-const ROUNDS: usize = 2;
+/// Rounds of the other thread at most; each leaves only what came during it, until that is little.
+const ROUNDS: usize = 5;
 
 /// What a checkpoint found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +48,10 @@ pub(super) struct Checkpointer {
     /// About how many pages the log holds that are not in the file.
     pages: usize,
     asked: bool,
+    /// When many were last written together.
+    crowded: Option<Instant>,
+    /// Whether its file is longer than it is to stay.
+    is_long: bool,
     near: Arc<AtomicBool>,
     ask: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -60,27 +75,36 @@ impl Checkpointer {
             tracing::warn!(%error, "the journal's second thread could not begin; the writer does its work");
         }
         // What an earlier process left in the log is moved when there is time.
-        Self { pages: 1, asked: false, near, ask: Some(ask), thread: thread.ok() }
+        Self { pages: 1, asked: false, crowded: None, is_long: false, near, ask: Some(ask), thread: thread.ok() }
     }
 
-    /// Whether there is something to do when nothing else is.
-    pub(super) fn is_due_when_idle(&self) -> bool {
-        self.pages > 0
+    /// After how long without work there is something to do.
+    pub(super) fn patience(&self) -> Option<Duration> {
+        if self.pages > 0 { Some(IDLE) } else { self.is_long.then_some(LONG_IDLE) }
     }
 
-    /// Counts what a commit put into the log, and sees to the log if it has grown. `busy` says whether many waited for it.
-    pub(super) fn after_commit(&mut self, db: &Connection, bytes: usize, busy: bool) {
+    /// Counts what a commit of so many items put into the log, and sees to the log if it has grown.
+    pub(super) fn after_commit(&mut self, db: &Connection, bytes: usize, items: usize) {
         // A page for each index and table that it touched, besides what it carried.
         self.pages += 6 + bytes / (PAGE - 512);
         if self.near.swap(false, Ordering::Acquire) || self.pages >= OVERDUE {
             self.asked = false;
             self.finish(db);
-        } else if self.pages >= if busy { PRESSING } else { DUE } && !self.asked {
+        } else if self.pages >= if self.is_crowded(items) { PRESSING } else { DUE } && !self.asked {
             self.ask();
             if !self.asked {
                 self.finish(db);
             }
         }
+    }
+
+    /// A few groups are small in every crowd.
+    fn is_crowded(&mut self, items: usize) -> bool {
+        let now = Instant::now();
+        if items > MANY {
+            self.crowded = Some(now);
+        }
+        self.crowded.is_some_and(|it| now.duration_since(it) < CALM)
     }
 
     fn ask(&mut self) {
@@ -89,6 +113,10 @@ impl Checkpointer {
 
     /// Nothing else is to do, for now: what comes next does not wait for much.
     pub(super) fn when_idle(&mut self, db: &Connection) {
+        if self.pages == 0 {
+            self.cut(db);
+            return;
+        }
         if self.pages > SMALL && !self.near.load(Ordering::Acquire) {
             if !self.asked {
                 self.ask();
@@ -102,7 +130,19 @@ impl Checkpointer {
         self.finish(db);
         // A reader may keep it from being complete; the next commit brings it up again.
         self.pages = 0;
+        self.is_long = db.path().is_some_and(|it| fs::metadata(schema::log_path(Path::new(it))).is_ok_and(|it| it.len() > LONG));
         db.release_memory().ok();
+    }
+
+    /// Cuts the log's file, if nobody reads it just now.
+    fn cut(&mut self, db: &Connection) {
+        self.is_long = false;
+        let wait = db.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0));
+        db.busy_timeout(Duration::ZERO).ok();
+        if let Err(error) = run(db, "TRUNCATE") {
+            tracing::debug!(%error, "the journal's log could not be cut");
+        }
+        db.busy_timeout(Duration::from_millis(wait.unwrap_or_default().into())).ok();
     }
 
     fn finish(&mut self, db: &Connection) {
@@ -132,10 +172,22 @@ fn serve(file: &Path, asked: &Receiver<()>, near: &AtomicBool) {
         if kept.is_none() {
             kept = schema::connect(file, Use::Write { wait: Duration::ZERO }).ok();
         }
-        let rounds = kept.as_ref().map(|db| (0..ROUNDS).try_for_each(|_| run(db, "PASSIVE").map(|_| ())));
-        if let Some(Err(error)) = rounds {
+        if let Some(Err(error)) = kept.as_ref().map(move_most) {
             tracing::warn!(%error, "the journal's log could not be moved into its file");
         }
         near.store(true, Ordering::Release);
     }
+}
+
+/// Moves all but what comes meanwhile, as often as that is much.
+fn move_most(db: &Connection) -> rusqlite::Result<()> {
+    let mut before = 0;
+    for _ in 0..ROUNDS {
+        let Moved { log, moved } = run(db, "PASSIVE")?;
+        if log.saturating_sub(before) <= SMALL {
+            break;
+        }
+        before = moved;
+    }
+    Ok(())
 }

@@ -3,7 +3,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -12,10 +11,6 @@ use super::checkpoint::{self, Checkpointer};
 use super::desk::{Desk, PER_RUN, first_append};
 use super::queue::{Change, Chore, Item, Pruned, Queue, Work};
 
-/// After so long without work, the log is moved into the file.
-const IDLE: Duration = Duration::from_millis(300);
-/// Where so many are written together, whoever sends them waits for the disk.
-const MANY: usize = 8;
 /// So many in a row that fail by themselves mean that the disk is at fault, not one of them.
 const HOPELESS: usize = 4;
 
@@ -73,18 +68,18 @@ impl Shift<'_> {
     fn work(mut self) {
         let mut checkpointer = Checkpointer::start(self.file);
         loop {
-            match self.queue.take(checkpointer.is_due_when_idle().then_some(IDLE)) {
+            match self.queue.take(checkpointer.patience()) {
                 Work::Group(items) => {
-                    let is_busy = items.len() > MANY;
+                    let count = items.len();
                     let bytes = self.group(items);
-                    checkpointer.after_commit(self.db, bytes, is_busy);
+                    checkpointer.after_commit(self.db, bytes, count);
                     if let Some(chore) = self.queue.take_chore() {
                         self.chore(chore);
                     }
                 }
                 Work::Chore(chore) => {
                     self.chore(chore);
-                    checkpointer.after_commit(self.db, 1 << 18, false);
+                    checkpointer.after_commit(self.db, 1 << 18, 1);
                 }
                 Work::Idle => checkpointer.when_idle(self.db),
                 Work::Closed => return,

@@ -210,8 +210,8 @@ pub(super) async fn tried(shared: &Arc<Shared>, alerts: &Alerts, alert: &Alert) 
 
 /// Why a run did not succeed, as far as it is known in time.
 async fn end(shared: &Arc<Shared>, run: RunId) -> Option<Failure> {
-    if let Some(mut control) = shared.control(run) {
-        let ended = tokio::time::timeout(TEST, control.ended.wait_for(Option::is_some)).await;
+    if let Some(control) = shared.control(run) {
+        let ended = tokio::time::timeout(TEST, control.ended()).await;
         if ended.is_err() {
             let title = format!("It has not arrived yet: run {run} tries it again");
             return Some(Failure::new(FailureKind::Timeout, title).hint(format!("Look at it: `flowyard log show {run}`")));

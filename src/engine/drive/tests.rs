@@ -9,9 +9,9 @@ use super::*;
 use crate::catalog::{Catalog, Method};
 use crate::connector::{Caller, Connections, Settings as CallSettings, Vault};
 use crate::engine::{Clock, Limits, Mode};
-use crate::flow::{Binding, Edge, Flow, HttpCall, Mapping, Node, NodeKind, RetryPolicy, Trigger};
+use crate::flow::{Binding, Edge, Flow, HttpCall, Mapping, Node, NodeKind, Pace, RetryPolicy, Trigger};
 use crate::journal::{Journal, Options};
-use crate::run::{Park, StepKey};
+use crate::run::{Park, Program, StepKey};
 
 /// `start -> each -> call`, where each item is one call that may or may not be repeated.
 fn flow(items: usize, repeatable: bool) -> Flow {
@@ -44,7 +44,7 @@ fn flow(items: usize, repeatable: bool) -> Flow {
 }
 
 /// A run of that flow that is on the disk, and what drives it.
-async fn accepted(dir: &std::path::Path, flow: &Flow) -> Driver {
+async fn accepted(dir: &std::path::Path, flow: &Flow) -> Box<Driver> {
     let catalog = Catalog::default();
     let program = Arc::new(Program::compile(flow, &catalog).expect("a sound flow"));
     let shared = Arc::new(Shared::new(
