@@ -98,6 +98,10 @@ struct Resend {
     #[arg(long)]
     again: bool,
 
+    /// Also a run that did not fail: what it did is done once more; for runs that are named by their number
+    #[arg(long, conflicts_with_all = ["all", "cause", "flow"])]
+    even_done: bool,
+
     #[command(flatten)]
     outside: OutsideArgs,
 }
@@ -237,7 +241,7 @@ fn resend(args: &Resend, out: &mut Printer) -> Result<Exit, Error> {
         (false, true) => Some(RetryFrom::Failed),
         (false, false) => None,
     };
-    let how = How { from, as_then: args.as_then, event, again: args.again };
+    let how = How { from, as_then: args.as_then, event, again: args.again, even_done: args.even_done };
     let catalog = args.outside.catalog(out)?;
     let home = args.outside.published()?;
     let live = |flow: &FlowId| -> Option<Arc<Flow>> { Published::read(&home).ok()?.live(&home, flow).ok().flatten() };

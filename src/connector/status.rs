@@ -10,7 +10,7 @@ use super::budget::Told;
 use super::redact::Redactor;
 use super::request::Prepared;
 use super::send::{End, Received, Unanswered};
-use super::{CallError, Connection};
+use super::{CallError, Connection, Secret};
 use crate::catalog::{Connector, LimitHeaders, Operation};
 use crate::record::{Failure, FailureKind};
 
@@ -30,7 +30,19 @@ pub(super) struct Subject<'a> {
     pub(super) redactor: Redactor<'a>,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
+    /// Of a call that is no HTTP request, and whose secret is hidden wherever it stands.
+    pub(super) fn of(
+        request: &'a Prepared,
+        connection: &'a Connection,
+        connector: &'a Connector,
+        operation: &'a Operation,
+        secret: Option<&'a Secret>,
+    ) -> Self {
+        let redactor = Redactor { secret, header: None, parameter: None };
+        Self { request, connection: Some(connection), connector: Some(connector), operation: Some(operation), redactor }
+    }
+
     pub(super) fn service(&self) -> &str {
         match self.connector {
             Some(connector) => &connector.title,

@@ -297,6 +297,13 @@ impl Shared {
         }
     }
 
+    /// A step of a run waits for a person's word.
+    pub(super) fn asks(&self, run: RunId) {
+        if let Some(alerts) = self.alerts.get() {
+            alerts.asks(run);
+        }
+    }
+
     /// The runs that end from now on in a way that some flow may wait for; given once.
     pub(super) fn take_ended(&self) -> Option<mpsc::UnboundedReceiver<RunId>> {
         lock(&self.to_tell).take()

@@ -218,12 +218,17 @@ fn alert(of: &BTreeSet<Alarm>) -> Value {
     let kind = of.first().copied().unwrap_or(Alarm::Failure);
     let (title, text) = match kind {
         Alarm::Failure => ("3 runs of \"Reminders\" failed", "2 of them because: HighLevel refused \"Create task\"."),
+        Alarm::Question => ("\"Reminders\" waits for you", "Send it to all customers?"),
         Alarm::Connection => ("\"Main account\" needs a new sign-in", "Steps that need it wait."),
         Alarm::Quiet => ("\"Reminders\" has gone quiet", "No event for 26 hours; usually every 10 minutes."),
     };
     let flow = (kind != Alarm::Connection).then(|| json!({ "id": "reminders", "name": "Reminders" }));
     let connection = (kind == Alarm::Connection).then(|| json!({ "id": "crm", "name": "Main account" }));
-    let (run, count) = if kind == Alarm::Failure { (Some(12), 3) } else { (None, 0) };
+    let (run, count) = match kind {
+        Alarm::Failure => (Some(12), 3),
+        Alarm::Question => (Some(12), 1),
+        Alarm::Connection | Alarm::Quiet => (None, 0),
+    };
     json!({
         "kind": kind.name(), "over": false, "title": title, "text": text, "at": "2026-01-05T09:30:00Z",
         "flow": flow, "run": run, "connection": connection, "count": count

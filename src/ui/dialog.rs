@@ -3,6 +3,8 @@ use super::document::DocId;
 use super::files::Ask;
 use crate::catalog::ConnectorId;
 use crate::engine::ConnectionId;
+use crate::engine::letters::Resend;
+use crate::run::RunId;
 
 /// A question in front.
 #[derive(Debug, Clone)]
@@ -15,6 +17,8 @@ pub(crate) enum Dialog {
     Leave { on: usize, keep: bool },
     /// Start a live flow by hand.
     RunLive { doc: DocId, title: String },
+    /// Do a live run again; of which flow it was.
+    RunAgain { run: RunId, title: String, how: Resend },
     /// Take an imported service out of the catalogue; who uses it.
     Remove { id: ConnectorId, title: String, used_by: Vec<String> },
     /// Take a connection away, with its secret; which flows use it.

@@ -176,8 +176,9 @@ pub(crate) enum Msg {
         mode: Mode,
         deal: Deal,
     },
-    /// Do a run again.
+    /// Do a run again; a person is asked first where what it writes is real.
     Retry {
+        mode: Mode,
         run: RunId,
         from: RetryFrom,
         /// As the flow is now; otherwise as it was then.

@@ -1,17 +1,19 @@
-//! A person is alerted: of runs that fail, of dead connections, of quiet triggers, by mail, on the desktop and by flows; once each,
-//! over restarts, and never in a circle.
+//! A person is alerted: of runs that fail, of steps that ask, of dead connections, of quiet triggers, by mail, on the desktop and by
+//! flows; once each, over restarts, and never in a circle.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flowyard::catalog::{AuthKind, Catalog, ConnectorId, OperationId};
+use flowyard::catalog::{AuthKind, Catalog, ConnectorId, Method, OperationId};
 use flowyard::engine::alert::{Alerts, Mail};
 use flowyard::engine::{
     self, CallSettings, Clock, Connection, ConnectionId, Deployment, Event, Handle, JournalOptions, Limits, Mode, Secret,
     Settings,
 };
-use flowyard::flow::{Alarm, Binding, Flow, FlowId, Mapping, NodeKind, RetryPolicy, StopOutcome, Trigger, WebhookAnswer};
+use flowyard::flow::{
+    Alarm, Binding, Flow, FlowId, HttpCall, Mapping, NodeKind, RetryPolicy, StopOutcome, Trigger, WebhookAnswer,
+};
 use flowyard::journal::{Append, Journal, NewRun};
 use flowyard::run::{Entry, Outcome, Revision, RunId, Via};
 use jiff::{SignedDuration, Timestamp};
@@ -24,6 +26,7 @@ use crate::support::bus::Bus;
 use crate::support::files::{flow_file, hook};
 use crate::support::flows::{flow, manual, webhook};
 use crate::support::mail::MailServer;
+use crate::support::raw_service::{Raw, RawService};
 
 /// Nothing here takes long; what does is stuck.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -189,6 +192,57 @@ async fn failures_are_told_together_by_mail_and_to_flows_and_never_in_a_circle()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_step_that_waits_for_a_word_is_told_with_what_it_asks_once_each_time_and_not_again_after_a_restart() {
+    let data = tempfile::tempdir().expect("a directory");
+    let server = MailServer::start("250 ok");
+    choose(data.path());
+    let gone =
+        RawService::start(|_| Raw::Bytes(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec()));
+    let approval = NodeKind::Approval { message: Binding::text("Send it to {{ t.who }}?") };
+    let asking = flow("asks", &[("t", manual()), ("ask", approval)], &["t -> ask"]);
+    let call = HttpCall {
+        method: Method::Post,
+        url: Binding::value(gone.url.clone()),
+        query: Mapping::default(),
+        headers: Mapping::default(),
+        body: None,
+        slot: None,
+        retry: RetryPolicy::ONCE,
+        repeatable: false,
+    };
+    let unsure = flow("unsure", &[("t", manual()), ("call", NodeKind::Http(call))], &["t -> call"]);
+    let flows = [asking, unsure, alerted("tells", &[Alarm::Question]), alerted("others", &[Alarm::Failure])];
+    let mut stand = Stand::start(data.path(), &flows, vec![post(&server)], Clock::System).await;
+    let begin = |who: &str| stand.engine.start(FlowId::new("asks"), None, json!({ "who": who }), None);
+    let first = begin("ann").wait().await.expect("an answer").expect("a run");
+    let (by_mail, told) = (stand.began().await, stand.began().await);
+    assert_eq!((by_mail.0.as_str(), told.0.as_str()), ("flowyard-alerts-mail", "tells"));
+    let it = &told.1;
+    assert_eq!((&it["kind"], &it["title"], &it["run"]), (&json!("question"), &json!("\"asks\" waits for you"), &json!(first.0)));
+    assert!(it["text"].as_str().is_some_and(|it| it.starts_with("Send it to ann?")), "{it}");
+    let letter = server.letters.recv_timeout(PATIENCE).expect("a letter");
+    assert!(letter.contains("waits for you") && letter.contains("Send it to ann?"), "{letter}");
+    // A call of which nobody knows whether it happened is a question, too.
+    stand.fail("unsure").await;
+    let (_, told) = (stand.began().await, stand.began().await);
+    assert_eq!((&told.1["kind"], &told.1["flow"]["id"]), (&json!("question"), &json!("unsure")));
+    assert!(told.1["text"].as_str().is_some_and(|it| it.starts_with("Nobody knows whether \"call\" happened")), "{}", told.1);
+    server.letters.recv_timeout(PATIENCE).expect("a letter");
+    stand.end().await;
+
+    // Both still wait, and nobody is told again.
+    let flows = [failing("z"), alerted("tells", &[])];
+    let mut stand = Stand::start(data.path(), &flows, vec![post(&server)], Clock::System).await;
+    stand.fail("z").await;
+    let (_, told) = (stand.began().await, stand.began().await);
+    assert_eq!(told.1["flow"]["id"], json!("z"));
+    stand.end().await;
+    let counted = counted(data.path());
+    assert_eq!((counted["flowyard-alerts-mail"], counted["tells"]), (3, 3), "{counted:?}");
+    assert!(!counted.contains_key("others"), "a question is no failure");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_alert_that_cannot_be_told_is_in_the_log_and_alerts_nobody() {
     let data = tempfile::tempdir().expect("a directory");
     let server = MailServer::start("550 5.1.1 nobody of that name");
@@ -333,7 +387,11 @@ fn alerts_are_chosen_and_shown_on_the_command_line() {
     let home = Home::new();
     home.run(&["alerts"])
         .with_code(0)
-        .says(&["when a run fails, or a connection is dead, or a trigger is quiet", "there is none here", "Mail     off"])
+        .says(&[
+            "when a run fails, or a step waits for you, or a connection is dead, or a trigger is quiet",
+            "there is none here",
+            "Mail     off",
+        ])
         .warns(&["Alerts go nowhere"]);
     home.run(&["alerts", "test"]).with_code(1).warns(&["no way is chosen"]);
     home.run(&["alerts", "--mail", "ann@example.com"])
@@ -343,16 +401,18 @@ fn alerts_are_chosen_and_shown_on_the_command_line() {
     with_mail(&home, &server);
     home.run(&["alerts", "--mail", "ann"]).with_code(2).warns(&["\"ann\" is no mail address"]);
     home.run(&["alerts", "--mail", "ann@example.com", "--by", "nothing"]).with_code(2).warns(&["There are mail."]);
-    home.run(&["alerts", "--mail", "ann@example.com,bo@example.com", "--quiet", "off", "--unwatch", "f"]).with_code(0).says(&[
-        "a run fails, or a connection is dead.",
-        "to ann@example.com, bo@example.com, through \"mail\"",
-        "without a word: f",
-    ]);
+    home.run(&["alerts", "--mail", "ann@example.com,bo@example.com", "--quiet", "off", "--questions", "off", "--unwatch", "f"])
+        .with_code(0)
+        .says(&[
+            "when a run fails, or a connection is dead.",
+            "to ann@example.com, bo@example.com, through \"mail\"",
+            "without a word: f",
+        ]);
     let kept = home.run(&["alerts", "--json"]).with_code(0).objects();
     assert_eq!(
         kept[0],
         json!({
-            "failures": true, "connections": true, "quiet": false, "desktop": false,
+            "failures": true, "questions": false, "connections": true, "quiet": false, "desktop": false,
             "mail": { "to": "ann@example.com, bo@example.com", "by": "mail" }, "unwatched": ["f"],
         })
     );

@@ -128,6 +128,30 @@ fn a_letter_is_changed_and_resent_where_nothing_is_at_work_and_begins_with_the_n
 }
 
 #[test]
+fn a_run_that_did_not_fail_is_done_again_only_if_somebody_says_so_and_each_time_is_a_run_of_its_own() {
+    let stand = Stand::new();
+    stand.mended.store(true, Ordering::SeqCst);
+    stand.home.write("in.json", r#"{"who": "ann"}"#);
+    stand.home.run(&[&["run", "ask.flowyard", "--input", "in.json"], &DATA[..]].concat()).with_code(0);
+    stand
+        .home
+        .run(&[&["letters", "resend", "1"], &DATA[..]].concat())
+        .with_code(1)
+        .warns(&["Run 1 did not fail", "only if you say so"]);
+    let serving = stand.serve();
+    assert_eq!(stand.letters(&["resend", "1", "--even-done"])[0]["as"], json!(2));
+    stand.home.until_all_ended("d");
+    assert_eq!((stand.asked("/count"), stand.asked("/ask?who=ann")), (2, 2));
+    stand.home.run(&[&["letters", "resend", "1", "--even-done"], &DATA[..]].concat()).with_code(1).warns(&["as run 2"]);
+    assert_eq!(stand.letters(&["resend", "1", "--even-done", "--again"])[0]["as"], json!(3));
+    stand.home.until_all_ended("d");
+    assert_eq!(stand.asked("/ask?who=ann"), 3);
+    stand.home.run(&[&["letters", "resend", "--all", "--even-done"], &DATA[..]].concat()).with_code(2);
+    assert_eq!(stand.letters(&[]).len(), 0, "it is no dead letter");
+    serving.stop();
+}
+
+#[test]
 fn what_is_put_aside_is_not_listed_until_that_is_taken_back() {
     let stand = Stand::new();
     stand.fail("ann");

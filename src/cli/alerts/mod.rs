@@ -16,9 +16,10 @@ use crate::engine::{Connection, ConnectionId};
 use crate::flow::{Alarm, FlowId};
 use crate::record::{Failure, FailureKind};
 
-/// Choose what you are told of while nobody looks, and how: runs that fail, connections that are dead, triggers that have gone quiet
+/// Choose what you are told of while nobody looks, and how: runs that fail, steps that wait for your word, connections that are dead,
+/// triggers that have gone quiet
 ///
-/// Without an option it shows what is chosen. Failures of a flow come together: the first at once, then one alert a quarter of an hour.
+/// Without an option it shows what is chosen. What fails or waits in one flow comes together: the first at once, then one alert a quarter of an hour.
 /// Whoever runs the flows tells it: the window, `flowyard background` or `flowyard serve`. Flows can start from alerts, too.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -29,6 +30,10 @@ pub(super) struct AlertsVerb {
     /// Tell of runs that fail
     #[arg(long, value_name = "WHEN")]
     failures: Option<Switch>,
+
+    /// Tell of steps that wait for your word: an approval, or a call of which nobody knows whether it happened
+    #[arg(long, value_name = "WHEN")]
+    questions: Option<Switch>,
 
     /// Tell of connections that are dead: a person has to sign in, or the service is given a long rest
     #[arg(long, value_name = "WHEN")]
@@ -113,7 +118,12 @@ pub(super) fn run(args: &AlertsVerb, out: &mut Printer) -> Result<Exit, Error> {
 
 impl AlertsVerb {
     fn choose(&self, mut alerts: Alerts, desk: &Desk) -> Result<Alerts, Error> {
-        let switches = [(Alarm::Failure, self.failures), (Alarm::Connection, self.connections), (Alarm::Quiet, self.quiet)];
+        let switches = [
+            (Alarm::Failure, self.failures),
+            (Alarm::Question, self.questions),
+            (Alarm::Connection, self.connections),
+            (Alarm::Quiet, self.quiet),
+        ];
         for (of, switch) in switches {
             if let Some(switch) = switch {
                 *alerts.wants_mut(of) = switch == Switch::On;
@@ -190,7 +200,7 @@ const MAKE: &str = "Make one: `flowyard connect add mail --base-url smtps://smtp
 fn show(alerts: &Alerts, as_json: bool, out: &mut Printer) {
     if as_json {
         out.json(&json!({
-            "failures": alerts.failures, "connections": alerts.connections, "quiet": alerts.quiet, "desktop": alerts.on_desktop(),
+            "failures": alerts.failures, "questions": alerts.questions, "connections": alerts.connections, "quiet": alerts.quiet, "desktop": alerts.on_desktop(),
             "mail": alerts.mail, "unwatched": alerts.unwatched,
         }));
         return;

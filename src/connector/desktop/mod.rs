@@ -24,7 +24,6 @@ use url::Url;
 use self::bus as way;
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 use self::system as way;
-use super::redact::Redactor;
 use super::request::Prepared;
 use super::status::Subject;
 use super::{Answered, CallError, Called, Caller, Connection};
@@ -142,9 +141,8 @@ impl Caller {
         connector: &Connector,
         operation: &Operation,
     ) -> Called {
-        let redactor = Redactor { secret: None, header: None, parameter: None };
-        let subject =
-            Subject { request, connection: Some(connection), connector: Some(connector), operation: Some(operation), redactor };
+        let subject = Subject::of(request, connection, connector, operation, None);
+        let redactor = subject.redactor;
         let (started, clock) = (Timestamp::now(), Instant::now());
         let done = if operation.method == Method::Get {
             let asked = self.desktop().ask(|open, _| way::look(open)).await;

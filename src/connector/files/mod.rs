@@ -21,7 +21,6 @@ use url::Url;
 pub use self::table::{Encoding, Row, Table, separator_of};
 
 use self::place::Wrong;
-use super::redact::Redactor;
 use super::request::Prepared;
 use super::status::Subject;
 use super::{Answered, CallError, Called, Caller, Connection};
@@ -75,9 +74,8 @@ impl Caller {
         connector: &Connector,
         operation: &Operation,
     ) -> Called {
-        let redactor = Redactor { secret: None, header: None, parameter: None };
-        let subject =
-            Subject { request, connection: Some(connection), connector: Some(connector), operation: Some(operation), redactor };
+        let subject = Subject::of(request, connection, connector, operation, None);
+        let redactor = subject.redactor;
         let Some(folder) = Url::parse(&connection.base_url).ok().and_then(|it| it.to_file_path().ok()) else {
             let title = format!("{} was not done: the connection's address is no folder", subject.doing());
             let hint = "Give the path of a folder as the address of the connection";

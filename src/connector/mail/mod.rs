@@ -23,7 +23,6 @@ use url::Url;
 use self::letter::Letter;
 use self::talk::{Place, talk};
 use super::client::is_this_machine;
-use super::redact::Redactor;
 use super::request::Prepared;
 use super::secret::SecretKind;
 use super::status::Subject;
@@ -49,9 +48,8 @@ impl Caller {
             Ok(secret) => secret,
             Err(error) => return Called::unsent(error.at(&request.record)),
         };
-        let redactor = Redactor { secret: secret.as_deref(), header: None, parameter: None };
-        let subject =
-            Subject { request, connection: Some(connection), connector: Some(connector), operation: Some(operation), redactor };
+        let subject = Subject::of(request, connection, connector, operation, secret.as_deref());
+        let redactor = subject.redactor;
         let ready = place(&subject).and_then(|place| {
             let credentials = credentials(&subject, secret.as_deref())?;
             Ok((place, credentials, letter(&subject)?))

@@ -1,7 +1,7 @@
-//! Alerts: a person is told of what goes wrong while nobody looks: runs that fail, a connection that is dead, a trigger that has
+//! Alerts: a person is told of what goes wrong while nobody looks: runs that fail or ask, a connection that is dead, a trigger that has
 //! gone quiet. On the desktop, by mail, or by flows that start from alerts.
 //!
-//! What is told, and when, is decided by rules without a clock: `failures`, `dead` and `quiet`. `stand` asks them now and then,
+//! What is told, and when, is decided by rules without a clock: `failures`, `dead` and `quiet`. `stand` asks them now and then of what `found` reads,
 //! `deliver` sends what they say: each alert is a run of a small flow of the engine's own, so that it is written down first, tried
 //! again as any step is, held to the same budgets, and in the log with what became of it.
 //!
@@ -10,6 +10,7 @@
 mod dead;
 mod deliver;
 mod failures;
+mod found;
 mod quiet;
 mod settings;
 mod stand;

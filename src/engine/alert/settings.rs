@@ -22,6 +22,8 @@ pub struct Alerts {
     pub version: u32,
     /// Of runs that fail.
     pub failures: bool,
+    /// Of steps that wait for a person's word.
+    pub questions: bool,
     /// Of connections that are dead.
     pub connections: bool,
     /// Of triggers that have gone quiet.
@@ -50,8 +52,8 @@ pub struct Mail {
 impl Default for Alerts {
     /// Everything, on the desktop.
     fn default() -> Self {
-        let (failures, connections, quiet) = (true, true, true);
-        Self { version: VERSION, failures, connections, quiet, desktop: None, mail: None, unwatched: BTreeSet::new() }
+        let (failures, questions, connections, quiet) = (true, true, true, true);
+        Self { version: VERSION, failures, questions, connections, quiet, desktop: None, mail: None, unwatched: BTreeSet::new() }
     }
 }
 
@@ -111,6 +113,7 @@ impl Alerts {
     pub fn wants(&self, of: Alarm) -> bool {
         match of {
             Alarm::Failure => self.failures,
+            Alarm::Question => self.questions,
             Alarm::Connection => self.connections,
             Alarm::Quiet => self.quiet,
         }
@@ -120,6 +123,7 @@ impl Alerts {
     pub fn wants_mut(&mut self, of: Alarm) -> &mut bool {
         match of {
             Alarm::Failure => &mut self.failures,
+            Alarm::Question => &mut self.questions,
             Alarm::Connection => &mut self.connections,
             Alarm::Quiet => &mut self.quiet,
         }

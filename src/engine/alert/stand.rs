@@ -1,4 +1,4 @@
-//! Watches over the engine: hears of runs that fail, looks now and then at connections and triggers, and tells what the rules say.
+//! Watches over the engine: hears of runs that fail or ask, looks now and then at connections and triggers, and tells what the rules say.
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,17 +12,17 @@ use tokio::sync::mpsc;
 use super::dead::{Dead, Found, Ill};
 use super::deliver;
 use super::failures::{Failed, Failures, SLACK};
+use super::found::{asks, failed, looks, parked};
 use super::quiet::{Habit, Told, Trigger as Quiet};
-use super::{Alert, Alerts, Tried, is_own};
-use crate::connector::{BreakerState, ConnectionId};
+use super::{Alert, Alerts, Tried};
+use crate::connector::BreakerState;
 use crate::engine::Look;
-use crate::engine::log::{LOOKS, connections_of};
 use crate::engine::recover::blocking;
 use crate::engine::shared::Shared;
-use crate::flow::{FlowId, NodeId, Trigger};
+use crate::flow::{Alarm, FlowId, NodeId, Trigger};
 use crate::journal::{Filter, JournalError, OutcomeKind, Reader, RunState};
 use crate::record::{Failure, FailureKind};
-use crate::run::{Entry, Outcome, RunId, Via};
+use crate::run::RunId;
 
 /// How often it is looked at what is due, and every how many times at connections and at triggers.
 const TICK: Duration = Duration::from_secs(20);
@@ -37,6 +37,8 @@ const LEARNED: usize = 20_000;
 const NEW: usize = 1_000;
 /// A look that should have been repeated so long ago was the last.
 const STALE: Duration = Duration::from_mins(10);
+/// What is counted by flow.
+const COUNTED: [Alarm; 2] = [Alarm::Failure, Alarm::Question];
 /// Where the journal keeps what was told.
 const SCOPE: &str = "alerts";
 
@@ -44,21 +46,26 @@ const SCOPE: &str = "alerts";
 pub(in crate::engine) struct Watching {
     /// Where the person's choices are.
     dir: PathBuf,
-    failed: mpsc::UnboundedSender<RunId>,
+    heard: mpsc::UnboundedSender<(Alarm, RunId)>,
 }
 
 impl Watching {
     /// A run failed.
     pub(in crate::engine) fn failed(&self, run: RunId) {
-        self.failed.send(run).ok();
+        self.heard.send((Alarm::Failure, run)).ok();
+    }
+
+    /// A step of a run waits for a person's word.
+    pub(in crate::engine) fn asks(&self, run: RunId) {
+        self.heard.send((Alarm::Question, run)).ok();
     }
 }
 
 /// Watches from now on, until the engine stops; what a person has chosen lies in this directory.
 pub(in crate::engine) fn begin(shared: &Arc<Shared>, dir: PathBuf) {
-    let (sender, failed) = mpsc::unbounded_channel();
-    if shared.alerts.set(Watching { dir: dir.clone(), failed: sender }).is_ok() {
-        shared.tasks.spawn(stand(Arc::clone(shared), dir, failed));
+    let (sender, heard) = mpsc::unbounded_channel();
+    if shared.alerts.set(Watching { dir: dir.clone(), heard: sender }).is_ok() {
+        shared.tasks.spawn(stand(Arc::clone(shared), dir, heard));
     }
 }
 
@@ -96,6 +103,7 @@ struct Stand {
     shared: Arc<Shared>,
     dir: PathBuf,
     failures: Failures,
+    questions: Failures,
     dead: Dead,
     told: Told,
     habits: BTreeMap<(FlowId, NodeId), Watched>,
@@ -112,13 +120,14 @@ struct Watched {
     since: Timestamp,
 }
 
-async fn stand(shared: Arc<Shared>, dir: PathBuf, mut failed: mpsc::UnboundedReceiver<RunId>) {
+async fn stand(shared: Arc<Shared>, dir: PathBuf, mut heard: mpsc::UnboundedReceiver<(Alarm, RunId)>) {
     let stopped = shared.stopped();
     let now = shared.clock.now();
     let mut it = Stand {
-        failures: kept(&shared, "failures").await,
-        dead: kept(&shared, "connections").await,
-        told: kept(&shared, "quiet").await,
+        failures: kept(&shared, key_of(Alarm::Failure)).await,
+        questions: kept(&shared, key_of(Alarm::Question)).await,
+        dead: kept(&shared, key_of(Alarm::Connection)).await,
+        told: kept(&shared, key_of(Alarm::Quiet)).await,
         shared,
         dir,
         habits: BTreeMap::new(),
@@ -127,8 +136,10 @@ async fn stand(shared: Arc<Shared>, dir: PathBuf, mut failed: mpsc::UnboundedRec
         ticks: 0,
         broken: None,
     };
-    let missed = it.missed().await;
-    it.heed(missed).await;
+    for of in COUNTED {
+        let missed = it.missed(of).await;
+        it.heed(of, missed).await;
+    }
     loop {
         it.tick().await;
         let next = tokio::time::sleep(TICK);
@@ -137,15 +148,29 @@ async fn stand(shared: Arc<Shared>, dir: PathBuf, mut failed: mpsc::UnboundedRec
             tokio::select! {
                 () = stopped.cancelled() => return,
                 () = &mut next => break,
-                Some(run) = failed.recv() => {
-                    let mut runs = vec![run];
-                    while let Some(run) = failed.try_recv().ok().filter(|_| runs.len() < AT_ONCE) {
-                        runs.push(run);
+                Some(first) = heard.recv() => {
+                    let mut all = vec![first];
+                    while all.len() < AT_ONCE
+                        && let Ok(next) = heard.try_recv()
+                    {
+                        all.push(next);
                     }
-                    it.heed(runs).await;
+                    for of in COUNTED {
+                        it.heed(of, all.iter().filter(|it| it.0 == of).map(|it| it.1).collect()).await;
+                    }
                 }
             }
         }
+    }
+}
+
+/// Under which key it is kept what was told.
+fn key_of(of: Alarm) -> &'static str {
+    match of {
+        Alarm::Failure => "failures",
+        Alarm::Question => "questions",
+        Alarm::Connection => "connections",
+        Alarm::Quiet => "quiet",
     }
 }
 
@@ -162,22 +187,34 @@ async fn kept<T: DeserializeOwned + Default>(shared: &Shared, key: &'static str)
 }
 
 impl Stand {
-    /// What failed before a crash and was perhaps not counted, the oldest first.
-    async fn missed(&mut self) -> Vec<RunId> {
-        let Some(from) = self.failures.up_to.and_then(|it| it.checked_sub(SLACK).ok()) else {
-            self.failures.up_to = Some(self.shared.clock.now());
+    /// Runs of a kind, told together.
+    fn counted(&mut self, of: Alarm) -> &mut Failures {
+        if of == Alarm::Question { &mut self.questions } else { &mut self.failures }
+    }
+
+    /// What failed or asked before a crash and was perhaps not counted, the oldest first.
+    async fn missed(&mut self, of: Alarm) -> Vec<RunId> {
+        let now = self.shared.clock.now();
+        let counted = self.counted(of);
+        let Some(from) = counted.up_to.and_then(|it| it.checked_sub(SLACK).ok()) else {
+            counted.up_to = Some(now);
+            self.keep_counted(of).await;
             return Vec::new();
         };
         let journal = self.shared.journal.clone();
         let read = blocking(move || {
-            let filter = Filter {
-                state: Some(RunState::Finished),
-                outcome: Some(OutcomeKind::Failed),
-                limit: AT_ONCE,
-                ..Filter::default()
+            let (state, outcome) = match of {
+                Alarm::Question => (RunState::Parked, None),
+                _ => (RunState::Finished, Some(OutcomeKind::Failed)),
             };
-            let heads = journal.reader().runs(&filter)?;
-            Ok(heads.iter().filter(|it| it.finished.is_some_and(|at| at >= from)).map(|it| it.id).rev().collect())
+            let reader = journal.reader();
+            let heads = reader.runs(&Filter { state: Some(state), outcome, limit: AT_ONCE, ..Filter::default() })?;
+            let mut missed = Vec::new();
+            for head in heads.iter().rev() {
+                let at = if of == Alarm::Question { asks(reader, head.id)?.map(|it| it.at) } else { head.finished };
+                missed.extend(at.filter(|it| *it >= from).map(|_| head.id));
+            }
+            Ok(missed)
         });
         read.await.unwrap_or_else(|failure| {
             self.shared.trouble(failure);
@@ -185,21 +222,22 @@ impl Stand {
         })
     }
 
-    /// Runs failed.
-    async fn heed(&mut self, runs: Vec<RunId>) {
+    /// Runs failed, or ask.
+    async fn heed(&mut self, of: Alarm, runs: Vec<RunId>) {
         if runs.is_empty() {
             return;
         }
         let journal = self.shared.journal.clone();
-        let read = blocking(move || runs.into_iter().filter_map(|it| failed(journal.reader(), it).transpose()).collect());
-        let failed: Vec<Failed> = match read.await {
-            Ok(failed) => failed,
+        let look: fn(&Reader, RunId) -> Result<Option<Failed>, JournalError> = if of == Alarm::Question { asks } else { failed };
+        let read = blocking(move || runs.into_iter().filter_map(|it| look(journal.reader(), it).transpose()).collect());
+        let found: Vec<Failed> = match read.await {
+            Ok(found) => found,
             Err(failure) => return self.shared.trouble(failure),
         };
         let now = self.shared.clock.now();
-        let alerts: Vec<Alert> = failed.into_iter().filter_map(|it| self.failures.add(it, now)).collect();
+        let alerts: Vec<Alert> = found.into_iter().filter_map(|it| self.counted(of).add(of, it, now)).collect();
         if self.tell(&alerts).await {
-            self.keep("failures", &self.failures).await;
+            self.keep_counted(of).await;
         }
     }
 
@@ -210,9 +248,11 @@ impl Stand {
             self.awake = now;
         }
         self.before = now;
-        let due = self.failures.due(now);
-        if !due.is_empty() && self.tell(&due).await {
-            self.keep("failures", &self.failures).await;
+        for of in COUNTED {
+            let due = self.counted(of).due(of, now);
+            if !due.is_empty() && self.tell(&due).await {
+                self.keep_counted(of).await;
+            }
         }
         if self.ticks.is_multiple_of(CONNECTIONS) {
             self.look_at_connections(now).await;
@@ -260,11 +300,11 @@ impl Stand {
         }
         // Since when it is so is kept first: by that an alert is known, should it not be told to its end.
         if alerts.iter().all(|it| !it.over) {
-            self.keep("connections", &self.dead).await;
+            self.keep(key_of(Alarm::Connection), &self.dead).await;
         }
         if !alerts.is_empty() && self.tell(&alerts).await {
             self.dead.told(&alerts);
-            self.keep("connections", &self.dead).await;
+            self.keep(key_of(Alarm::Connection), &self.dead).await;
         }
     }
 
@@ -303,7 +343,7 @@ impl Stand {
             told.extend(self.told.look(Quiet { flow, name, node, habit }, self.awake.max(*since), now));
         }
         if !told.is_empty() && self.tell(&told).await {
-            self.keep("quiet", &self.told).await;
+            self.keep(key_of(Alarm::Quiet), &self.told).await;
         }
     }
 
@@ -346,6 +386,10 @@ impl Stand {
         }
     }
 
+    async fn keep_counted(&self, of: Alarm) {
+        self.keep(key_of(of), if of == Alarm::Question { &self.questions } else { &self.failures }).await;
+    }
+
     /// Written down after it was told.
     async fn keep(&self, key: &str, what: &impl Serialize) {
         let value = serde_json::to_value(what).unwrap_or_default();
@@ -353,33 +397,4 @@ impl Stand {
             tracing::warn!(%error, "what alerts were told could not be written down");
         }
     }
-}
-
-/// What is to be known of a run that failed; none of one that another called, whose own failure says it, nor of what tells alerts.
-fn failed(reader: &Reader, run: RunId) -> Result<Option<Failed>, JournalError> {
-    let Some(head) = reader.run(run)?.filter(|it| it.parent.is_none() && !is_own(&it.flow)) else { return Ok(None) };
-    let (mut via, mut why) = (Via::default(), None);
-    for entry in reader.entries(run)? {
-        match entry {
-            Entry::Accepted { cause, .. } => via = cause.via,
-            Entry::Finished { outcome: Outcome::Failed(failure), .. } => why = Some(failure),
-            _ => {}
-        }
-    }
-    let (Some(failure), Some(at)) = (why.filter(|_| via != Via::Alert), head.finished) else { return Ok(None) };
-    Ok(Some(Failed { run, flow: head.flow, name: head.flow_name, failure, at }))
-}
-
-/// The connections that the newest runs that wait need a sign-in of.
-fn parked(reader: &Reader) -> Result<BTreeSet<ConnectionId>, JournalError> {
-    let filter = Filter { state: Some(RunState::Parked), limit: AT_ONCE, ..Filter::default() };
-    let mut found = BTreeSet::new();
-    for head in reader.runs(&filter)? {
-        found.extend(connections_of(&reader.entries(head.id)?));
-    }
-    Ok(found)
-}
-
-fn looks(reader: &Reader) -> Result<Vec<Look>, JournalError> {
-    Ok(reader.states(LOOKS)?.into_iter().filter_map(|(_, it)| serde_json::from_value(it).ok()).collect())
 }

@@ -7,7 +7,7 @@ use super::{Accepted, Driver, Reply};
 use crate::engine::Event;
 use crate::journal::{Append, JournalError};
 use crate::record::{Failure, FailureKind};
-use crate::run::Entry;
+use crate::run::{Entry, Park};
 
 impl Driver {
     /// Writes down what is folded in, and tells whoever asked for the run; false where the run cannot go on.
@@ -78,6 +78,9 @@ impl Driver {
         for entry in &entries {
             if let Entry::StepParked { step, on, .. } = entry {
                 tracing::warn!(run = self.id.0, flow = %self.run.program().flow, %step, ?on, "a step waits for a person");
+                if matches!(on, Park::Approval(_) | Park::Uncertain) {
+                    self.shared.asks(self.id);
+                }
             }
             if let Entry::StepSucceeded { step, output, .. } = entry
                 && self.run.program().responds(&step.node)

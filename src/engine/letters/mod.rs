@@ -1,5 +1,7 @@
 //! Dead letters: runs that failed and that nobody has dealt with. One is resent, as a new run in its place, or put aside.
 //!
+//! A run that did not fail is no letter; it can be done again the same way by whoever says so.
+//!
 //! An engine at work on the data directory does it at once; where none is, the new run is written down, and begins with the next
 //! start. A run that another flow called is no letter of its own: the one that called it has failed, too.
 //!
@@ -44,6 +46,9 @@ pub struct Resend {
     pub event: Option<Value>,
     /// Also if it was resent or put aside before.
     pub again: bool,
+    /// Also if it did not fail: what it did is done once more.
+    #[serde(default)]
+    pub even_done: bool,
 }
 
 /// What became of a letter.

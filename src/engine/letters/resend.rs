@@ -39,7 +39,11 @@ impl Ready {
         match &head.outcome {
             None => return Err(wrong(format!("Run {run} is not over"), "Wait for its end, or cancel it first.")),
             Some(Outcome::Failed(_)) => {}
-            Some(_) => return Err(wrong(format!("Run {run} did not fail"), "`flowyard letters` shows those that did.")),
+            Some(_) if how.even_done => {}
+            Some(_) => {
+                let hint = "`flowyard letters` shows those that did. What it did is done once more only if you say so.";
+                return Err(wrong(format!("Run {run} did not fail"), hint));
+            }
         }
         if let Some((parent, _)) = &head.parent {
             return Err(wrong(format!("Run {run} was called by run {parent}"), "Resend that one: it calls this one again."));

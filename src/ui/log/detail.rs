@@ -179,9 +179,7 @@ fn result(ui: &mut Ui, ctx: &Ctx<'_>, view: &mut View, run: &Loaded, step: &Step
                 if end.failure.is_some() && refused(run, step) && button::plain(ui, Some(icon::QUESTION), "Why?").clicked() {
                     ask_why(ctx, view, run, step);
                 }
-                if view.mode == Mode::Sandbox {
-                    steps::retry_here(ui, ctx, run, step);
-                }
+                steps::retry_here(ui, ctx, view.mode, run, step);
                 if end.attempts > 1 {
                     ui.label(dim(ui, format!("Tried {} times.", end.attempts)));
                 }

@@ -98,8 +98,11 @@ impl Log {
     }
 
     /// A run that one of the views has read.
-    pub(crate) fn loaded(&self, run: RunId) -> Option<&Loaded> {
-        let all = [self.whole.loaded(), self.docked.loaded()];
+    pub(crate) fn loaded(&self, mode: Mode, run: RunId) -> Option<&Loaded> {
+        let all = match mode {
+            Mode::Sandbox => [self.whole.loaded(), self.docked.loaded()],
+            Mode::Live => [self.served.loaded(), self.docked_served.loaded()],
+        };
         all.into_iter().flatten().find(|it| it.head.id == run)
     }
 
@@ -140,8 +143,8 @@ pub(crate) fn docked(ui: &mut Ui, ctx: &Ctx<'_>, doc: &Document, log: &mut Log, 
             let step = view.step.clone();
             ctx.send(Msg::OpenLog(view.chosen.map(|run| (run, step))));
         }
-        if let Some(run) = view.loaded().filter(|_| view.mode == Mode::Sandbox) {
-            steps::retry_menu(ui, ctx, run);
+        if let Some(run) = view.loaded() {
+            steps::retry_menu(ui, ctx, view.mode, run);
         }
     });
     let rect = ui.available_rect_before_wrap();

@@ -46,9 +46,7 @@ fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 58.0), Sense::hover());
     let inner = rect.shrink2(vec2(space::L, 0.0));
     let tools = within(ui, inner, Layout::right_to_left(Align::Center), |ui| {
-        if view.mode == Mode::Sandbox {
-            retry_menu(ui, ctx, run);
-        }
+        retry_menu(ui, ctx, view.mode, run);
         if let Some(doc) = open_flow(ctx, run).filter(|_| view.mode == Mode::Sandbox)
             && button::plain(ui, Some(icon::FLOW_ARROW), "Show on canvas").clicked()
         {
@@ -93,7 +91,10 @@ fn shown_head(ui: &mut Ui, ctx: &Ctx<'_>, view: &View) -> Option<RunId> {
 }
 
 /// Doing the run again.
-pub(super) fn retry_menu(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded) {
+pub(super) fn retry_menu(ui: &mut Ui, ctx: &Ctx<'_>, mode: Mode, run: &Loaded) {
+    if !may_again(mode, run) {
+        return;
+    }
     let shown = button::drop_down(ui, "Run again");
     Popup::menu(&shown).show(|ui| {
         menu_look(ui, 260.0);
@@ -101,27 +102,43 @@ pub(super) fn retry_menu(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded) {
         retry_items(
             ui,
             ctx,
+            mode,
             run,
             &[(RetryFrom::Start, "From the start", true), (RetryFrom::Failed, "From the failed step", failed)],
         );
     });
 }
 
+/// A live run has to be over, so that nothing is done twice at the same time.
+fn may_again(mode: Mode, run: &Loaded) -> bool {
+    mode == Mode::Sandbox || run.head.finished.is_some()
+}
+
 /// Doing the run again from a step.
-pub(super) fn retry_here(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded, step: &StepKey) {
+pub(super) fn retry_here(ui: &mut Ui, ctx: &Ctx<'_>, mode: Mode, run: &Loaded, step: &StepKey) {
+    if !may_again(mode, run) {
+        return;
+    }
     let shown = button::drop_down(ui, "Run again from here");
     Popup::menu(&shown).show(|ui| {
         menu_look(ui, 260.0);
-        retry_items(ui, ctx, run, &[(RetryFrom::Step(step.clone()), "From here", true)]);
+        retry_items(ui, ctx, mode, run, &[(RetryFrom::Step(step.clone()), "From here", true)]);
     });
 }
 
-fn retry_items(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded, from: &[(RetryFrom, &str, bool)]) {
+fn retry_items(ui: &mut Ui, ctx: &Ctx<'_>, mode: Mode, run: &Loaded, from: &[(RetryFrom, &str, bool)]) {
+    let is_live = mode == Mode::Live;
     let is_open = open_flow(ctx, run).is_some();
-    for (current, heading) in [(false, "As the flow was then"), (true, "As the flow is now")] {
+    let never = (is_live && run.head.parent.is_some()).then_some("Another run called it: do that one again.");
+    let now = if is_live { "As the flow is live now" } else { "As the flow is now" };
+    for (current, heading) in [(false, "As the flow was then"), (true, now)] {
         ui.label(dim(ui, heading));
-        let has = if current { is_open } else { run.flow.is_some() };
-        let why = if current { "Open the flow first." } else { "The flow as it was is not kept any more." };
+        let has = never.is_none() && if current { is_live || is_open } else { run.flow.is_some() };
+        let why = match never {
+            Some(why) => why,
+            None if current => "Open the flow first.",
+            None => "The flow as it was is not kept any more.",
+        };
         for (from, words, able) in from {
             let button = Button::new(*words);
             let response = ui.add_enabled(*able && has, button);
@@ -130,7 +147,7 @@ fn retry_items(ui: &mut Ui, ctx: &Ctx<'_>, run: &Loaded, from: &[(RetryFrom, &st
             let clicked = response.clicked();
             response.accessible_name(format!("{words}, {}", heading.to_lowercase()));
             if clicked {
-                ctx.send(Msg::Retry { run: run.head.id, from: from.clone(), current });
+                ctx.send(Msg::Retry { mode, run: run.head.id, from: from.clone(), current });
             }
         }
     }

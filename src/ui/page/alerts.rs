@@ -18,10 +18,11 @@ pub(super) fn show(ui: &mut Ui, ctx: &Ctx<'_>) {
         ui.label(dim(ui, "What is chosen is not known yet."));
         return;
     };
-    ui.label(dim(ui, "Failures of a flow come together: the first at once, then once a quarter of an hour."));
+    ui.label(dim(ui, "What fails or waits in one flow comes together: the first at once, then once a quarter of an hour."));
     let mut chosen = known.chosen.clone();
     for (of, words) in [
         (Alarm::Failure, "When a run fails"),
+        (Alarm::Question, "When a step waits for your word"),
         (Alarm::Connection, "When a connection needs a sign-in, or its service is not asked for a while"),
         (Alarm::Quiet, "When a trigger goes quiet: no event for much longer than usual"),
     ] {

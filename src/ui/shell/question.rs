@@ -2,6 +2,7 @@
 use eframe::egui::{Frame, Id, Key, Margin, Memory, Modal, RichText, Stroke, TextEdit, Ui};
 
 use crate::flow::Each;
+use crate::run::RetryFrom;
 use crate::ui::ctx::Ctx;
 use crate::ui::dialog::{Answer, Dialog};
 use crate::ui::files::Ask;
@@ -46,6 +47,16 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         confirm(ui, ctx, frame, &format!("Run “{title}” on your real accounts?"), words.to_owned(), ["Not now", "Run it"]);
         return;
     }
+    if let Dialog::RunAgain { run, title, how } = dialog {
+        let words = if how.from == Some(RetryFrom::Start) {
+            "It begins with what its trigger gave then. All its steps are done once more, and what they write is real."
+        } else {
+            "What was done before that step is taken as done. What comes from there on is done once more, and what it writes is real."
+        };
+        let title = format!("Run {run} of “{title}” again on your real accounts?");
+        confirm(ui, ctx, frame, &title, words.to_owned(), ["Not now", "Run it again"]);
+        return;
+    }
     if let Dialog::Leave { on, keep } = dialog {
         leave(ui, ctx, frame, *on, *keep);
         return;
@@ -55,7 +66,8 @@ pub(super) fn show(ui: &Ui, ctx: &Ctx<'_>, dialog: &Dialog) {
         | Dialog::Remove { .. }
         | Dialog::RemoveAccount { .. }
         | Dialog::Leave { .. }
-        | Dialog::RunLive { .. } => return,
+        | Dialog::RunLive { .. }
+        | Dialog::RunAgain { .. } => return,
         Dialog::Close { title, .. } => (
             format!("Save “{title}” before it is closed?"),
             "What was changed since it was last saved would be lost.".to_owned(),

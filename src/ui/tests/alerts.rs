@@ -4,6 +4,8 @@ use std::sync::mpsc::{self, Receiver};
 
 use eframe::egui::{Key, Modifiers};
 
+use egui_kittest::kittest::Queryable as _;
+
 use super::desk::Desk;
 use crate::engine::ConnectionId;
 use crate::engine::alert::{Alerts, Mail, Tried, Way};
@@ -72,6 +74,8 @@ fn mail_goes_to_an_address_through_a_connection() {
     let wanted = Alerts { mail: Some(mail.clone()), ..none.clone() };
     assert_eq!(chosen(&jobs), Some(wanted.clone()));
     known(&mut desk, &wanted, &["post", "other"]);
+    desk.window.get_by_label("Through: OTHER").scroll_to_me();
+    desk.run();
     desk.press("Through: OTHER");
     let through = Mail { by: ConnectionId::new("other"), ..mail };
     assert_eq!(chosen(&jobs), Some(Alerts { mail: Some(through), ..none }));

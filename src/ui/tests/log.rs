@@ -97,7 +97,7 @@ impl Disk {
         run
     }
 
-    fn done(&self, flow: &Flow, mail: &str) -> RunId {
+    pub(super) fn done(&self, flow: &Flow, mail: &str) -> RunId {
         let entries = vec![
             Entry::StepStarted { step: StepKey::new("a"), attempt: 1, at: at(10) },
             Entry::StepSucceeded {
@@ -159,6 +159,18 @@ fn flow(id: &str, name: &str) -> Flow {
     let mut flow = Sketch::flow("t.out -> a, a.out -> b");
     flow.id = id.into();
     name.clone_into(&mut flow.name);
+    flow
+}
+
+/// The same, whose steps ask no service.
+pub(super) fn setting(id: &str, name: &str) -> Flow {
+    let mut flow = flow(id, name);
+    for node in ["a", "b"].map(NodeId::from) {
+        let fields = [("value", crate::flow::Binding::value(1))].into();
+        let known = Arc::clone(&flow.nodes[&node]);
+        let set = crate::flow::Node { kind: crate::flow::NodeKind::Set { fields }, ..crate::flow::Node::clone(&known) };
+        flow.nodes.insert(node, Arc::new(set));
+    }
     flow
 }
 
@@ -361,13 +373,7 @@ fn failed_runs_are_grouped_by_their_cause_and_a_group_is_a_list() {
 #[test]
 fn dead_letters_are_ticked_changed_resent_once_and_put_aside_with_a_way_back() {
     let files = Disk::new();
-    let mut flow = flow("one", "Visits");
-    for node in ["a", "b"].map(NodeId::from) {
-        let fields = [("value", crate::flow::Binding::value(1))].into();
-        let known = Arc::clone(&flow.nodes[&node]);
-        let set = crate::flow::Node { kind: crate::flow::NodeKind::Set { fields }, ..crate::flow::Node::clone(&known) };
-        flow.nodes.insert(node, Arc::new(set));
-    }
+    let flow = setting("one", "Visits");
     for _ in 0..3 {
         files.failed(&flow);
     }
@@ -545,10 +551,15 @@ fn a_run_is_asked_for_again_from_its_start() {
     let run = files.failed(&flow);
     let mut desk = files.log(&flow);
     // Without an engine it is said why not.
-    desk.window.state().send(Msg::Retry { run, from: RetryFrom::Start, current: true });
+    desk.window.state().send(Msg::Retry { mode: Mode::Sandbox, run, from: RetryFrom::Start, current: true });
     desk.run();
     assert!(desk.has("The run cannot be done again yet"));
-    desk.window.state().send(Msg::Retry { run, from: RetryFrom::Step(StepKey::new("gone")), current: false });
+    desk.window.state().send(Msg::Retry {
+        mode: Mode::Sandbox,
+        run,
+        from: RetryFrom::Step(StepKey::new("gone")),
+        current: false,
+    });
     desk.run();
     assert!(desk.has("The run cannot be done again so"));
     desk.press("Run again");

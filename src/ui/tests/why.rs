@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::connections::{access, behind};
 use super::desk::Desk;
-use super::log::Disk;
+use super::log::{Disk, setting};
 use super::runs::{add, ended, stage};
 use crate::catalog::{ConnectorId, OperationId};
 use crate::engine::{ConnectionId, Mode, Vault};
 use crate::flow::testing::id;
 use crate::flow::{Binding, Edge, Edit, Flow, NodeKind, RetryPolicy, Trigger};
+use crate::run::RunId;
 use crate::sandbox::Faults;
 use crate::ui::app::App;
 
@@ -125,6 +126,41 @@ fn a_live_run_that_waits_goes_on_by_a_word_in_the_log() {
     let journal = crate::journal::Journal::open_reader(home.path()).unwrap();
     let released = || journal.entries(run).unwrap().iter().any(|it| matches!(it, crate::run::Entry::StepReleased { .. }));
     assert!(released());
+}
+
+#[test]
+fn a_live_run_is_done_again_once_a_person_has_said_so() {
+    let files = Disk::live();
+    let flow = setting("visits", "Visits");
+    files.done(&flow, "ann@example.org");
+    let home = std::sync::Arc::clone(&files.home);
+    let (mut desk, _runtime) = staged(files.desk(&flow));
+    // Nobody is at work on it.
+    drop(files);
+    desk.press("Log");
+    desk.press("Log of: Live");
+    desk.until("the live log is read", |app| app.log.served.is_settled() && app.log.served.loaded().is_some());
+    let runs =
+        || crate::journal::Journal::open_reader(home.path()).unwrap().ids(&crate::journal::Filter::default()).unwrap().len();
+    desk.press("Run again");
+    desk.press("From the start, as the flow was then");
+    assert!(desk.has("Run 1 of “Visits” again on your real accounts?"));
+    desk.press("Not now");
+    assert!(!desk.has("Run 1 of “Visits” again on your real accounts?"));
+    assert_eq!(runs(), 1, "nothing is done before somebody says so");
+    desk.press("Run again");
+    desk.press("From the start, as the flow was then");
+    desk.press("Run it again");
+    desk.until("it is said", |app| app.toasts.iter().next().is_some());
+    assert!(desk.has("Resent as run 2"));
+    assert_eq!(runs(), 2);
+    let kept = crate::journal::Journal::open_reader(home.path()).unwrap().entries(RunId(2)).unwrap();
+    assert!(matches!(&kept[..], [crate::run::Entry::Accepted { cause, .. }] if cause.again == Some(RunId(1))), "{kept:?}");
+    desk.press("Show");
+    desk.until("the new run is read", |app| {
+        app.log.served.is_settled() && app.log.served.loaded().is_some_and(|it| it.head.id == RunId(2))
+    });
+    assert!(!desk.has("Run again"), "it is not over");
 }
 
 #[test]

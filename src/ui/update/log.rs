@@ -6,6 +6,7 @@ use std::time::Duration;
 use eframe::egui::Context;
 
 use super::file::home;
+use crate::engine::letters::Resend;
 use crate::engine::log::Format;
 use crate::engine::{ConnectionId, Effective, Mode};
 use crate::flow::{Flow, FlowId};
@@ -118,7 +119,7 @@ impl App {
 
     /// The canvas plays a run that was, unless a test is under way on it.
     pub(super) fn show_run(&mut self, doc: DocId, run: RunId) {
-        let Some(loaded) = self.log.loaded(run) else { return };
+        let Some(loaded) = self.log.loaded(Mode::Sandbox, run) else { return };
         let play = Play::stored(&loaded.head, &loaded.entries, loaded.calls.iter().map(|it| &it.step));
         let was = loaded.flow.clone();
         self.live.restore(play);
@@ -207,7 +208,7 @@ impl App {
     // ---- a run again
 
     pub(super) fn retry(&mut self, ctx: &Context, run: RunId, from: &RetryFrom, current: bool) {
-        let Some(loaded) = self.log.loaded(run) else { return };
+        let Some(loaded) = self.log.loaded(Mode::Sandbox, run) else { return };
         let entries = Arc::clone(&loaded.entries);
         let flow = if current {
             let id = &loaded.head.flow;
@@ -224,6 +225,14 @@ impl App {
             (Err(words), _) => self.say(ctx, Toast::new(Tone::Failed, "The run cannot be done again so").detail(words)),
             (Ok(_), None) => {}
         }
+    }
+
+    /// A live run is done again only once a person has said that it may write.
+    pub(super) fn ask_again(&mut self, run: RunId, from: RetryFrom, current: bool) {
+        let Some(loaded) = self.log.loaded(Mode::Live, run) else { return };
+        let title = loaded.head.flow_name.clone();
+        let how = Resend { from: Some(from), as_then: !current, event: None, again: true, even_done: true };
+        self.dialog = Some(Dialog::RunAgain { run, title, how });
     }
 
     /// Starts it, with the steps that are taken as done.

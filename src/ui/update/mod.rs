@@ -10,6 +10,7 @@ mod test;
 use eframe::egui::{Context, Rect, Vec2, ViewportCommand, vec2};
 
 use super::app::App;
+use super::archive::Deal;
 use super::behind::{AccountJob, Read};
 use super::canvas::clipboard::{self, Target};
 use super::canvas::{self, View};
@@ -28,6 +29,7 @@ use super::shell::Pane;
 use super::template;
 use super::theme::ThemeChoice;
 use super::toast::{Toast, Tone};
+use crate::engine::Mode;
 use crate::flow::{Edit, Flow, FlowId, Gesture, NodeId};
 use crate::run::Aim;
 
@@ -135,7 +137,8 @@ impl App {
             Msg::Export(what) => self.ask_export(what),
             Msg::CancelExport => self.cancel_export(ctx),
             Msg::ShowRun { doc, run } => self.show_run(doc, run),
-            Msg::Retry { run, from, current } => self.retry(ctx, run, &from, current),
+            Msg::Retry { mode: Mode::Sandbox, run, from, current } => self.retry(ctx, run, &from, current),
+            Msg::Retry { mode: Mode::Live, run, from, current } => self.ask_again(run, from, current),
         }
     }
 
@@ -402,6 +405,9 @@ impl App {
                 self.activate(doc);
                 self.run_live(ctx, true);
             }
+            (Some(Dialog::RunAgain { run, how, .. }), Answer::Discard) => {
+                self.deal(Mode::Live, Deal::Resend { runs: vec![run], how });
+            }
             (Some(Dialog::Leave { on, keep }), Answer::Keep) => self.dialog = Some(Dialog::Leave { on, keep: !keep }),
             (Some(Dialog::Leave { keep, .. }), Answer::Stay) => {
                 if keep {
@@ -419,7 +425,7 @@ impl App {
             (Some(Dialog::RemoveAccount { id, .. }), Answer::Discard) => self.account(ctx, AccountJob::Remove(id)),
             (None | Some(Dialog::Path { .. } | Dialog::Remove { .. } | Dialog::RemoveAccount { .. }), _)
             | (_, Answer::Cancel | Answer::Stay | Answer::Keep)
-            | (Some(Dialog::Leave { .. } | Dialog::RunLive { .. }), Answer::Save) => {}
+            | (Some(Dialog::Leave { .. } | Dialog::RunLive { .. } | Dialog::RunAgain { .. }), Answer::Save) => {}
             (Some(Dialog::Close { doc, .. }), Answer::Discard) => self.close_now(doc),
             (Some(Dialog::Close { doc, .. }), Answer::Save) => {
                 self.activate(doc);
