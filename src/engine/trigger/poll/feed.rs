@@ -118,7 +118,8 @@ impl Feed {
         }
         loop {
             let mut told = (0, None);
-            let wait = match self.look(poll).await {
+            // In a box, since a feed rests nearly all the time: what a look needs is not kept meanwhile.
+            let wait = match Box::pin(self.look(poll)).await {
                 Ok(looked) => {
                     told.0 = looked.events;
                     if self.failed > 0 {
