@@ -18,7 +18,7 @@ const DUE: usize = 4096;
 /// While many wait for each commit it is moved only at so many, 256 MiB: moving it keeps the disk from them.
 const PRESSING: usize = 16 * DUE;
 /// Pages at which the writer moves the log itself, because the other thread does not keep up.
-const OVERDUE: usize = 24 * DUE;
+const OVERDUE: usize = 20 * DUE;
 /// After so long without work, what is in the log is moved.
 const IDLE: Duration = Duration::from_millis(300);
 /// A log whose file a crowd left longer than so many bytes, 64 MiB, is cut after so long without work. Not before: cutting it can
@@ -190,4 +190,64 @@ fn move_most(db: &Connection) -> rusqlite::Result<()> {
         before = moved;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(dir: &Path) -> Connection {
+        let db = schema::connect(&schema::path(dir), Use::Write { wait: Duration::from_secs(5) }).unwrap();
+        db.execute_batch("CREATE TABLE t (x)").unwrap();
+        db
+    }
+
+    fn log_length(db: &Connection) -> u64 {
+        fs::metadata(schema::log_path(Path::new(db.path().unwrap()))).unwrap().len()
+    }
+
+    #[test]
+    fn a_log_that_a_crowd_left_long_is_cut_once_nobody_works_and_nobody_reads_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = database(dir.path());
+        let mut it = Checkpointer::start(&schema::path(dir.path()));
+        db.execute("INSERT INTO t SELECT zeroblob(1 << 20) FROM json_each(?1)", [format!("[{}0]", "0,".repeat(70))]).unwrap();
+        assert!(log_length(&db) > LONG);
+        assert_eq!(it.patience(), Some(IDLE));
+        while it.pages > 0 {
+            it.when_idle(&db);
+        }
+        assert!(log_length(&db) > LONG, "not as soon as nothing is to do");
+        assert_eq!(it.patience(), Some(LONG_IDLE));
+        let reader = schema::connect(&schema::path(dir.path()), Use::Read).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM t").unwrap();
+        db.execute("INSERT INTO t VALUES (1)", []).unwrap();
+        let length = log_length(&db);
+        it.when_idle(&db);
+        assert_eq!((log_length(&db), it.patience()), (length, None), "whoever reads is not waited for");
+        reader.execute_batch("COMMIT").unwrap();
+        it.after_commit(&db, 0, 1);
+        while it.patience().is_some() {
+            it.when_idle(&db);
+        }
+        assert_eq!(log_length(&db), 0);
+        let rows: i64 = reader.query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 72);
+    }
+
+    #[test]
+    fn while_many_wait_the_log_is_moved_later_also_between_small_groups() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = database(dir.path());
+        let mut it = Checkpointer::start(&schema::path(dir.path()));
+        it.after_commit(&db, DUE * PAGE, MANY + 1);
+        assert!(it.pages >= DUE && !it.asked);
+        // However long this test takes.
+        it.crowded = Some(Instant::now() + Duration::from_hours(1));
+        it.after_commit(&db, 0, 1);
+        assert!(!it.asked);
+        it.crowded = None;
+        it.after_commit(&db, 0, 1);
+        assert!(it.asked);
+    }
 }
