@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::fields::Fields;
 use super::settings::line;
-use crate::flow::{Ending, FlowId, NodeKind};
+use crate::flow::{Ending, Flow, FlowId, NodeKind};
 use crate::run::{Shown as _, Via};
-use crate::ui::document::Document;
+use crate::ui::ctx::Ctx;
 use crate::ui::widgets::{button, dim, switch};
 
 /// The form of a trigger by hand or by another flow: who calls it, and a sample from the last call. True where that was taken.
@@ -16,14 +16,7 @@ pub(super) fn by_hand(ui: &mut Ui, fields: &Fields<'_>, sample: &mut Value) -> b
         "Starts when a person asks for it, or the step \u{201c}Run a flow\u{201d} of another flow does. What a test gets is its sample, under Output.",
     ));
     let own = &fields.doc.flow().id;
-    let calls = |it: &NodeKind| matches!(it, NodeKind::SubFlow { flow, .. } if flow == own);
-    let docs = fields.ctx.docs.list.iter().filter(|it| it.flow().nodes.values().any(|node| !node.muted && calls(&node.kind)));
-    let callers: Vec<&str> = docs.map(Document::title).collect();
-    if callers.is_empty() {
-        ui.label(dim(ui, "No other flow that is open calls it."));
-    } else {
-        ui.label(dim(ui, format!("Called by {}.", callers.join(", "))));
-    }
+    ui.label(dim(ui, callers(fields.ctx, own)));
     let runs = fields.ctx.served.1.runs().chain(fields.ctx.live.runs());
     let called = runs.filter(|it| it.via == Via::Flow && it.flow.is_of(own)).max_by_key(|it| it.started);
     let Some(given) = called.and_then(|it| it.output(fields.id)).filter(|it| **it != *sample) else { return false };
@@ -32,6 +25,18 @@ pub(super) fn by_hand(ui: &mut Ui, fields: &Fields<'_>, sample: &mut Value) -> b
         *sample = Value::clone(&given);
     }
     taken
+}
+
+/// Who calls a flow, of those that are open as they are there, and of the others that are live as they are live.
+fn callers(ctx: &Ctx<'_>, own: &FlowId) -> String {
+    let is_call = |it: &NodeKind| matches!(it, NodeKind::SubFlow { flow, .. } if flow == own);
+    let calls = |it: &Flow| it.nodes.values().any(|node| !node.muted && is_call(&node.kind));
+    let docs = &ctx.docs.list;
+    let open = docs.iter().filter(|it| calls(it.flow())).map(|it| it.title().to_owned());
+    let others = ctx.home.flows.iter().filter(|(id, _)| docs.iter().all(|it| it.flow().id != **id));
+    let live = others.filter(|(_, it)| it.flow.as_deref().is_some_and(calls)).map(|(_, it)| format!("{} (live)", it.entry.name));
+    let all: Vec<String> = open.chain(live).collect();
+    if all.is_empty() { "No flow that is open or live calls it.".to_owned() } else { format!("Called by {}.", all.join(", ")) }
 }
 
 /// The form of a trigger that waits for failures.

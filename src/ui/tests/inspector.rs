@@ -16,6 +16,8 @@ use crate::flow::{
     Binding, Each, Edge, Edit, FieldPath, Flow, Level, Mapping, Missing, Node, NodeKind, RetryPolicy, Source, Trigger, Watched,
 };
 use crate::run::{Entry, RunId, StepKey};
+use crate::ui::behind::Told;
+use crate::ui::home::{HomeNews, LiveFlow};
 use crate::ui::live::Play;
 
 fn add(flow: &mut Flow, node: &str, name: &str, kind: NodeKind) {
@@ -703,5 +705,26 @@ fn whose_ends_start_a_flow_is_said_and_who_calls_it_is_shown() {
     let doc = desk.doc().id;
     desk.window.state().send(crate::ui::msg::Msg::Select { doc, nodes: vec![id("asked")], show: false });
     desk.run();
-    assert!(desk.window.query_by_label("No other flow that is open calls it.").is_some());
+    assert!(desk.window.query_by_label("No flow that is open or live calls it.").is_some());
+    // One that is live calls it, and one that is live and open does not as it is here.
+    let mut caller = Flow::new("calls", "Calls");
+    let call = NodeKind::SubFlow { flow: "after".into(), input: Mapping::default() };
+    add(&mut caller, "call", "Call it", call.clone());
+    let mut before = flow;
+    add(&mut before, "call", "Call it", call);
+    let live = |flow: &Flow| {
+        let entry = crate::published::Entry {
+            name: flow.name.clone(),
+            on: true,
+            environment: "live".to_owned(),
+            revision: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            file: None,
+        };
+        (flow.id.clone(), LiveFlow { entry, flow: Some(Arc::new(flow.clone())), paused: false })
+    };
+    let flows = [live(&caller), live(&before)].into();
+    desk.told.send(Told::Home(Box::new(HomeNews::Flows { flows, failures: Vec::new() }))).unwrap();
+    desk.run();
+    assert!(desk.window.query_by_label("Called by Calls (live).").is_some());
 }
