@@ -47,7 +47,7 @@
 //! A person's word on a run (release, cancel, resume) goes to the engine at work on the data directory, through a door on
 //! 127.0.0.1 whose key lies in that directory; where none is at work, it is written down for the next start.
 //!
-//! A person is alerted of runs that fail, of dead connections and of quiet triggers by [`engine::alert`]: rules without a clock say
+//! A person is alerted of runs that fail, of steps that ask, of dead connections and of quiet triggers by [`engine::alert`]: rules without a clock say
 //! what is to be told, and each alert is a run of a small flow of the engine's own, by mail or on the desktop, in the log like any.
 //!
 //! # Where truth lives

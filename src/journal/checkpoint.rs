@@ -15,7 +15,7 @@ use super::schema::{self, Use};
 const PAGE: usize = 4096;
 /// Pages in the log at which it is moved: 16 MiB. Larger logs are moved more rarely, and take longer to read.
 const DUE: usize = 4096;
-/// While many wait for each commit it is moved only at so many, 256 MiB: moving it keeps the disk from them.
+/// While many wait for each commit it is moved only at so many, about 256 MiB: moving it keeps the disk from them.
 const PRESSING: usize = 16 * DUE;
 /// Pages at which the writer moves the log itself, because the other thread does not keep up.
 const OVERDUE: usize = 20 * DUE;

@@ -73,6 +73,13 @@ struct Stand {
 
 impl Stand {
     async fn start(data: &Path, flows: &[Flow], connections: Vec<(Connection, Option<Secret>)>, clock: Clock) -> Self {
+        let stand = Self::unwatched(data, flows, connections, clock).await;
+        stand.engine.alert(data.to_owned());
+        stand
+    }
+
+    /// One that tells nobody.
+    async fn unwatched(data: &Path, flows: &[Flow], connections: Vec<(Connection, Option<Secret>)>, clock: Clock) -> Self {
         let engine = engine::start(Settings {
             data: data.to_owned(),
             journal: JournalOptions::default(),
@@ -89,7 +96,6 @@ impl Stand {
         });
         let engine = engine.await.expect("an engine");
         let events = engine.events();
-        engine.alert(data.to_owned());
         Self { engine, events, flows: BTreeMap::new() }
     }
 
@@ -240,6 +246,34 @@ async fn a_step_that_waits_for_a_word_is_told_with_what_it_asks_once_each_time_a
     let counted = counted(data.path());
     assert_eq!((counted["flowyard-alerts-mail"], counted["tells"]), (3, 3), "{counted:?}");
     assert!(!counted.contains_key("others"), "a question is no failure");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_failed_or_asked_while_nobody_could_be_told_is_told_by_the_next_start() {
+    let data = tempfile::tempdir().expect("a directory");
+    let server = MailServer::start("250 ok");
+    choose(data.path());
+    let approval = NodeKind::Approval { message: Binding::text("Send it?") };
+    let flows = [failing("a"), flow("asks", &[("t", manual()), ("ask", approval)], &["t -> ask"])];
+    // It has never had anything to tell.
+    let stand = Stand::start(data.path(), &flows, vec![post(&server)], Clock::System).await;
+    stand.engine.test_alert().wait().await.expect("an answer").expect("it is tried");
+    server.letters.recv_timeout(PATIENCE).expect("the test");
+    stand.end().await;
+    // As one that was killed between writing down and telling.
+    let mut stand = Stand::unwatched(data.path(), &flows, vec![post(&server)], Clock::System).await;
+    stand.fail("a").await;
+    stand.ended("a").await;
+    stand.fail("asks").await;
+    let is_parked = |entries: &[Entry]| entries.iter().any(|it| matches!(it, Entry::StepParked { .. }));
+    stand.find(|_, event| matches!(event, Event::Journaled { entries, .. } if is_parked(entries)).then_some(())).await;
+    stand.end().await;
+    let stand = Stand::start(data.path(), &flows, vec![post(&server)], Clock::System).await;
+    let letters: Vec<String> = (0..2).map(|_| server.letters.recv_timeout(PATIENCE).expect("a letter")).collect();
+    for title in ["Subject: Flowyard: \"a\" failed", "Subject: Flowyard: \"asks\" waits for you"] {
+        assert_eq!(letters.iter().filter(|it| it.contains(title)).count(), 1, "{letters:?}");
+    }
+    stand.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

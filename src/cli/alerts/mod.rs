@@ -19,7 +19,8 @@ use crate::record::{Failure, FailureKind};
 /// Choose what you are told of while nobody looks, and how: runs that fail, steps that wait for your word, connections that are dead,
 /// triggers that have gone quiet
 ///
-/// Without an option it shows what is chosen. What fails or waits in one flow comes together: the first at once, then one alert a quarter of an hour.
+/// Without an option it shows what is chosen. What fails or waits in one flow comes together: the first at once, then one alert a
+/// quarter of an hour.
 /// Whoever runs the flows tells it: the window, `flowyard background` or `flowyard serve`. Flows can start from alerts, too.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -200,8 +201,8 @@ const MAKE: &str = "Make one: `flowyard connect add mail --base-url smtps://smtp
 fn show(alerts: &Alerts, as_json: bool, out: &mut Printer) {
     if as_json {
         out.json(&json!({
-            "failures": alerts.failures, "questions": alerts.questions, "connections": alerts.connections, "quiet": alerts.quiet, "desktop": alerts.on_desktop(),
-            "mail": alerts.mail, "unwatched": alerts.unwatched,
+            "failures": alerts.failures, "questions": alerts.questions, "connections": alerts.connections, "quiet": alerts.quiet,
+            "desktop": alerts.on_desktop(), "mail": alerts.mail, "unwatched": alerts.unwatched,
         }));
         return;
     }

@@ -3,7 +3,6 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::{self, Receiver};
 
 use eframe::egui::{Key, Modifiers};
-
 use egui_kittest::kittest::Queryable as _;
 
 use super::desk::Desk;

@@ -108,18 +108,23 @@ fn the_live_log_is_read_where_another_process_writes_and_its_refusals_are_looked
     assert_eq!(desk.window.state().connections.chosen.as_ref().map(ConnectionId::as_str), Some("paris"));
 }
 
+/// A window that shows the live log of a directory that nobody is at work on.
+fn live_log(files: Disk, flow: &Flow) -> (Desk, tokio::runtime::Runtime) {
+    let (mut desk, runtime) = staged(files.desk(flow));
+    drop(files);
+    desk.press("Log");
+    desk.press("Log of: Live");
+    desk.until("the live log is read", |app| app.log.served.is_settled() && app.log.served.loaded().is_some());
+    (desk, runtime)
+}
+
 #[test]
 fn a_live_run_that_waits_goes_on_by_a_word_in_the_log() {
     let files = Disk::live();
     let flow = creating();
     let run = files.parked(&flow);
     let home = std::sync::Arc::clone(&files.home);
-    let (mut desk, _runtime) = staged(files.desk(&flow));
-    // Nobody is at work on it.
-    drop(files);
-    desk.press("Log");
-    desk.press("Log of: Live");
-    desk.until("the live log is read", |app| app.log.served.is_settled() && app.log.served.loaded().is_some());
+    let (mut desk, _runtime) = live_log(files, &flow);
     desk.press("Approve in the log: Send it?");
     desk.until("it is said", |app| app.toasts.iter().next().is_some());
     assert!(desk.has("It is written down"));
@@ -134,12 +139,7 @@ fn a_live_run_is_done_again_once_a_person_has_said_so() {
     let flow = setting("visits", "Visits");
     files.done(&flow, "ann@example.org");
     let home = std::sync::Arc::clone(&files.home);
-    let (mut desk, _runtime) = staged(files.desk(&flow));
-    // Nobody is at work on it.
-    drop(files);
-    desk.press("Log");
-    desk.press("Log of: Live");
-    desk.until("the live log is read", |app| app.log.served.is_settled() && app.log.served.loaded().is_some());
+    let (mut desk, _runtime) = live_log(files, &flow);
     let runs =
         || crate::journal::Journal::open_reader(home.path()).unwrap().ids(&crate::journal::Filter::default()).unwrap().len();
     desk.press("Run again");
