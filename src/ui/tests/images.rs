@@ -139,7 +139,8 @@ fn the_sandbox_s_webhooks() {
         let id = sandbox.records(table.collection)[0]["id"].as_str().unwrap().to_owned();
         sandbox.by_hand(table, crate::sandbox::Deed::Remove { id }).unwrap();
     }
-    desk.until("they are lost", |_| sandbox.attempts_made() >= 3);
+    // The contact goes with its tasks, notes and appointment.
+    desk.until("they are lost", |_| sandbox.attempts_made() >= 6);
     compare(&mut desk, "sandbox-webhooks-dark");
 }
 
