@@ -12,6 +12,7 @@ use super::shared::Shared;
 use super::{Command, ConnectionId, Resumed, alert, breaker, deploy, letters, recover, reread, standing, wake};
 use crate::connector::{BreakerState, Priority};
 use crate::flow::{FlowId, NodeId, Trigger};
+use crate::journal::Meanwhile;
 use crate::record::{Failure, FailureKind};
 use crate::run::{Cause, RunId};
 
@@ -21,6 +22,17 @@ const TIDY_EVERY: Duration = Duration::from_mins(10);
 /// The same, of bringing the index of the search up to date.
 const INDEX_FIRST: Duration = Duration::from_secs(5);
 const INDEX_EVERY: Duration = Duration::from_mins(1);
+
+/// While events come in faster than they are dealt with, what is only of use later waits.
+impl Meanwhile for Shared {
+    fn is_over(&self) -> bool {
+        self.is_stopping()
+    }
+
+    fn is_busy(&self) -> bool {
+        self.intake.holds_back()
+    }
+}
 
 /// The one task that commands go through.
 pub(super) struct Supervisor {
@@ -157,7 +169,7 @@ impl Supervisor {
     /// Brings the index of the search up to date, beside everything else and in no hurry.
     fn index(&self) {
         let shared = Arc::clone(&self.shared);
-        self.shared.tasks.spawn_blocking(move || match shared.journal.reader().index_quietly(&|| shared.is_stopping()) {
+        self.shared.tasks.spawn_blocking(move || match shared.journal.reader().index_quietly(&*shared) {
             Ok(indexed) => tracing::debug!(?indexed, "the index of the search is up to date"),
             // A search does without, only slower.
             Err(error) => tracing::warn!(%error, "the index of the search could not be brought up to date"),

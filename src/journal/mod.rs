@@ -47,7 +47,7 @@ use self::encode::Encoded;
 pub use self::error::JournalError;
 pub use self::export::{Format, Record};
 pub use self::head::{Filter, OutcomeKind, RunHead, RunState, Stored};
-pub use self::index::Indexed;
+pub use self::index::{Indexed, Meanwhile};
 use self::lock::Lock;
 pub use self::queue::Commit;
 use self::queue::{Change, Queue};

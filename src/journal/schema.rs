@@ -3,6 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::JournalError;
@@ -73,6 +74,7 @@ pub(super) fn connect(file: &Path, to: Use) -> Result<Connection, JournalError> 
             // In KiB when negative.
             pragma(&db, "cache_size", -4096).map_err(failed)?;
             pragma(&db, "temp_store", "MEMORY").map_err(failed)?;
+            keep_plans(&db).map_err(failed)?;
             Ok(db)
         }
         Use::Read => {
@@ -80,9 +82,16 @@ pub(super) fn connect(file: &Path, to: Use) -> Result<Connection, JournalError> 
             db.busy_timeout(READER_WAIT).map_err(failed)?;
             pragma(&db, "cache_size", -1024).map_err(failed)?;
             pragma(&db, "temp_store", "MEMORY").map_err(failed)?;
+            keep_plans(&db).map_err(failed)?;
             Ok(db)
         }
     }
+}
+
+/// A statement is planned once, whatever it is given later: else SQLite plans one with a bound `LIMIT` anew each time, and there
+/// are no statistics here that another plan could follow from.
+pub(super) fn keep_plans(db: &Connection) -> rusqlite::Result<()> {
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// A file in a directory that may not be written, and that nobody else writes either.
@@ -96,7 +105,9 @@ pub(super) fn connect_fixed(file: &Path) -> Result<Connection, JournalError> {
     let Ok(absolute) = fs::canonicalize(file) else { return Err(JournalError::ReadOnly { path: file.to_owned() }) };
     let uri = url::Url::from_file_path(absolute).map_err(|()| JournalError::ReadOnly { path: file.to_owned() })?;
     let flags = OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(format!("{uri}?immutable=1"), flags).map_err(failed)
+    let db = Connection::open_with_flags(format!("{uri}?immutable=1"), flags).map_err(failed)?;
+    keep_plans(&db).map_err(failed)?;
+    Ok(db)
 }
 
 fn pragma(db: &Connection, name: &str, value: impl rusqlite::ToSql) -> rusqlite::Result<()> {
@@ -164,6 +175,21 @@ mod tests {
         assert_eq!(sum(&db), 13);
         let newer = migrate_by(&mut db, &file, &[first]).unwrap_err();
         assert_eq!(newer, JournalError::Newer { path: file.clone(), found: 3, known: 1 });
+    }
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_it_is_given() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = path(dir.path());
+        let mut db = connect(&file, WAIT).unwrap();
+        migrate(&mut db, &file).unwrap();
+        for db in [&db, &connect(&file, Use::Read).unwrap()] {
+            let mut query = db.prepare("SELECT id FROM appends WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT ?3").unwrap();
+            for given in [[1, 2, 3], [4, 5, 6], [7, 8, 9]] {
+                assert!(!query.exists(given).unwrap());
+            }
+            assert_eq!(query.get_status(rusqlite::StatementStatus::RePrepare), 0);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{Block, PER_BLOCK, Stamp, blocks, file, fold, path};
 
 /// Text and time after which what was taken in is committed.
 const TEXT: usize = 4 << 20;
-const SLICE: Duration = Duration::from_millis(80);
+pub(super) const SLICE: Duration = Duration::from_millis(80);
 /// A block with more text is left out and always looked through: its trigrams are most of those that there are.
 const LARGEST: usize = 48 << 20;
 /// The index has about as many bytes as the journal at most, or so many where that is less; what does not fit is looked through.
@@ -60,19 +60,6 @@ impl Reader {
             }
             done => done.map_err(|it| it.said(&index)),
         }
-    }
-
-    /// The same in the background: between two pieces of work it rests twice as long as the first took, and it ends when told.
-    pub fn index_quietly(&self, is_over: &dyn Fn() -> bool) -> Result<Indexed, JournalError> {
-        let mut begun = Instant::now();
-        self.index(&mut |_| {
-            let rest = Instant::now() + begun.elapsed().min(SLICE * 4) * 2;
-            while Instant::now() < rest && !is_over() {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            begun = Instant::now();
-            if is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
     }
 
     /// Bytes of the index of the search on the disk, with its log; 0 where there is none.

@@ -10,6 +10,7 @@
 mod file;
 mod fill;
 mod fold;
+mod quiet;
 mod sieve;
 
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use self::fill::Indexed;
+pub use self::quiet::Meanwhile;
 pub(super) use self::sieve::Sieve;
 #[cfg(doc)]
 use super::Reader;
