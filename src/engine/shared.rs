@@ -21,7 +21,7 @@ use super::trigger::storm::Storms;
 use super::trigger::told::Turns;
 use super::{Clock, Event, Hook, Limits};
 use crate::catalog::{AuthKind, Catalog, ConnectorId};
-use crate::connector::{Caller, Connection, ConnectionId, Connections};
+use crate::connector::{Caller, Connection, ConnectionId, Connections, Signatures};
 use crate::flow::{FlowId, NodeId, Pace, SlotId, Trigger};
 use crate::journal::{Journal, Mode};
 use crate::record::{Failure, FailureKind};
@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) storms: Storms,
     pub(super) queues: Arc<Queues>,
     pub(super) intake: Arc<Intake>,
+    /// Of what services tell.
+    pub(super) signatures: Signatures,
     pub(super) counts: Counts,
     pub(super) turns: Turns,
     pub(super) steps: Arc<Semaphore>,
@@ -114,6 +116,7 @@ impl Shared {
             storms: Storms::default(),
             queues: Arc::default(),
             intake: Arc::default(),
+            signatures: Signatures::default(),
             counts: Counts::default(),
             turns: Turns::default(),
             events,

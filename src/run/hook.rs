@@ -78,8 +78,11 @@ impl HookRequest<'_> {
         std::str::from_utf8(value).ok()
     }
 
-    /// By the content type: JSON, a form, or text; without one, JSON if it is JSON.
-    fn body(&self) -> Result<Value, HookError> {
+    /// The body alone, by the content type: JSON, a form, or text; without one, JSON if it is JSON.
+    ///
+    /// # Errors
+    /// As [`Self::event`].
+    pub fn body(&self) -> Result<Value, HookError> {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }

@@ -43,14 +43,14 @@ pub(super) async fn take(shared: Arc<Shared>, service: &str, request: Request) -
     let _arriving = shared.intake.arrives();
     let headers: Vec<(&str, &[u8])> = parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let request = HookRequest { method: parts.method.as_str(), query: "", headers: &headers, body: &bytes };
-    let mut event = match request.event() {
-        Ok(event) => event,
+    let message = match request.body() {
+        Ok(message) => message,
         Err(error) => return not_an_event(&error),
     };
-    let message = event.get_mut("body").map(Value::take).unwrap_or_default();
     let connections = shared.connections();
     let notice = Notice { headers: &headers, body: &bytes, message: &message };
-    match notice.check(notices, connections.for_connector(&connector.id), shared.clock.now()) {
+    let known = connections.for_connector(&connector.id);
+    match notice.check(notices, known, &shared.signatures, shared.clock.now()).await {
         Ok(genuine) => start_all(&shared, &connector, &genuine, message).await,
         Err(error) => {
             tracing::warn!(service, %error, "a message was refused");
