@@ -6,7 +6,7 @@
 //!   and where each asks something else.
 //! - `webhook`: 64 senders at a time, each of whom sends the next event once the last was answered, as fast as it goes and at 5,000
 //!   a second; how soon an event is on disk and answered, for a flow's own hook and for signed messages, beside how long the bare
-//!   disk takes for a page.
+//!   disk takes for a page, and how much of it is left where the machine did not stand still.
 //!
 //! `cargo bench --bench speed -- [contacts|idle|webhook]…`; without a name, all of them. It needs no other program, and reads what
 //! processes use from `/proc`. `FLOWYARD_BENCH_PROGRAM` names another program to measure than the one that was built with it, and
@@ -18,6 +18,7 @@ mod idle;
 #[path = "../serve/process.rs"]
 mod process;
 mod server;
+mod standstill;
 mod webhook;
 
 use std::error::Error;

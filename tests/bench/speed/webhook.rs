@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::server::{Sandbox, Server};
+use crate::standstill::{self, Watch};
 use crate::{Fallible, process};
 
 const SENDERS: usize = 64;
@@ -93,13 +94,15 @@ pub(crate) fn measure(dir: &Path, signed: bool) -> Fallible<Vec<Value>> {
     for (time, rate) in RATES.iter().flat_map(|it| [*it; TIMES]).enumerate() {
         let all = requests(&place, WARM + time * EVENTS, EVENTS);
         let syncs = process::syncs(dir, Duration::from_secs(1))?;
-        let begun = Instant::now();
-        let mut took = runtime.block_on(send_all(address, all, rate))?;
-        let seconds = begun.elapsed().as_secs_f64();
-        took.sort_unstable();
-        let at = |share: f64| {
-            took.get((took.len() as f64 * share) as usize).or_else(|| took.last()).map_or(0.0, Duration::as_secs_f64)
-        };
+        let (begun, watch) = (Instant::now(), Watch::begin());
+        let flights = runtime.block_on(send_all(address, all, rate))?;
+        let (seconds, stood) = (begun.elapsed().as_secs_f64(), watch.end());
+        let took = times(&flights, |(from, to)| to.duration_since(*from));
+        // What it would have been had the machine not stood still meanwhile.
+        let running = stood.as_ref().map(|stood| {
+            times(&flights, |(from, to)| to.duration_since(*from).saturating_sub(standstill::between(stood, *from, *to)))
+        });
+        let stood = stood.map(|it| it.iter().map(|(from, to)| to.duration_since(*from)).sum::<Duration>());
         let ms = |seconds: f64| (seconds * 1e6).round() / 1e3;
         lines.push(json!({
             "bench": "webhook",
@@ -109,28 +112,44 @@ pub(crate) fn measure(dir: &Path, signed: bool) -> Fallible<Vec<Value>> {
             "events": took.len(),
             "offered_per_s": rate,
             "per_s": (took.len() as f64 / seconds).round(),
-            "p50_ms": ms(at(0.5)), "p99_ms": ms(at(0.99)), "max_ms": ms(at(1.0)),
+            "p50_ms": ms(at(&took, 0.5)), "p99_ms": ms(at(&took, 0.99)), "max_ms": ms(at(&took, 1.0)),
+            "stood_still_ms": stood.map(|it| ms(it.as_secs_f64())), "p99_running_ms": running.map(|it| ms(at(&it, 0.99))),
             "sync_ms": ms(1.0 / syncs),
-            "p99_in_syncs": (at(0.99) * syncs * 10.0).round() / 10.0,
+            "p99_in_syncs": (at(&took, 0.99) * syncs * 10.0).round() / 10.0,
         }));
     }
     Ok(lines)
 }
 
-/// Sends all, each sender the next once its last was answered and, where there is a rate, its time has come; how long each took
-/// from when it was to be sent.
-async fn send_all(address: SocketAddr, requests: Vec<Vec<u8>>, rate: Option<u32>) -> Fallible<Vec<Duration>> {
+/// How long each took, the shortest first.
+fn times(flights: &[Flight], time: impl Fn(&Flight) -> Duration) -> Vec<Duration> {
+    let mut times: Vec<Duration> = flights.iter().map(time).collect();
+    times.sort_unstable();
+    times
+}
+
+/// The time, in seconds, that such a share of them took at most.
+fn at(times: &[Duration], share: f64) -> f64 {
+    let at = (times.len() as f64 * share) as usize;
+    times.get(at).or_else(|| times.last()).map_or(0.0, Duration::as_secs_f64)
+}
+
+/// When an event was to be sent, and when it was answered.
+type Flight = (Instant, Instant);
+
+/// Sends all, each sender the next once its last was answered and, where there is a rate, its time has come.
+async fn send_all(address: SocketAddr, requests: Vec<Vec<u8>>, rate: Option<u32>) -> Fallible<Vec<Flight>> {
     let (requests, next) = (Arc::new(requests), Arc::new(AtomicUsize::new(0)));
     let mut senders = tokio::task::JoinSet::new();
     let times = rate.map(|it| (Instant::now() + Duration::from_millis(50), Duration::from_secs(1) / it));
     for _ in 0..SENDERS {
         senders.spawn(send(address, Arc::clone(&requests), Arc::clone(&next), times));
     }
-    let mut took = Vec::with_capacity(requests.len());
+    let mut flights = Vec::with_capacity(requests.len());
     while let Some(ended) = senders.join_next().await {
-        took.extend(ended??);
+        flights.extend(ended??);
     }
-    Ok(took)
+    Ok(flights)
 }
 
 async fn send(
@@ -138,10 +157,10 @@ async fn send(
     requests: Arc<Vec<Vec<u8>>>,
     next: Arc<AtomicUsize>,
     times: Option<(Instant, Duration)>,
-) -> Fallible<Vec<Duration>> {
+) -> Fallible<Vec<Flight>> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let (mut took, mut got) = (Vec::new(), Vec::with_capacity(4096));
+    let (mut flights, mut got) = (Vec::new(), Vec::with_capacity(4096));
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
         let Some(request) = requests.get(number) else { break };
@@ -157,12 +176,12 @@ async fn send(
                 return Err("the connection was closed".into());
             }
         }
-        took.push(begun.elapsed());
+        flights.push((begun, Instant::now()));
         if !got.starts_with(b"HTTP/1.1 20") {
             return Err(String::from_utf8_lossy(&got).into_owned().into());
         }
     }
-    Ok(took)
+    Ok(flights)
 }
 
 /// The length of an answer, if all of it is there.
