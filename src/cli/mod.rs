@@ -10,6 +10,7 @@
 mod alerts;
 mod at_login;
 mod background;
+mod begin;
 mod bind;
 mod cancel;
 mod catalog;

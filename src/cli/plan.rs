@@ -7,18 +7,12 @@ use serde_json::{Value, json};
 use super::connections::{self, Bound};
 use super::exit::{Error, Exit};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
-use super::{bind, run, words};
+use super::{begin, bind, words};
 use crate::accounts::{self, Bindings, Desk, Slots};
 use crate::catalog::Catalog;
-use crate::engine::log::{Filter, Journal};
 use crate::engine::plan::{self, Ask, Origin, Plan, PlannedWrite, SampleEvent};
-use crate::engine::{self, CallSettings, Clock, Connection, Deployment, JournalOptions, Limits, Mode, Settings, Vault};
+use crate::engine::{CallSettings, Clock, Connection, Deployment, JournalOptions, Limits, Mode, Settings, Vault};
 use crate::flow::{Flow, FlowId, NodeId, Trigger};
-use crate::record::Failure;
-use crate::run::Entry;
-
-/// So many runs are looked through for one that the same trigger began.
-const LOOKED: usize = 50;
 
 /// What a plan is made with.
 pub(super) struct Means {
@@ -41,7 +35,7 @@ pub(super) async fn of_draft(
     trigger: Option<&str>,
     input: Option<Value>,
 ) -> Result<Plan, Error> {
-    let (node, kind) = run::choose_trigger(flow, trigger, true)?;
+    let (node, kind) = begin::choose_trigger(flow, trigger, true)?;
     let (bound, kept) = (connections::read(desk)?, Bindings::read(desk.data())?);
     let all: Vec<&Connection> = bound.iter().map(|(it, _)| it).collect();
     let slots = bind::resolve(flow, &[], Slots { connections: &all, kept: &kept, environment }, catalog)?;
@@ -96,27 +90,12 @@ pub(super) fn event(
     if let Some(input) = input {
         return Ok(SampleEvent::Given(kind.given(input)));
     }
-    if let Some(last) = last_event(log, flow, node)? {
+    if let Some(last) = begin::last_event(log, flow, node)? {
         return Ok(SampleEvent::Newest { otherwise: last, of: Origin::Earlier });
     }
     let is_known = !kind.sample().is_null() || matches!(kind, Trigger::Manual { .. } | Trigger::Schedule { .. });
     let of = if is_known { Origin::Sample } else { Origin::MadeUp };
     Ok(SampleEvent::Newest { otherwise: kind.test_event(catalog), of })
-}
-
-/// What the last live run of a flow began with that this trigger began.
-fn last_event(log: &Path, flow: &FlowId, node: &NodeId) -> Result<Option<Value>, Failure> {
-    if !engine::has_log(log) {
-        return Ok(None);
-    }
-    let reader = Journal::open_reader(log)?;
-    let runs = reader.runs(&Filter { flow: Some(flow.clone()), limit: LOOKED, ..Filter::default() })?;
-    let Some(head) = runs.into_iter().find(|it| it.trigger == *node) else { return Ok(None) };
-    let entries = reader.entries(head.id)?;
-    Ok(entries.into_iter().find_map(|it| match it {
-        Entry::Accepted { payload, .. } => Some(Value::clone(&payload)),
-        _ => None,
-    }))
 }
 
 /// Shows a plan, as one JSON object or in words.

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use super::begin::{BeginArgs, choose_trigger};
 use super::bind::{self, SlotBinding};
 use super::changes;
 use super::connections::{self, Bound, VaultArgs};
@@ -18,13 +19,13 @@ use super::part::{self, PartArgs};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
 use super::signal::Signals;
 use super::story::{self, Ending, Story};
-use super::{home, plan, read, runtime, words};
+use super::{home, plan, runtime, words};
 use crate::accounts::{self, Bindings, Copy, Desk, Slots};
 use crate::catalog::Catalog;
 use crate::engine::plan::Ask;
 use crate::engine::{self, CallSettings, Clock, Connection, Event, Handle, JournalOptions, Limits, Mode, Settings, Vault};
-use crate::flow::{Flow, NodeId, NodeKind, SlotId, Trigger};
-use crate::record::{Failure, FailureKind, bounds};
+use crate::flow::{Flow, NodeId, NodeKind, SlotId};
+use crate::record::{Failure, FailureKind};
 use crate::run::{Aim, Outcome, Plan, RunId};
 use crate::sandbox;
 
@@ -37,21 +38,15 @@ pub(super) struct Run {
     #[command(flatten)]
     target: Target,
 
-    /// What the trigger gives: JSON from a file, or from standard input with "-". By default the sample in the flow. For a
-    /// webhook it is the body of the request
-    #[arg(long, value_name = "FILE")]
-    input: Option<PathBuf>,
-
-    /// The trigger that the run begins with, by its id; needed where the flow has several
-    #[arg(long, value_name = "NODE")]
-    trigger: Option<String>,
+    #[command(flatten)]
+    begin: BeginArgs,
 
     #[command(flatten)]
     part: PartArgs,
 
     /// Send only what reads, on your connections, and show what the flow would write, without writing it. It begins with --input, else
     /// with the newest record of its trigger. Nothing of it is logged
-    #[arg(long = "dry-run", conflicts_with_all = ["sandbox", "step", "to", "no_pins"])]
+    #[arg(long = "dry-run", conflicts_with_all = ["sandbox", "step", "to", "no_pins", "last"])]
     dry: bool,
 
     /// Another flow that this one calls; may be given several times
@@ -210,10 +205,10 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
     let all: Vec<&Source> = std::iter::once(&main).chain(&others).collect();
     flows::demand_sound(&all, &catalog, out)?;
     let begin = if aim == Aim::Whole {
-        let (trigger, kind) = choose_trigger(&main.flow, args.trigger.as_deref(), target.sandbox)?;
-        let payload = match (&args.input, pins.get(&trigger)) {
-            (None, Some(pinned)) => Value::clone(pinned),
-            _ => payload(kind, args.input.as_ref(), &catalog)?,
+        let (trigger, kind) = choose_trigger(&main.flow, args.begin.trigger.as_deref(), target.sandbox)?;
+        let payload = match pins.get(&trigger) {
+            Some(pinned) if !args.begin.is_given() => Value::clone(pinned),
+            _ => args.begin.payload((&whole.id, &trigger, kind), target, &catalog)?,
         };
         let given = if pins.is_empty() { Vec::new() } else { part::plan(&aim, &whole, &pins, &catalog, None)?.given };
         Plan { flow: whole, trigger, payload, given }
@@ -223,8 +218,10 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
             _ => None,
         };
         let mut plan = part::plan(&aim, &whole, &pins, &catalog, last.as_ref().map(|(_, passed)| passed))?;
-        if let (Some(_), Some(NodeKind::Trigger(kind))) = (&args.input, whole.nodes.get(&plan.trigger).map(|it| &it.kind)) {
-            plan.payload = payload(kind, args.input.as_ref(), &catalog)?;
+        if args.begin.is_given()
+            && let Some(NodeKind::Trigger(kind)) = whole.nodes.get(&plan.trigger).map(|it| &it.kind)
+        {
+            plan.payload = args.begin.payload((&whole.id, &plan.trigger, kind), target, &catalog)?;
         }
         if let (Some((head, _)), false) = (&last, args.json) {
             out.say(paint(DIM, format_args!("What comes before it is taken from run {}", head.id)));
@@ -244,8 +241,8 @@ pub(super) fn run(args: &Run, out: &mut Printer) -> Result<Exit, Error> {
 async fn dry(args: &Run, flows: &[&Source], catalog: Catalog, out: &mut Printer) -> Result<Exit, Error> {
     let mut signals = Signals::listen()?;
     let (target, flow) = (&args.target, &flows[0].flow);
-    let (trigger, kind) = choose_trigger(flow, args.trigger.as_deref(), true)?;
-    let input = args.input.as_ref().map(|path| read::json(path)).transpose()?;
+    let (trigger, kind) = choose_trigger(flow, args.begin.trigger.as_deref(), true)?;
+    let input = args.begin.input()?;
     let (connections, desk) = target.connections(None, &catalog)?;
     let copies = target.single(flows.iter().map(|it| &it.flow), &connections, &catalog)?;
     let event = plan::event(&target.log()?, (&flow.id, &trigger, kind), input, &catalog)?;
@@ -467,83 +464,5 @@ fn show_end(
             DIM,
             format_args!("Everything that went over the wire: {STRONG}flowyard log show {run} --bodies{sandbox}{data}"),
         ));
-    }
-}
-
-/// The trigger that a run begins with: the named one, or else the only one, or the only one by hand; in the sandbox the first,
-/// as the window tests a flow.
-///
-/// # Errors
-/// If there is none, or there are several.
-pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>, sandbox: bool) -> Result<(NodeId, &'a Trigger), Error> {
-    let all: Vec<(&NodeId, &Trigger)> = flow
-        .nodes
-        .iter()
-        .filter(|(_, node)| !node.muted)
-        .filter_map(|(id, node)| match &node.kind {
-            NodeKind::Trigger(trigger) => Some((id, trigger)),
-            _ => None,
-        })
-        .collect();
-    let list = || all.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
-    if let Some(named) = named {
-        let found = all.iter().find(|(id, _)| id.as_str() == named);
-        let hint = || if all.is_empty() { "The flow has no trigger.".to_owned() } else { format!("There are {}.", list()) };
-        let found = found.ok_or_else(|| Error::usage(format!("There is no trigger \"{named}\" in \"{}\"", flow.name), hint()))?;
-        return Ok((found.0.clone(), found.1));
-    }
-    let manual: Vec<_> = all.iter().filter(|(_, it)| matches!(it, Trigger::Manual { .. })).collect();
-    match (all.as_slice(), manual.as_slice()) {
-        ([(id, trigger)], _) | (_, [(id, trigger)]) => Ok(((*id).clone(), trigger)),
-        ([], _) => {
-            let failure = Error::file(format!("\"{}\" has no trigger", flow.name)).hint("Add one: it is where a run begins.");
-            Err(Error::new(Exit::File, failure))
-        }
-        ([(id, trigger), ..], []) if sandbox => Ok(((*id).clone(), trigger)),
-        _ => Err(Error::usage(
-            format!("\"{}\" has several triggers", flow.name),
-            format!("Choose one with --trigger: {}.", list()),
-        )),
-    }
-}
-
-/// What the trigger gives: the input as it would have arrived, or the flow's own sample.
-fn payload(trigger: &Trigger, input: Option<&PathBuf>, catalog: &Catalog) -> Result<Value, Error> {
-    let input = input.map(|path| read::json(path)).transpose()?;
-    let payload = input.map_or_else(|| trigger.test_event(catalog), |it| trigger.given(it));
-    match bounds::fits_a_run(&payload) {
-        Ok(_) => Ok(payload),
-        Err(beyond) => {
-            let failure = Error::file(format!("The event is too much: {beyond}")).hint("Give an event with less in it.");
-            Err(Error::new(Exit::File, failure))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flow::testing::Sketch;
-
-    #[test]
-    fn the_only_trigger_needs_no_name() {
-        let flow = Sketch::flow("t.out -> a");
-        assert_eq!(choose_trigger(&flow, None, false).unwrap().0.as_str(), "t");
-        let error = choose_trigger(&flow, Some("x"), false).unwrap_err();
-        assert_eq!(error.exit, Exit::Usage);
-        assert!(error.failure.unwrap().hint.contains("There are t."));
-    }
-
-    #[test]
-    fn of_several_triggers_one_is_named() {
-        let flow = Sketch::flow("t1.out -> a, t2.out -> a");
-        let failure = choose_trigger(&flow, None, false).unwrap_err().failure.unwrap();
-        assert!(failure.hint.contains("t1, t2"), "{failure}");
-        assert_eq!(choose_trigger(&flow, Some("t2"), false).unwrap().0.as_str(), "t2");
-    }
-
-    #[test]
-    fn a_flow_without_a_trigger_is_a_fault_of_its_file() {
-        assert_eq!(choose_trigger(&Sketch::flow("a"), None, true).unwrap_err().exit, Exit::File);
     }
 }

@@ -53,6 +53,12 @@ impl Handle {
         ids.iter().filter_map(|it| all.place(it)).collect()
     }
 
+    /// At most so many records of a collection, whole, the newest first.
+    pub fn last(&self, collection: &str, most: usize) -> Vec<Value> {
+        let world = self.server().world();
+        world.store.of(collection).before(None).take(most).map(|(_, row)| row.fields.shown().into()).collect()
+    }
+
     /// Counts up with every change of a collection's records, until the sandbox starts over.
     pub fn version(&self, collection: &str) -> u64 {
         self.server().world().store.of(collection).version()

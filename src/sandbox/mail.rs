@@ -32,6 +32,7 @@ fn send(world: &mut World, call: &Call) -> Outcome {
     let id = world.store.next_id(LETTERS);
     let mut fields: Fields = call.fields().map(|(key, value)| (key.clone(), value.clone())).collect();
     fields.insert("id", json!(id));
+    fields.insert("sent", json!(call.now));
     let summary = format!("Kept a letter to {}", accepted.join(", "));
     let answer =
         json!({ "id": format!("<{id}@sandbox.example>"), "accepted": accepted, "answer": format!("250 2.0.0 kept as {id}") });

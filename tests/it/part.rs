@@ -51,6 +51,27 @@ fn what_leads_to_a_step_is_run_and_nothing_behind_it() {
     home.run(&["run", "sums.flowyard", "--sandbox", "--to", "add"]).with_code(0);
 }
 
+#[test]
+fn a_run_begins_with_what_the_last_live_one_began_with() {
+    let home = Home::new();
+    let mut flow: Value = serde_json::from_str(&sums()).expect("JSON");
+    // Live without an account.
+    flow["slots"] = json!({});
+    home.write("sums.flowyard", &flow.to_string());
+    let again = &["run", "sums.flowyard", "--sandbox", "--last"];
+    home.run(again).with_code(3).warns(&["\"start\" has begun no live run of \"sums\"", "--input"]);
+    home.write("event.json", r#"{"n": 10}"#);
+    home.run(&["run", "sums.flowyard", "--input", "event.json"]).with_code(0);
+    // One in the sandbox is none of those, wherever it is logged.
+    home.run(&["run", "sums.flowyard", "--sandbox"]).with_code(0);
+    for part in [&[][..], &["--to", "add"]] {
+        let ended = home.run(&[again, part, &["--json"]].concat()).with_code(0);
+        assert_eq!(last(&ended), json!(23), "{part:?}");
+    }
+    home.run(&[again, &["--input", "event.json"][..]].concat()).with_code(2);
+    home.run(&["run", "sums.flowyard", "--dry-run", "--last"]).with_code(2);
+}
+
 /// As the window keeps it: `src/ui/draft/line.rs`.
 #[cfg(feature = "gui")]
 #[test]

@@ -24,11 +24,11 @@ use serde_json::{Value, json};
 
 use self::count::{Counts, Left};
 use self::trial::{Trial, Trouble};
+use super::begin::choose_trigger;
 use super::embedded;
 use super::exit::{Error, Exit};
 use super::flows::{self, Source};
 use super::print::{BAD, DIM, GOOD, Plain, Printer, STRONG, WAITING, paint};
-use super::run::choose_trigger;
 use super::signal::Signals;
 use super::table::Table;
 use super::{read, runtime, words};

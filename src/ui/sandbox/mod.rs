@@ -1,5 +1,6 @@
 //! The records of both imitated services side by side, as tables: what the last run touched is lit, a person adds and
-//! changes by hand, chooses how many there are, switches faults on, looks at what webhooks were sent, and starts over.
+//! changes by hand, chooses how many there are, switches faults on, looks at what webhooks and letters were sent, and starts
+//! over.
 //!
 //! Rows and forms are plain data ([`rows`], [`form`]), painted here. Only the rows that are seen are read.
 //!
@@ -7,6 +8,7 @@
 mod deliveries;
 mod faults;
 mod form;
+mod letters;
 mod listing;
 mod paint;
 mod plant;
@@ -20,6 +22,7 @@ use serde_json::Value;
 
 use self::deliveries::Deliveries;
 pub(crate) use self::form::Form;
+use self::letters::Letters;
 use self::listing::{Asked, Listing};
 pub(crate) use self::paint::show;
 pub(crate) use self::plant::{Planted, Planting, Wanted, title as size_title};
@@ -37,8 +40,8 @@ const ENTRIES: usize = 2_000;
 pub(crate) struct Tables {
     sides: [Side; 2],
     pub(crate) form: Option<Form>,
-    /// What was sent to others, where a person looks at it.
-    deliveries: Option<Deliveries>,
+    /// What is looked at beside them.
+    beside: Option<Beside>,
     /// The sandbox is being filled anew.
     pub(crate) planting: Option<Planting>,
     touched: Touched,
@@ -47,6 +50,13 @@ pub(crate) struct Tables {
     /// Counts up where the sandbox became another.
     pub(crate) changes: u64,
     pub(crate) waker: Wake,
+}
+
+/// What was sent to others.
+#[derive(Debug)]
+enum Beside {
+    Webhooks(Deliveries),
+    Letters(Letters),
 }
 
 /// One service's half.
@@ -84,7 +94,7 @@ impl Tables {
         Self {
             sides: Default::default(),
             form: None,
-            deliveries: None,
+            beside: None,
             planting: None,
             touched: Touched::default(),
             since: None,

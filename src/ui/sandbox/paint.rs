@@ -8,7 +8,7 @@ use eframe::egui::{
 use super::form::{Form, Kind};
 use super::plant::{self, Planting};
 use super::rows::{self, Row, Touch, Touched};
-use super::{Deliveries, SERVICES, Side, Tables, deliveries, faults, sign_in, tables};
+use super::{Beside, Deliveries, Letters, SERVICES, Side, Tables, deliveries, faults, letters, sign_in, tables};
 use crate::sandbox::{Deed, Handle, Seed, Table};
 use crate::ui::canvas::kind::Hue;
 use crate::ui::canvas::sentence::count;
@@ -49,17 +49,21 @@ pub(crate) fn show(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables) {
     let hair = Stroke::new(line::HAIRLINE, colors.stroke.usual);
     ui.painter().hline(whole.x_range(), head.bottom(), hair);
     let mut body = whole.with_min_y(head.bottom() + 1.0);
-    if state.form.is_some() || state.deliveries.is_some() {
+    if state.form.is_some() || state.beside.is_some() {
         let form = body.with_min_x((body.right() - FORM).max(body.left()));
         body.max.x = form.left() - 1.0;
         ui.painter().rect_filled(form, 0.0, colors.bg.app);
         ui.painter().vline(form.left(), form.y_range(), hair);
         if state.form.is_some() {
             ui.scope_builder(UiBuilder::new().max_rect(form).id_salt("form"), |ui| show_form(ui, ctx, state));
-        } else if let Some(open) = &mut state.deliveries {
-            let pane = UiBuilder::new().max_rect(form).id_salt("webhooks");
-            if ui.scope_builder(pane, |ui| open.show(ui, ctx, &behind.sandbox)).inner {
-                state.deliveries = None;
+        } else if let Some(beside) = &mut state.beside {
+            let pane = UiBuilder::new().max_rect(form).id_salt("beside");
+            let shown = ui.scope_builder(pane, |ui| match beside {
+                Beside::Webhooks(open) => open.show(ui, ctx, &behind.sandbox),
+                Beside::Letters(open) => open.show(ui, &behind.sandbox, state.changes),
+            });
+            if shown.inner {
+                state.beside = None;
             }
         }
     }
@@ -132,7 +136,15 @@ fn tools(ui: &mut Ui, ctx: &Ctx<'_>, state: &mut Tables, sandbox: &Handle) {
     let words = if on == 0 { "Webhooks".to_owned() } else { format!("Webhooks: {on} on") };
     if button::plain(ui, Some(icon::WEBHOOKS_LOGO), &words).clicked() {
         state.form = None;
-        state.deliveries = if state.deliveries.is_some() { None } else { Some(Deliveries::default()) };
+        let is_open = matches!(state.beside, Some(Beside::Webhooks(_)));
+        state.beside = (!is_open).then(|| Beside::Webhooks(Deliveries::default()));
+    }
+    let count = letters::count(sandbox);
+    let words = if count == 0 { "Letters".to_owned() } else { format!("Letters: {}", plant::grouped(count as u64)) };
+    if button::plain(ui, Some(icon::ENVELOPE_SIMPLE), &words).clicked() {
+        state.form = None;
+        let is_open = matches!(state.beside, Some(Beside::Letters(_)));
+        state.beside = (!is_open).then(|| Beside::Letters(Letters::default()));
     }
     let response = button::plain(ui, Some(icon::KEY), "Sign-in");
     Popup::menu(&response).close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| sign_in::menu(ui, ctx, sandbox));

@@ -30,7 +30,7 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
             account: account.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             ..engine::Connection::new(connector, connector, crate::catalog::ConnectorId::new(connector), base_url, auth)
         };
-        let (crm, calendar) = (&access.highlevel, &access.schedule_it);
+        let (crm, calendar, mail) = (&access.highlevel, &access.schedule_it, &access.mail);
         let connections = vec![
             (
                 connection("highlevel", &crm.base_url, &[("location_id", &crm.location_id)], crate::catalog::AuthKind::Bearer),
@@ -40,10 +40,17 @@ pub(super) fn stage_at(desk: &Desk, now: sandbox::Clock) -> tokio::runtime::Runt
                 connection("schedule_it", &calendar.base_url, &[], crate::catalog::AuthKind::Basic),
                 Some(engine::Secret::basic(calendar.user.clone(), calendar.password.clone())),
             ),
+            (
+                connection("mail", &mail.base_url, &[("from", &mail.from)], crate::catalog::AuthKind::Basic),
+                Some(engine::Secret::basic(mail.user.clone(), mail.password.clone())),
+            ),
         ];
         let plain = connections.iter().map(|(it, _)| it.clone()).collect();
-        let secrets =
-            [engine::Secret::token(crm.token.clone()), engine::Secret::basic(calendar.user.clone(), calendar.password.clone())];
+        let secrets = [
+            engine::Secret::token(crm.token.clone()),
+            engine::Secret::basic(calendar.user.clone(), calendar.password.clone()),
+            engine::Secret::basic(mail.user.clone(), mail.password.clone()),
+        ];
         let again = connections.iter().zip(secrets).map(|((it, _), secret)| (it.clone(), Some(secret))).collect();
         let chooser = crate::chooser::Chooser::new(catalog.clone(), again).unwrap();
         let engine = engine::start(Settings {

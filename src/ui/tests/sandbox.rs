@@ -129,6 +129,48 @@ fn a_record_added_by_hand_starts_the_open_flows_that_wait_for_it() {
 }
 
 #[test]
+fn a_letter_that_a_test_sent_is_read_beside_the_tables() {
+    let mut flow = Flow::new("writes", "Writes");
+    flow.apply(Edit::AddSlot { id: "post".into(), connector: ConnectorId::new("mail") }).unwrap();
+    add(&mut flow, "asked", NodeKind::Trigger(Trigger::Manual { sample: serde_json::json!({ "name": "Nova" }) }));
+    let letter = [
+        ("to", Binding::text("nova@example.com")),
+        ("subject", Binding::text("Welcome, {{ asked.name }}")),
+        ("text", Binding::text("It begins on Monday.")),
+    ];
+    let send = NodeKind::Action {
+        operation: OperationId::new("mail.letters.send-mail"),
+        slot: "post".into(),
+        input: crate::flow::Mapping::from(letter),
+        retry: crate::flow::RetryPolicy::default(),
+    };
+    add(&mut flow, "send", send);
+    flow.apply(Edit::Connect(Edge { from: id("asked"), port: "out".into(), to: id("send") })).unwrap();
+    let mut desk = Desk::with(&flow);
+    let _runtime = stage(&desk);
+    desk.until("the sandbox is up", |app| app.live.stage().is_some());
+    desk.key(Modifiers::ALT, Key::Num3);
+    desk.press_button("Letters");
+    assert!(desk.has_containing("Nothing was sent yet."));
+    desk.key(Modifiers::ALT, Key::Num1);
+    desk.key(Modifiers::COMMAND, Key::Enter);
+    desk.until("the test has ended", ended);
+    desk.key(Modifiers::ALT, Key::Num3);
+    assert!(desk.has("Letters: 1"));
+    desk.press("Letter: Welcome, Nova, to nova@example.com");
+    let text = desk.window.get_by_role_and_label(Role::MultilineTextInput, "Text of the letter");
+    assert_eq!(text.accesskit_node().value().as_deref(), Some("It begins on Monday."));
+    desk.press("All letters");
+    assert!(desk.has("Letter: Welcome, Nova, to nova@example.com"));
+    desk.press("Letter: Welcome, Nova, to nova@example.com");
+    // What is kept goes with the records.
+    start_over(&mut desk);
+    assert!(desk.has_containing("Nothing was sent yet.") && desk.has("Letters"));
+    desk.press("Close the letters");
+    assert!(!desk.has_containing("Nothing was sent yet."));
+}
+
+#[test]
 fn a_search_leaves_out_other_records_and_faults_are_switched() {
     let (mut desk, _runtime) = open();
     desk.key(Modifiers::ALT, Key::Num3);
