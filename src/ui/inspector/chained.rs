@@ -1,5 +1,5 @@
 //! What a person says of a trigger that other flows start: by calling this one, by failing, or by ending.
-use eframe::egui::Ui;
+use eframe::egui::{Popup, ScrollArea, Ui};
 use serde_json::Value;
 
 use super::fields::Fields;
@@ -7,7 +7,8 @@ use super::settings::line;
 use crate::flow::{Ending, Flow, FlowId, NodeKind};
 use crate::run::{Shown as _, Via};
 use crate::ui::ctx::Ctx;
-use crate::ui::widgets::{button, dim, switch};
+use crate::ui::theme::tokens::extent;
+use crate::ui::widgets::{button, dim, menu_look, switch};
 
 /// The form of a trigger by hand or by another flow: who calls it, and a sample from the last call. True where that was taken.
 pub(super) fn by_hand(ui: &mut Ui, fields: &Fields<'_>, sample: &mut Value) -> bool {
@@ -39,16 +40,62 @@ fn callers(ctx: &Ctx<'_>, own: &FlowId) -> String {
     if all.is_empty() { "No flow that is open or live calls it.".to_owned() } else { format!("Called by {}.", all.join(", ")) }
 }
 
+/// The flows that are open, and those that are live, by name; without this one.
+fn others(ctx: &Ctx<'_>, own: &FlowId) -> Vec<(FlowId, String)> {
+    let open = ctx.docs.list.iter().map(|it| (it.flow().id.clone(), it.title().to_owned()));
+    let live = ctx.home.flows.iter().map(|(id, it)| (id.clone(), it.entry.name.clone()));
+    let mut all: Vec<(FlowId, String)> = open.chain(live).filter(|(id, _)| id != own).collect();
+    // As it is called where it is open.
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all.dedup_by(|later, first| later.0 == first.0);
+    all.sort_by_key(|it| it.1.to_lowercase());
+    all
+}
+
+/// A menu of the flows that are known, without those that are chosen already; which one was chosen. Says what the chosen are called.
+fn choose(ui: &mut Ui, fields: &Fields<'_>, of: &[FlowId]) -> Option<FlowId> {
+    let mut all = others(fields.ctx, &fields.doc.flow().id);
+    let names: Vec<&str> = all.iter().filter(|(id, _)| of.contains(id)).map(|(_, name)| name.as_str()).collect();
+    if !names.is_empty() {
+        ui.label(dim(ui, format!("Chosen: {}.", names.join(", "))));
+    }
+    all.retain(|(id, _)| !of.contains(id));
+    if all.is_empty() {
+        return None;
+    }
+    let mut chosen = None;
+    let response = button::drop_down(ui, "Choose a flow\u{2026}");
+    Popup::menu(&response).show(|ui| {
+        menu_look(ui, 240.0);
+        ui.set_max_width(340.0);
+        ScrollArea::vertical().max_height(extent::ROW_RUN * 10.0).show(ui, |ui| {
+            for (id, name) in all {
+                if ui.selectable_label(false, &name).clicked() {
+                    chosen = Some(id);
+                    ui.close();
+                }
+            }
+        });
+    });
+    chosen
+}
+
 /// The form of a trigger that waits for failures.
 pub(super) fn failed(ui: &mut Ui, fields: &Fields<'_>, of: &mut Option<FlowId>, gesture: &mut Option<String>) -> bool {
     let mut text = of.as_ref().map(|it| it.as_str().to_owned()).unwrap_or_default();
-    let typed = line(ui, fields, "Of this flow only, by its id; empty for any", "new-contact-to-calendar", &mut text);
-    if typed {
+    let mut changed = false;
+    if line(ui, fields, "Of this flow only, by its id; empty for any", "new-contact-to-calendar", &mut text) {
         *of = Some(text.trim()).filter(|it| !it.is_empty()).map(FlowId::new);
         *gesture = Some("of".to_owned());
+        changed = true;
+    }
+    if let Some(chosen) = choose(ui, fields, of.as_slice()) {
+        *of = Some(chosen);
+        *gesture = None;
+        changed = true;
     }
     ui.label(dim(ui, "Its own failures, and those of flows that it set going, do not count."));
-    typed
+    changed
 }
 
 /// The form of a trigger that waits for ends.
@@ -74,6 +121,13 @@ pub(super) fn ended(
             of.clear();
         }
         *gesture = Some("of".to_owned());
+        changed = true;
+    }
+    if let Some(chosen) = choose(ui, fields, of) {
+        // What was begun to be typed is no flow yet.
+        of.retain(|it| !it.as_str().is_empty());
+        of.push(chosen);
+        *gesture = None;
         changed = true;
     }
     ui.label(dim(ui, "Ends that count"));

@@ -39,7 +39,10 @@ pub(super) fn show(
     let mut changed = false;
     match &event.source {
         EventSource::Webhook { name } => {
-            ui.label(dim(ui, format!("{service} tells it by a message, {name}, to the address that `serve` shows.")));
+            let path = event.id.connector();
+            let words =
+                format!("{service} tells it by a message, {name}, to /events/{path} at the address that the page Live shows.");
+            ui.label(dim(ui, words));
             ui.label(dim(ui, "In the sandbox a record changed by hand does."));
             if !event.twins.also.is_empty() {
                 let names: Vec<&str> = event.twins.also.iter().filter_map(|it| it.as_str().rsplit('.').next()).collect();

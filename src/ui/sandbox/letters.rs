@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 use serde_json::Value;
 
-use super::plant;
+use super::{plant, rows};
 use crate::sandbox::Handle;
 use crate::ui::theme::tokens::{extent, line, size, space};
 use crate::ui::theme::{self, font, icon};
@@ -143,15 +143,20 @@ fn one(ui: &mut Ui, letter: &Value) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         Frame::new().inner_margin(Margin::symmetric(space::M as i8, space::M as i8)).show(ui, |ui| {
             ui.label(font::heading(text(letter, "subject")).color(colors.text.strong));
-            for (field, name) in HEAD {
-                let value = text(letter, field);
-                if !value.is_empty() {
-                    ui.horizontal_wrapped(|ui| {
-                        ui.label(dim(ui, name));
-                        ui.label(RichText::new(value).small().color(colors.text.body));
-                    });
+            ui.scope(|ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                ui.spacing_mut().interact_size.y = 16.0;
+                for (field, name) in HEAD {
+                    let value = text(letter, field).to_owned();
+                    if !value.is_empty() {
+                        let value = if field == "sent" { rows::cell(&value.into()) } else { value };
+                        ui.horizontal_wrapped(|ui| {
+                            ui.label(dim(ui, name));
+                            ui.label(RichText::new(value).small().color(colors.text.body));
+                        });
+                    }
                 }
-            }
+            });
             for (field, name) in [("text", "Text of the letter"), ("html", "HTML of the letter")] {
                 let mut value = text(letter, field);
                 if value.is_empty() {

@@ -727,4 +727,15 @@ fn whose_ends_start_a_flow_is_said_and_who_calls_it_is_shown() {
     desk.told.send(Told::Home(Box::new(HomeNews::Flows { flows, failures: Vec::new() }))).unwrap();
     desk.run();
     assert!(desk.window.query_by_label("Called by Calls (live).").is_some());
+    // A flow is chosen by its name, and the one that waits is none of them.
+    desk.window.state().send(crate::ui::msg::Msg::Select { doc, nodes: vec![id("ended")], show: false });
+    desk.run();
+    desk.press("Choose a flow\u{2026}");
+    assert!(desk.window.query_all_by_label("After").all(|it| it.accesskit_node().role() != Role::Button));
+    desk.press("Calls");
+    let NodeKind::Trigger(Trigger::Ended { of, .. }) = desk.flow().nodes[&id("ended")].kind.clone() else {
+        panic!("it waits for ends")
+    };
+    assert_eq!(of, ["a".into(), "b".into(), caller.id]);
+    assert!(desk.has("Chosen: Calls.") && !desk.has("Choose a flow\u{2026}"), "all that are known are chosen");
 }

@@ -6,6 +6,11 @@ use super::button::focus_ring;
 use crate::ui::theme::tokens::{line, radius, size};
 use crate::ui::theme::{self, font};
 
+/// What a switch takes beside its words.
+const BESIDE: f32 = 40.0;
+/// Its words are broken into lines no shorter than this.
+const NARROWEST: f32 = 80.0;
+
 /// One of several, side by side; which was chosen.
 pub(crate) fn segments(ui: &mut Ui, name: &str, words: &[&str], current: usize) -> Option<usize> {
     let colors = theme::colors(ui);
@@ -37,8 +42,10 @@ pub(crate) fn segments(ui: &mut Ui, name: &str, words: &[&str], current: usize) 
 /// On or off, with its word beside it; whether it was clicked.
 pub(crate) fn on_off(ui: &mut Ui, words: &str, on: bool) -> Response {
     let colors = theme::colors(ui);
-    let galley = ui.painter().layout_no_wrap(words.to_owned(), font::regular(size::BODY), colors.text.body);
-    let (rect, response) = ui.allocate_exact_size(vec2(40.0 + galley.size().x, 24.0), Sense::click());
+    let room = (ui.available_width() - BESIDE).max(NARROWEST);
+    let galley = ui.painter().layout(words.to_owned(), font::regular(size::BODY), colors.text.body, room);
+    let height = (galley.size().y + 4.0).max(24.0);
+    let (rect, response) = ui.allocate_exact_size(vec2(BESIDE + galley.size().x, height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Switch, true, on, words));
     let track = eframe::egui::Rect::from_min_size(rect.left_center() - vec2(0.0, 9.0), vec2(32.0, 18.0));
     let fill = if on { colors.accent.fill } else { colors.bg.active };
