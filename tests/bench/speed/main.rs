@@ -4,9 +4,9 @@
 //!   its headers; how much longer that takes than the limit alone allows, and how many requests were one too many.
 //! - `idle`: 1,000 flows that wait for what is looked for now and then; what the process uses in a minute, where all ask the same,
 //!   and where each asks something else.
-//! - `webhook`: 64 senders at a time, each of whom sends the next event once the last was answered, as fast as it goes and at 5,000
-//!   a second; how soon an event is on disk and answered, for a flow's own hook and for signed messages, beside how long the bare
-//!   disk takes for a page, and how much of it is left where the machine did not stand still.
+//! - `webhook`: 64 senders at a time, each of whom sends the next event once the last was answered, at 5,000 a second, as fast as it
+//!   goes, and at 5,000 a second again; how soon an event is on disk and answered, for a flow's own hook and for signed messages,
+//!   beside how long the bare disk takes for a page, and how much of it is left where the machine did not stand still.
 //!
 //! `cargo bench --bench speed -- [contacts|idle|webhook]…`; without a name, all of them. It needs no other program, and reads what
 //! processes use from `/proc`. `FLOWYARD_BENCH_PROGRAM` names another program to measure than the one that was built with it, and

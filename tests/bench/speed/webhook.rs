@@ -22,8 +22,9 @@ const SENDERS: usize = 64;
 const WARM: usize = 5_000;
 const EVENTS: usize = 30_000;
 const TIMES: usize = 3;
-/// Events a second: as many as go, and so many, each sent at its time whether or not others are answered by then.
-const RATES: [Option<u32>; 2] = [None, Some(5_000)];
+/// Events a second: so many, each sent at its time whether or not others are answered by then; as many as go; and so many again,
+/// while the runs that the rush began are made up for.
+const RATES: [Option<u32>; 3] = [Some(5_000), None, Some(5_000)];
 
 fn flow(signed: bool) -> Value {
     let trigger = if signed {
