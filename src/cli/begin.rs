@@ -9,13 +9,13 @@ use super::read;
 use super::run::Target;
 use crate::accounts;
 use crate::catalog::Catalog;
-use crate::engine::log::{Filter, Journal};
+use crate::engine::log::{Filter, Journal, Reader};
 use crate::engine::{self, Mode};
 use crate::flow::{Flow, FlowId, NodeId, NodeKind, Trigger};
 use crate::record::{Failure, bounds};
-use crate::run::Entry;
+use crate::run::{Entry, RunId};
 
-/// So many runs are looked through for one that the same trigger began.
+/// So many runs are looked through at a time for one that the same trigger began.
 const LOOKED: usize = 50;
 
 /// The options of `flowyard run` that say it.
@@ -115,7 +115,7 @@ pub(super) fn choose_trigger<'a>(flow: &'a Flow, named: Option<&str>, sandbox: b
     }
 }
 
-/// What the last live run of a flow began with that this trigger began; none where there is none.
+/// What the last live run of a flow, for whichever account, began with that this trigger began; none where there is none.
 ///
 /// # Errors
 /// If the log cannot be read.
@@ -124,13 +124,29 @@ pub(super) fn last_event(log: &Path, flow: &FlowId, node: &NodeId) -> Result<Opt
         return Ok(None);
     }
     let reader = Journal::open_reader(log)?;
-    let runs = reader.runs(&Filter { flow: Some(flow.clone()), limit: LOOKED, ..Filter::default() })?;
-    let Some(head) = runs.into_iter().find(|it| it.trigger == *node && it.mode == Mode::Live) else { return Ok(None) };
-    let entries = reader.entries(head.id)?;
+    let mut last: Option<RunId> = None;
+    for (own, _) in reader.flows()?.into_iter().filter(|(it, _)| it.is_of(flow)) {
+        last = last.max(last_run(&reader, &own, node)?);
+    }
+    let Some(run) = last else { return Ok(None) };
+    let entries = reader.entries(run)?;
     Ok(entries.into_iter().find_map(|it| match it {
         Entry::Accepted { payload, .. } => Some(Value::clone(&payload)),
         _ => None,
     }))
+}
+
+/// The last live run of a flow, for one account, that this trigger began.
+fn last_run(reader: &Reader, flow: &FlowId, node: &NodeId) -> Result<Option<RunId>, Failure> {
+    let mut before = None;
+    loop {
+        let runs = reader.runs(&Filter { flow: Some(flow.clone()), before, limit: LOOKED, ..Filter::default() })?;
+        if let Some(found) = runs.iter().find(|it| it.trigger == *node && it.mode == Mode::Live) {
+            return Ok(Some(found.id));
+        }
+        let Some(oldest) = runs.last() else { return Ok(None) };
+        before = Some(oldest.id);
+    }
 }
 
 #[cfg(test)]

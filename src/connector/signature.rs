@@ -1,6 +1,7 @@
 //! Who signed something: public keys as services publish them, and whether a signature is by one.
 //!
-//! Invariant: what is checked together with others fits if it fits alone; where not all of them fit, each is checked for itself.
+//! Invariant: together with others nothing fits that was not signed by who has the key: how much each counts follows from all of them
+//! (Bernstein and others, "High-speed high-security signatures", 5). Where not all fit, each is checked for itself.
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -234,6 +235,11 @@ mod tests {
                 (*byte, carry) = (sum as u8, sum >> 8);
             }
             assert!(!signatures.fits(ED25519, &key, &signed, &twisted).await, "written in another way");
+            let together = tokio::join!(
+                signatures.fits(ED25519, &key, &signed, &signature),
+                signatures.fits(ED25519, &key, &signed, &twisted)
+            );
+            assert_eq!(together, (true, false));
         }
     }
 

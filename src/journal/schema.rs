@@ -90,7 +90,7 @@ pub(super) fn connect(file: &Path, to: Use) -> Result<Connection, JournalError> 
 
 /// A statement is planned once, whatever it is given later: else SQLite plans one with a bound `LIMIT` anew each time, and there
 /// are no statistics here that another plan could follow from.
-pub(super) fn keep_plans(db: &Connection) -> rusqlite::Result<()> {
+fn keep_plans(db: &Connection) -> rusqlite::Result<()> {
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 

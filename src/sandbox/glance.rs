@@ -20,8 +20,12 @@ pub struct Glance {
 
 impl Glance {
     fn of(table: &Table, place: u64, row: &Row) -> Self {
+        Self::at(table.columns, place, row)
+    }
+
+    fn at(columns: &[&str], place: u64, row: &Row) -> Self {
         let value = |name: &&str| row.fields.get(name).cloned().unwrap_or_default();
-        Self { place, id: row.id().to_owned(), values: table.columns.iter().map(value).collect() }
+        Self { place, id: row.id().to_owned(), values: columns.iter().map(value).collect() }
     }
 }
 
@@ -53,10 +57,10 @@ impl Handle {
         ids.iter().filter_map(|it| all.place(it)).collect()
     }
 
-    /// At most so many records of a collection, whole, the newest first.
-    pub fn last(&self, collection: &str, most: usize) -> Vec<Value> {
+    /// These fields of at most so many records of a collection, the newest first.
+    pub fn last(&self, collection: &str, columns: &[&str], most: usize) -> Vec<Glance> {
         let world = self.server().world();
-        world.store.of(collection).before(None).take(most).map(|(_, row)| row.fields.shown().into()).collect()
+        world.store.of(collection).before(None).take(most).map(|(at, row)| Glance::at(columns, at, row)).collect()
     }
 
     /// Counts up with every change of a collection's records, until the sandbox starts over.

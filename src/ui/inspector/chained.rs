@@ -1,4 +1,6 @@
 //! What a person says of a trigger that other flows start: by calling this one, by failing, or by ending.
+use std::collections::BTreeMap;
+
 use eframe::egui::{Popup, ScrollArea, Ui};
 use serde_json::Value;
 
@@ -7,6 +9,7 @@ use super::settings::line;
 use crate::flow::{Ending, Flow, FlowId, NodeKind};
 use crate::run::{Shown as _, Via};
 use crate::ui::ctx::Ctx;
+use crate::ui::document::Document;
 use crate::ui::theme::tokens::extent;
 use crate::ui::widgets::{button, dim, menu_look, switch};
 
@@ -40,27 +43,39 @@ fn callers(ctx: &Ctx<'_>, own: &FlowId) -> String {
     if all.is_empty() { "No flow that is open or live calls it.".to_owned() } else { format!("Called by {}.", all.join(", ")) }
 }
 
-/// The flows that are open, and those that are live, by name; without this one.
-fn others(ctx: &Ctx<'_>, own: &FlowId) -> Vec<(FlowId, String)> {
-    let open = ctx.docs.list.iter().map(|it| (it.flow().id.clone(), it.title().to_owned()));
-    let live = ctx.home.flows.iter().map(|(id, it)| (id.clone(), it.entry.name.clone()));
-    let mut all: Vec<(FlowId, String)> = open.chain(live).filter(|(id, _)| id != own).collect();
-    // As it is called where it is open.
-    all.sort_by(|a, b| a.0.cmp(&b.0));
-    all.dedup_by(|later, first| later.0 == first.0);
+/// The flows that are open, and those that are live, each with what it is called there; without this one.
+fn known<'a>(ctx: &'a Ctx<'_>, own: &'a FlowId) -> impl Iterator<Item = (&'a FlowId, &'a str)> {
+    let open = ctx.docs.list.iter().map(|it| (&it.flow().id, it.title()));
+    let live = ctx.home.flows.iter().map(|(id, it)| (id, it.entry.name.as_str()));
+    open.chain(live).filter(move |(id, _)| *id != own)
+}
+
+/// As it is called where it is open, or else live.
+fn name_of<'a>(ctx: &'a Ctx<'_>, flow: &FlowId) -> Option<&'a str> {
+    let open = ctx.docs.list.iter().find(|it| it.flow().id == *flow).map(Document::title);
+    open.or_else(|| ctx.home.flows.get(flow).map(|it| it.entry.name.as_str()))
+}
+
+/// Those that are not chosen yet, by name.
+fn others<'a>(ctx: &'a Ctx<'_>, own: &'a FlowId, of: &[FlowId]) -> Vec<(&'a FlowId, &'a str)> {
+    let mut all: BTreeMap<&FlowId, &str> = BTreeMap::new();
+    for (id, name) in known(ctx, own).filter(|(id, _)| !of.contains(id)) {
+        // Those that are open come first.
+        all.entry(id).or_insert(name);
+    }
+    let mut all: Vec<_> = all.into_iter().collect();
     all.sort_by_key(|it| it.1.to_lowercase());
     all
 }
 
 /// A menu of the flows that are known, without those that are chosen already; which one was chosen. Says what the chosen are called.
 fn choose(ui: &mut Ui, fields: &Fields<'_>, of: &[FlowId]) -> Option<FlowId> {
-    let mut all = others(fields.ctx, &fields.doc.flow().id);
-    let names: Vec<&str> = all.iter().filter(|(id, _)| of.contains(id)).map(|(_, name)| name.as_str()).collect();
+    let (ctx, own) = (fields.ctx, &fields.doc.flow().id);
+    let names: Vec<&str> = of.iter().filter_map(|it| name_of(ctx, it)).collect();
     if !names.is_empty() {
         ui.label(dim(ui, format!("Chosen: {}.", names.join(", "))));
     }
-    all.retain(|(id, _)| !of.contains(id));
-    if all.is_empty() {
+    if !known(ctx, own).any(|(id, _)| !of.contains(id)) {
         return None;
     }
     let mut chosen = None;
@@ -69,9 +84,10 @@ fn choose(ui: &mut Ui, fields: &Fields<'_>, of: &[FlowId]) -> Option<FlowId> {
         menu_look(ui, 240.0);
         ui.set_max_width(340.0);
         ScrollArea::vertical().max_height(extent::ROW_RUN * 10.0).show(ui, |ui| {
-            for (id, name) in all {
-                if ui.selectable_label(false, &name).clicked() {
-                    chosen = Some(id);
+            // Only while it is open.
+            for (id, name) in others(ctx, own, of) {
+                if ui.selectable_label(false, name).clicked() {
+                    chosen = Some(id.clone());
                     ui.close();
                 }
             }

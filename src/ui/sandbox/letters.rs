@@ -7,7 +7,7 @@ use eframe::egui::{
 use serde_json::Value;
 
 use super::{plant, rows};
-use crate::sandbox::Handle;
+use crate::sandbox::{Glance, Handle};
 use crate::ui::theme::tokens::{extent, line, size, space};
 use crate::ui::theme::{self, font, icon};
 use crate::ui::widgets::{button, cut_text, dim, within};
@@ -26,12 +26,31 @@ const HEAD: [(&str, &str); 6] =
 /// How they are looked at.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
-    all: Vec<Value>,
+    all: Vec<Line>,
     /// Of how many, and of what the list was made: the collection's version, and how often the sandbox became another.
     made: Option<(u64, u64)>,
     count: usize,
-    /// The one that is read, by its id.
-    open: Option<String>,
+    /// The one that is read.
+    open: Option<Value>,
+}
+
+/// A letter in the list.
+#[derive(Debug)]
+struct Line {
+    id: String,
+    subject: String,
+    to: String,
+    /// When it was sent, by the clock of this machine.
+    time: String,
+}
+
+impl Line {
+    fn of(letter: Glance) -> Self {
+        let text = |at: usize| letter.values.get(at).and_then(Value::as_str).unwrap_or_default();
+        let time = text(2).parse().map(words::clock).unwrap_or_default();
+        let (subject, to) = (text(0).to_owned(), text(1).to_owned());
+        Self { subject, to, time, id: letter.id }
+    }
 }
 
 /// How many there are.
@@ -48,13 +67,14 @@ impl Letters {
     pub(super) fn show(&mut self, ui: &mut Ui, sandbox: &Handle, changes: u64) -> bool {
         let now = (sandbox.version(KEPT), changes);
         if self.made != Some(now) {
-            // Another sandbox may have another letter by the same id.
+            // What another sandbox held is gone.
             self.open.take_if(|_| self.made.is_some_and(|(_, before)| before != changes));
-            self.all = sandbox.last(KEPT, LISTED);
+            let columns = ["subject", "to", "sent"];
+            self.all = sandbox.last(KEPT, &columns, LISTED).into_iter().map(Line::of).collect();
             self.count = sandbox.count(KEPT);
             self.made = Some(now);
         }
-        let read = self.open.as_ref().and_then(|id| self.all.iter().find(|it| text(it, "id") == id));
+        let read = self.open.as_ref();
         let rect = ui.available_rect_before_wrap();
         let head = rect.with_max_y(rect.top() + extent::PANE_HEADER);
         let (closed, back) = header(ui, head, read, self.count);
@@ -67,7 +87,7 @@ impl Letters {
             None => list(ui, &self.all),
         });
         if let Some(id) = opened.inner {
-            self.open = Some(id);
+            self.open = sandbox.record(KEPT, &id);
         } else if back {
             self.open = None;
         }
@@ -98,7 +118,7 @@ fn header(ui: &mut Ui, rect: Rect, read: Option<&Value>, count: usize) -> (bool,
 }
 
 /// All of them; the one that was chosen.
-fn list(ui: &mut Ui, all: &[Value]) -> Option<String> {
+fn list(ui: &mut Ui, all: &[Line]) -> Option<String> {
     if all.is_empty() {
         Frame::new().inner_margin(Margin::symmetric(space::M as i8, space::M as i8)).show(ui, |ui| {
             ui.label(dim(ui, "Nothing was sent yet. What a flow sends by mail in a test is kept here, and reaches nobody."));
@@ -110,17 +130,17 @@ fn list(ui: &mut Ui, all: &[Value]) -> Option<String> {
     ScrollArea::vertical().auto_shrink(false).show_rows(ui, ROW, all.len(), |ui, range| {
         for letter in all.get(range).unwrap_or_default() {
             if row(ui, letter) {
-                chosen = Some(text(letter, "id").to_owned());
+                chosen = Some(letter.id.clone());
             }
         }
     });
     chosen
 }
 
-fn row(ui: &mut Ui, letter: &Value) -> bool {
+fn row(ui: &mut Ui, letter: &Line) -> bool {
     let colors = theme::colors(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), ROW), Sense::click());
-    let (subject, to) = (text(letter, "subject"), text(letter, "to"));
+    let Line { subject, to, time, .. } = letter;
     response.widget_info(|| WidgetInfo::labeled(Role::ListItem, true, format!("Letter: {subject}, to {to}")));
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 0.0, colors.bg.hover);
@@ -128,7 +148,6 @@ fn row(ui: &mut Ui, letter: &Value) -> bool {
     button::focus_ring(ui, &response, rect);
     let (first, second) = (rect.top() + 14.0, rect.top() + 30.0);
     let left = rect.left() + space::M;
-    let time = text(letter, "sent").parse().map(words::clock).unwrap_or_default();
     let right = pos2(rect.right() - space::M, first);
     let time = ui.painter().text(right, Align2::RIGHT_CENTER, time, font::mono(size::MONO_SMALL), colors.text.dim);
     let room = time.left() - left - space::S;

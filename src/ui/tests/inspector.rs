@@ -689,6 +689,7 @@ fn whose_ends_start_a_flow_is_said_and_who_calls_it_is_shown() {
     let ended = Trigger::Ended { of: Vec::new(), ending: crate::flow::Ending::Succeeded, sample: Value::Null };
     add(&mut flow, "ended", "Ended", NodeKind::Trigger(ended));
     add(&mut flow, "asked", "Asked", NodeKind::Trigger(Trigger::Manual { sample: Value::Null }));
+    add(&mut flow, "failed", "Failed", NodeKind::Trigger(Trigger::Failed { of: None, sample: Value::Null }));
     let mut desk = opened(&flow, "Ended");
     let label = "Of these flows only, by their ids, with commas between; empty for any";
     desk.window.get_by_role_and_label(Role::TextInput, label).focus();
@@ -736,6 +737,14 @@ fn whose_ends_start_a_flow_is_said_and_who_calls_it_is_shown() {
     let NodeKind::Trigger(Trigger::Ended { of, .. }) = desk.flow().nodes[&id("ended")].kind.clone() else {
         panic!("it waits for ends")
     };
-    assert_eq!(of, ["a".into(), "b".into(), caller.id]);
+    assert_eq!(of, ["a".into(), "b".into(), caller.id.clone()]);
     assert!(desk.has("Chosen: Calls.") && !desk.has("Choose a flow\u{2026}"), "all that are known are chosen");
+    desk.window.state().send(crate::ui::msg::Msg::Select { doc, nodes: vec![id("failed")], show: false });
+    desk.run();
+    desk.press("Choose a flow\u{2026}");
+    desk.press("Calls");
+    let NodeKind::Trigger(Trigger::Failed { of, .. }) = desk.flow().nodes[&id("failed")].kind.clone() else {
+        panic!("it waits for failures")
+    };
+    assert_eq!(of, Some(caller.id));
 }
