@@ -151,8 +151,52 @@ fn last_run(reader: &Reader, flow: &FlowId, node: &NodeId) -> Result<Option<RunI
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
     use super::*;
     use crate::flow::testing::Sketch;
+    use crate::journal::{Append, NewRun, Options};
+    use crate::run::Revision;
+
+    #[test]
+    fn the_last_run_is_found_for_whichever_account_and_however_many_came_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = Journal::open(dir.path(), Options::default()).unwrap();
+        let began = |flow: &str, trigger: &str, mode: Mode, payload: i32| {
+            let (run, at) = (journal.next_run_id(), Timestamp::UNIX_EPOCH);
+            let new = NewRun {
+                flow: flow.into(),
+                flow_name: "F".to_owned(),
+                revision: Revision("00".into()),
+                trigger: NodeId::from(trigger),
+                delivery: None,
+                mode,
+                parent: None,
+                accepted: at,
+            };
+            let payload = Arc::new(Value::from(payload));
+            let entries = vec![Entry::Accepted { trigger: trigger.into(), payload, at, cause: Arc::default() }];
+            journal.append(Append { run, new: Some(new), entries, exchanges: Vec::new() }).wait().unwrap();
+        };
+        let last = || last_event(dir.path(), &"f".into(), &"t".into()).unwrap();
+        began("g", "t", Mode::Live, 1);
+        began("f", "other", Mode::Live, 2);
+        began("f", "t", Mode::Sandbox, 3);
+        assert_eq!(last(), None);
+        began("f", "t", Mode::Live, 4);
+        let account = FlowId::new(format!("f{}paris", FlowId::ACCOUNT));
+        began(account.as_str(), "t", Mode::Live, 5);
+        assert_eq!(last(), Some(5.into()));
+        for _ in 0..=2 * LOOKED {
+            began("f", "other", Mode::Live, 6);
+            began(account.as_str(), "other", Mode::Live, 7);
+        }
+        assert_eq!(last(), Some(5.into()));
+        began("f", "t", Mode::Live, 8);
+        assert_eq!(last(), Some(8.into()));
+    }
 
     #[test]
     fn the_only_trigger_needs_no_name() {

@@ -127,7 +127,7 @@ fn comings(flow: &Flow) -> Vec<Coming<'_>> {
         let NodeKind::Trigger(trigger @ Trigger::Event { event, watch, .. }) = &node.kind else { return None };
         let found = Event::find(event)?;
         let (words, zone) = match (&found.poll()?.counts, &watch.date) {
-            (Counts::Dated { .. }, Some(date)) => (date.meaning(&watch.ahead), parse_zone(&date.zone).ok()),
+            (Counts::Dated { .. }, Some(date)) => (date.called(found).meaning(&watch.ahead), parse_zone(&date.zone).ok()),
             (Counts::Reached { .. }, _) => {
                 let ahead = watch.ahead.trim();
                 let words = match ahead.strip_prefix('-') {

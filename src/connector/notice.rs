@@ -82,18 +82,18 @@ impl Notice<'_> {
             let key = it.notice_keys.get(&signature.header).unwrap_or(&signature.key);
             about.entry(key).or_default().push(it.id.clone());
         }
-        // An account that nobody here is signed in to, or that has a key of its own, is the vendor's too.
-        about.entry(&signature.key).or_default();
-        let (mut found, mut is_genuine) = (Vec::new(), false);
-        for (key, ids) in about {
+        // Asked last, because it is of no use to a message of an account that has a key of its own; one that nobody here is signed in
+        // to is the vendor's, too.
+        let vendors = about.remove(signature.key.as_str()).unwrap_or_default();
+        let mut found = None;
+        for (key, ids) in about.into_iter().chain([(signature.key.as_str(), vendors)]) {
             if signatures.fits(signature.kind, key, self.body, &given).await {
-                found.extend(ids);
-                is_genuine = true;
+                // Nobody signs by two keys at once.
+                found = Some(ids);
+                break;
             }
         }
-        if !is_genuine {
-            return Err(forged());
-        }
+        let mut found = found.ok_or_else(forged)?;
         found.sort();
         let text = |path: &str, what: &str| {
             Notices::text(self.message, path).ok_or_else(|| NoticeError::Incomplete { what: format!("{what} (\"{path}\")") })
@@ -164,12 +164,21 @@ mod tests {
         signed: impl Fn(&[u8]) -> Vec<(&'static str, String)>,
         known: &[Arc<Connection>],
     ) -> Result<Genuine, NoticeError> {
+        check_by(&notices(), body, signed, known)
+    }
+
+    fn check_by(
+        notices: &Notices,
+        body: &Value,
+        signed: impl Fn(&[u8]) -> Vec<(&'static str, String)>,
+        known: &[Arc<Connection>],
+    ) -> Result<Genuine, NoticeError> {
         let bytes = Bytes::from(body.to_string());
         let headers = signed(&bytes);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
         let notice = Notice { headers: &headers, body: &bytes, message: body };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(notice.check(&notices(), known.iter(), &Signatures::default(), NOW.parse().unwrap()))
+        runtime.block_on(notice.check(notices, known.iter(), &Signatures::default(), NOW.parse().unwrap()))
     }
 
     fn message(at: &str, location: &str) -> Value {
@@ -191,6 +200,25 @@ mod tests {
         assert_eq!(genuine.connections, [ConnectionId::new("a"), ConnectionId::new("b")]);
         // Nobody here is of that account, and the vendor did not sign it.
         assert!(check(&message(NOW, "L9"), sign, &known).is_err());
+    }
+
+    #[test]
+    fn what_the_vendor_signed_speaks_of_those_who_know_it_by_the_vendors_key_and_is_genuine_for_nobody_too() {
+        let ((vendor, vendors), (own, public)) = (pair(1), pair(2));
+        let mut notices = notices();
+        let signature = notices.signatures.iter_mut().find(|it| it.header == "x-ghl-signature").unwrap();
+        signature.key = vendors;
+        let about = |by: &Ed25519KeyPair, location: &str, known: &[Arc<Connection>]| {
+            let sign = |body: &[u8]| vec![("x-ghl-signature", STANDARD.encode(by.sign(body)))];
+            check_by(&notices, &message(NOW, location), sign, known).map(|it| it.connections)
+        };
+        let of = |ids: &[&str]| Ok(ids.iter().map(|it| ConnectionId::new(*it)).collect::<Vec<_>>());
+        let both = [connection("a", "L1", Some(&public)), connection("b", "L1", None)];
+        assert_eq!(about(&vendor, "L1", &both), of(&["b"]));
+        assert_eq!(about(&own, "L1", &both), of(&["a"]));
+        assert_eq!(about(&vendor, "L1", &both[..1]), of(&[]), "its only account has a key of its own");
+        assert_eq!(about(&vendor, "L9", &both), of(&[]), "nobody is signed in to it");
+        assert!(about(&own, "L9", &both).is_err());
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Dates that records hold, and when a reminder of one comes: so long before or after it, once or each year, by a place's clocks.
+use std::borrow::Cow;
+
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Span, SpanRelativeTo, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::catalog::{Counts, Event};
 use crate::expr::{parse_duration, parse_time, parse_zone, to_text};
 
 /// Which date of a record counts.
@@ -71,6 +74,16 @@ pub struct Occurrence {
 impl Dated {
     /// The time of the day where neither a person nor the date says one.
     pub const USUAL: Time = Time::constant(9, 0, 0, 0);
+
+    /// The same with a name, where nobody chose one and the event knows the field: what the service calls it.
+    #[must_use]
+    pub fn called(&self, event: &Event) -> Cow<'_, Self> {
+        let known = match event.poll().map(|it| &it.counts) {
+            Some(Counts::Dated { fields, .. }) if self.name.is_empty() => fields.iter().find(|it| it.field == self.field.trim()),
+            _ => None,
+        };
+        known.map_or(Cow::Borrowed(self), |it| Cow::Owned(Self { name: it.title.clone(), ..self.clone() }))
+    }
 
     /// What it means, in words: `3 days before "Date of birth", each year at 9:00, Europe/Berlin`.
     pub fn meaning(&self, ahead: &str) -> String {
@@ -252,6 +265,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::catalog::OperationId;
 
     fn dated(field: &str, yearly: bool, at: &str, zone: &str) -> Dated {
         Dated { field: field.to_owned(), name: String::new(), yearly, at: at.to_owned(), zone: zone.to_owned() }
@@ -348,6 +362,16 @@ mod tests {
             let coming = dated(field, false, "", "America/New_York").coming("").unwrap();
             assert_eq!(coming.date_of(&record).map(|it| it.1), expected, "{field}");
         }
+    }
+
+    #[test]
+    fn a_date_that_nobody_named_is_called_as_the_service_calls_it() {
+        let event = Event::find(&OperationId::new("highlevel.poll.contact-date")).unwrap();
+        let name = |it: &Dated| it.called(event).name.clone();
+        let birthday = dated("dateOfBirth", true, "9:00", "UTC");
+        assert_eq!(name(&birthday), "Date of birth");
+        assert_eq!(name(&Dated { name: "Birthday".to_owned(), ..birthday }), "Birthday");
+        assert_eq!(name(&dated("customFields.abc", false, "", "UTC")), "");
     }
 
     #[test]

@@ -103,7 +103,10 @@ fn hook(kind: &NodeKind) -> Option<String> {
 fn tell(data: &Path, environment: &str, as_json: bool, out: &mut Printer) {
     match engine::reread(&accounts::log_of(data, environment)) {
         None if as_json => {}
-        None => out.say(paint(DIM, "Nothing is running them now: the window does while it is open, and `flowyard serve`.")),
+        None => out.say(paint(
+            DIM,
+            "No Flowyard is at work yet. A window that is open begins by itself; else open one, or use `flowyard serve`.",
+        )),
         Some(Ok(renewed)) if as_json => tracing::debug!(flows = renewed.flows, "the engine at work has read the flows"),
         Some(Ok(renewed)) => {
             let count = words::count(renewed.flows, "flow");

@@ -3,10 +3,10 @@
 //! Invariant: pure; the same node and catalogue give the same words.
 use serde_json::Value;
 
-use crate::catalog::{Catalog, Event, EventSource};
+use crate::catalog::{Catalog, Counts, Event, EventSource};
 use crate::expr::{Expr, Segment, Text};
 use crate::flow::{
-    Alarm, Binding, Each, Ending, FlowId, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor, Watch,
+    Alarm, Binding, Dated, Each, Ending, FlowId, JoinMode, Mapping, NodeKind, Source, StopOutcome, Trigger, WaitFor,
 };
 use crate::ui::names::Called;
 
@@ -95,12 +95,6 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
         NodeKind::Trigger(Trigger::Failed { of: Some(flow), .. }) => {
             empty().say("Starts when a run of ").show(flow.as_str()).say(" fails")
         }
-        NodeKind::Trigger(Trigger::Event { event, watch: Watch { date: Some(date), ahead, .. }, .. })
-            if Event::find(event).is_some() =>
-        {
-            let service = catalog.connector(event.connector()).map_or_else(|| event.connector().as_str(), |it| it.title.as_str());
-            empty().show(&date.meaning(ahead)).say(": ").say(service).say(" is asked now and then")
-        }
         NodeKind::Trigger(Trigger::Ended { of, ending, .. }) => {
             let ends = match ending {
                 Ending::Succeeded => " goes well",
@@ -119,7 +113,7 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
                 Alarm::ALL.iter().filter(|it| of.is_empty() || of.contains(it)).map(ToString::to_string).collect();
             empty().say("Starts when ").show(&all.join(", or "))
         }
-        NodeKind::Trigger(Trigger::Event { event, .. }) => match Event::find(event) {
+        NodeKind::Trigger(Trigger::Event { event, watch, .. }) => match Event::find(event) {
             Some(it) => {
                 let service =
                     catalog.connector(event.connector()).map_or_else(|| event.connector().as_str(), |it| it.title.as_str());
@@ -127,7 +121,14 @@ pub(crate) fn sentence(kind: &NodeKind, catalog: &Catalog, called: Option<&Calle
                     EventSource::Webhook { .. } => " tells it",
                     EventSource::Poll(_) => " is asked now and then",
                 };
-                empty().say("Starts on ").show(&it.title).say(": ").say(service).say(how)
+                let start = match &watch.date {
+                    Some(date) => empty().show(&date.called(it).meaning(&watch.ahead)),
+                    None if it.poll().is_some_and(|it| matches!(it.counts, Counts::Dated { .. })) => {
+                        empty().show(&Dated::default().meaning(""))
+                    }
+                    None => empty().say("Starts on ").show(&it.title),
+                };
+                start.say(": ").say(service).say(how)
             }
             None => empty().say("Starts on ").show(event.as_str()).say(", which the catalogue does not have"),
         },
@@ -340,6 +341,20 @@ mod tests {
             let said = sentence(&node.kind, &catalog, None).plain();
             assert!(said.len() > 5 && said.chars().next().unwrap().is_uppercase(), "{id}: {said}");
         }
+    }
+
+    #[test]
+    fn a_date_is_called_as_the_service_calls_it() {
+        let said = |date: Value| {
+            let node = serde_json::json!({
+                "name": "It", "kind": "trigger", "trigger": "event", "event": "highlevel.poll.contact-date", "slot": "crm",
+                "watch": {"date": date, "ahead": "3 days"},
+            });
+            let node: crate::flow::Node = serde_json::from_value(node).unwrap();
+            sentence(&node.kind, &Catalog::shipped(), None).plain()
+        };
+        let birthday = serde_json::json!({"field": "dateOfBirth", "yearly": true, "at": "9:00", "zone": "UTC"});
+        assert_eq!(said(birthday), "3 days before \"Date of birth\", each year at 9:00, UTC: HighLevel is asked now and then");
     }
 
     #[test]

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::fields::{Fields, Form};
 use super::settings::line;
-use crate::catalog::{CustomDates, DateField, plain};
+use crate::catalog::{CustomDates, DateField, Event, plain};
 use crate::chooser::Asked;
-use crate::flow::{Dated, NodeKind, Severity};
+use crate::flow::{Dated, NodeKind, Severity, Trigger};
 use crate::ui::msg::Msg;
 use crate::ui::offers::Offer;
 use crate::ui::widgets::{button, dim, menu_look, switch};
@@ -85,8 +85,13 @@ pub(super) fn show(
     match date.coming(ahead) {
         Err(error) => drop(super::note(ui, Severity::Error, "", &error.message, &error.hint)),
         Ok(coming) => {
-            ui.label(dim(ui, format!("{}. Each date starts one run, and one that is changed comes anew.", date.meaning(ahead))));
             let NodeKind::Trigger(trigger) = &fields.node.kind else { return changed };
+            let meaning = match trigger {
+                Trigger::Event { event, .. } => Event::find(event).map(|it| date.called(it).meaning(ahead)),
+                _ => None,
+            };
+            let meaning = meaning.unwrap_or_else(|| date.meaning(ahead));
+            ui.label(dim(ui, format!("{meaning}. Each date starts one run, and one that is changed comes anew.")));
             let told = example(&coming, &trigger.test_event(fields.ctx.catalog), &date.zone, fields.ctx.now);
             if let Some(told) = told {
                 ui.label(dim(ui, told));
