@@ -1,4 +1,6 @@
 //! The HTTP clients, and which addresses they may call.
+use std::error::Error;
+use std::io;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -78,12 +80,31 @@ pub(super) fn is_this_machine(url: &Url) -> bool {
 }
 
 /// The words of the error at the bottom of a chain: the others only say that something below them failed.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut at = error;
     while let Some(source) = at.source() {
         at = source;
     }
     at.to_string()
+}
+
+/// What went wrong with the encryption, if an error came of that.
+pub(super) fn tls_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e rustls::Error> {
+    let mut at = Some(error);
+    while let Some(error) = at {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // The source of an I/O error is the source of what it wraps, not that itself.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        at = wrapped.map(|it| it as &(dyn Error + 'static)).or_else(|| error.source());
+    }
+    None
+}
+
+/// Whether the other side is not whom it should be, or cannot show it.
+pub(super) fn is_distrust(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
 }
 
 #[cfg(test)]

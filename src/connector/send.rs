@@ -1,6 +1,4 @@
 //! Sends a request and receives its answer: redirects, bounds, timing. What the answer means is for others to say.
-use std::error::Error;
-use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::Settings;
-use super::client::{Clients, innermost, is_this_machine};
+use super::client::{Clients, innermost, is_distrust, is_this_machine, tls_error};
 use super::request::Prepared;
 use crate::catalog::Method;
 
@@ -153,28 +151,13 @@ fn method(method: Method) -> reqwest::Method {
 }
 
 pub(super) fn classify(error: &reqwest::Error) -> Unanswered {
-    if let Some(words) = distrust(error) {
-        return Unanswered::Distrusted(words);
+    if let Some(found) = tls_error(error).filter(|it| is_distrust(it)) {
+        return Unanswered::Distrusted(found.to_string());
     }
     if error.is_connect() || error.is_builder() {
         return Unanswered::Unreached { words: innermost(error), late: error.is_timeout(), name: error.is_dns() };
     }
     Unanswered::Lost { words: innermost(error) }
-}
-
-/// The words of a failed TLS handshake, if it failed because the other side is not whom it should be.
-fn distrust(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut at = Some(error);
-    while let Some(error) = at {
-        if let Some(found) = error.downcast_ref::<rustls::Error>() {
-            return matches!(found, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented)
-                .then(|| found.to_string());
-        }
-        // The source of an I/O error is the source of what it wraps, not that itself.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        at = wrapped.map(|it| it as &(dyn Error + 'static)).or_else(|| error.source());
-    }
-    None
 }
 
 /// The request that a redirect asks for, and whether it stays at the same scheme, host and port.

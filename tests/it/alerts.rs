@@ -458,15 +458,33 @@ fn alerts_are_chosen_and_shown_on_the_command_line() {
 #[cfg(all(unix, not(target_os = "macos")))]
 #[test]
 fn a_run_that_fails_is_told_on_the_desktop_and_by_mail_by_a_service() {
+    fails_and_is_told(&["serve", "a.flowyard", "--listen", "127.0.0.1:0", "--json"], |line| text(&line["url"]));
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+#[test]
+fn a_run_that_fails_is_told_on_the_desktop_and_by_mail_by_the_background() {
+    let hook = |line: &Value| format!("http://{}/hooks/in", text(&line["address"]));
+    fails_and_is_told(&["background", "--listen", "127.0.0.1:0", "--json"], hook);
+}
+
+#[cfg(all(unix, not(target_os = "macos")))]
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// By the program started with these; `hook` finds in what it says first where the flow's webhook is.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn fails_and_is_told(program: &[&str], hook: impl Fn(&Value) -> String) {
     let Some(bus) = Bus::start() else { return };
     let desktop = bus.desktop();
     let home = serving();
+    home.run(&["publish", "a.flowyard", "--untested"]).with_code(0);
     let server = MailServer::start("250 ok");
     with_mail(&home, &server);
     home.run_with(&["alerts", "--mail", "ann@example.com"], &[bus.variable()], "").with_code(0).says(&["shown on the desktop"]);
-    let serve = home.spawn_with(&["serve", "a.flowyard", "--listen", "127.0.0.1:0", "--json"], &[bus.variable()]);
-    let line: Value = serde_json::from_str(&serve.line_with("hook")).expect("JSON");
-    let url = line["url"].as_str().expect("an address").to_owned();
+    let at_work = home.spawn_with(program, &[bus.variable()]);
+    let url = hook(&serde_json::from_str(&at_work.line()).expect("JSON"));
     let (status, _) = crate::support::binary::request("POST", &url, &[], "{}");
     assert_eq!(status, 202);
     let shown = desktop.shown.recv_timeout(PATIENCE).expect("it is shown");
@@ -475,10 +493,10 @@ fn a_run_that_fails_is_told_on_the_desktop_and_by_mail_by_a_service() {
     assert_eq!(shown.actions, ["default", "Open the log", "open", "Open the log"]);
     let letter = server.letters.recv_timeout(PATIENCE).expect("a letter");
     assert!(letter.contains("Subject: Flowyard: \"f\" failed"), "{letter}");
-    // Through the service, since that has the data directory.
+    // Through it, since it has the data directory.
     home.run_with(&["alerts", "test"], &[bus.variable()], "")
         .with_code(0)
         .says(&["On the desktop: it was taken", "By mail: it was taken"]);
     assert_eq!(desktop.shown.recv_timeout(PATIENCE).expect("the test").title, "Alerts arrive here");
-    serve.stop().with_code(0);
+    at_work.stop().with_code(0);
 }

@@ -1,6 +1,7 @@
 //! What it means that a letter was not taken.
 use super::talk::{Broken, Stage, Why};
 use crate::connector::CallError;
+use crate::connector::client::{is_distrust, tls_error};
 use crate::connector::status::Subject;
 use crate::record::FailureKind;
 
@@ -18,7 +19,7 @@ pub(super) fn judge(subject: &Subject<'_>, broken: &Broken) -> CallError {
     };
     let (for_good, for_now) = match &broken.why {
         Why::Smtp(error) => (error.is_permanent(), error.is_transient()),
-        Why::TooLate | Why::Unfit(_) => (false, false),
+        Why::TooLate | Why::Unable(_) | Why::Unfit(_) => (false, false),
     };
     if for_now {
         let title = format!("{host} does not take {doing} for now");
@@ -36,7 +37,17 @@ pub(super) fn judge(subject: &Subject<'_>, broken: &Broken) -> CallError {
             format!("{host} cannot be used for {doing}"),
             "See that the address is right: smtps://… on port 465, or smtp://… on port 587",
         )),
-        (_, Why::Smtp(error)) if error.is_tls() => CallError::NotSent(failure(
+        (_, Why::Unable(_)) => CallError::NotSent(failure(
+            FailureKind::Machine,
+            format!("{doing} was not sent: this machine cannot make encrypted connections"),
+            "Install the system's certificates (the package is mostly called ca-certificates)",
+        )),
+        (_, Why::Smtp(error)) if tls_error(error).is_some_and(is_distrust) => CallError::NotSent(failure(
+            FailureKind::Network,
+            format!("{host} could not prove that it is the mail server of that name, so {doing} was not sent"),
+            "See that the address is right, that this machine's clock is, and that no proxy opens encrypted connections",
+        )),
+        (_, Why::Smtp(error)) if error.is_tls() || tls_error(error).is_some_and(is_unfit) => CallError::NotSent(failure(
             FailureKind::Network,
             format!("The connection to {host} could not be encrypted, so {doing} was not sent"),
             "See that the address is right (smtps:// for port 465, smtp:// for port 587), and that this machine's clock is",
@@ -65,4 +76,9 @@ pub(super) fn judge(subject: &Subject<'_>, broken: &Broken) -> CallError {
             ),
         },
     }
+}
+
+/// Whether it never will be encrypted like this: what answers speaks no TLS, or none that is known here.
+fn is_unfit(error: &rustls::Error) -> bool {
+    matches!(error, rustls::Error::InvalidMessage(_) | rustls::Error::PeerIncompatible(_))
 }

@@ -48,6 +48,8 @@ pub(super) enum Why {
     /// The server's answer, or what happened to the connection.
     Smtp(Error),
     TooLate,
+    /// This machine cannot encrypt anything: it has no certificates by which to know others.
+    Unable(Error),
     /// The server offers no encryption, no way to sign in, or does not take letters in this alphabet.
     Unfit(&'static str),
 }
@@ -57,14 +59,14 @@ impl Broken {
     pub(super) fn code(&self) -> Option<u16> {
         match &self.why {
             Why::Smtp(error) => error.status().map(u16::from),
-            Why::TooLate | Why::Unfit(_) => None,
+            Why::TooLate | Why::Unable(_) | Why::Unfit(_) => None,
         }
     }
 
     /// The server's words, or those of what happened.
     pub(super) fn words(&self) -> String {
         match &self.why {
-            Why::Smtp(error) => super::super::client::innermost(error),
+            Why::Smtp(error) | Why::Unable(error) => super::super::client::innermost(error),
             Why::TooLate => "no answer came in time".to_owned(),
             Why::Unfit(why) => (*why).to_owned(),
         }
@@ -80,18 +82,20 @@ pub(super) async fn talk(
     answer: Duration,
 ) -> Result<String, Broken> {
     let hello = ClientId::default();
-    let tls = || TlsParameters::new(place.host.clone());
+    let tls = || {
+        let unable = |error| Broken { stage: Stage::Encrypting, why: Why::Unable(error) };
+        TlsParameters::new(place.host.clone()).map_err(unable)
+    };
     let now = Instant::now();
     let by = now + connect;
-    let wrapped = if place.encrypted { Some(tls().map_err(|it| broken(Stage::Encrypting, it))?) } else { None };
+    let wrapped = if place.encrypted { Some(tls()?) } else { None };
     let reached = AsyncSmtpConnection::connect_tokio1((place.host.as_str(), place.port), Some(connect), &hello, wrapped, None);
     let mut connection = step(Stage::Reaching, by, reached).await?;
     if !place.encrypted && !place.is_here {
         if !connection.can_starttls() {
             return Err(Broken { stage: Stage::Encrypting, why: Why::Unfit("it does not offer STARTTLS") });
         }
-        let tls = tls().map_err(|it| broken(Stage::Encrypting, it))?;
-        step(Stage::Encrypting, by, connection.starttls(tls, &hello)).await?;
+        step(Stage::Encrypting, by, connection.starttls(tls()?, &hello)).await?;
     }
     let by = Instant::now() + answer;
     let result = converse(&mut connection, credentials, letter, by).await;
