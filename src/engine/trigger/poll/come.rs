@@ -130,8 +130,7 @@ impl Feed {
                 let item = read.item.split('.').filter(|it| !it.is_empty()).try_fold(&answer.value, |at, part| at.get(part));
                 Ok(item.filter(|it| it.is_object()).cloned())
             }
-            // A service says that it does not have it in either way.
-            Err(CallError::Refused(failure)) if matches!(failure.kind, FailureKind::NotFound | FailureKind::Refused) => {
+            Err(CallError::Refused(failure)) if is_gone(&failure) => {
                 tracing::debug!(feed = %self.scope, record = key, %failure, "a record is gone before its date came");
                 Ok(None)
             }
@@ -140,9 +139,32 @@ impl Feed {
     }
 }
 
+/// Whether a service says that it does not have a record: as not found, or, as some do, as a key that is wrong. What else is in
+/// the way, such as a page of a network to sign in to, says nothing of the record: its date still comes.
+fn is_gone(failure: &Failure) -> bool {
+    failure.kind == FailureKind::NotFound || matches!(failure.status, Some(400 | 422))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_the_service_does_not_have_is_gone() {
+        for (kind, status, gone) in [
+            (FailureKind::NotFound, 404, true),
+            (FailureKind::NotFound, 410, true),
+            (FailureKind::Refused, 400, true),
+            (FailureKind::Refused, 422, true),
+            (FailureKind::Refused, 302, false),
+            (FailureKind::Refused, 402, false),
+            (FailureKind::Refused, 407, false),
+            (FailureKind::Forbidden, 403, false),
+            (FailureKind::Service, 501, false),
+        ] {
+            assert_eq!(is_gone(&Failure::new(kind, "no").status(status)), gone, "{kind:?} {status}");
+        }
+    }
 
     #[test]
     fn a_record_is_planned_once_and_the_next_is_the_earliest() {
