@@ -87,6 +87,8 @@ struct Pass {
     name: String,
     /// Whether rows start runs at all.
     starts: bool,
+    /// Rows that begin behind this are for the next look, in bytes: they came while what starts nothing was read.
+    until: u64,
 }
 
 /// Rows that were read.
@@ -101,6 +103,7 @@ struct Batch {
     shown: String,
 }
 
+#[derive(Debug)]
 enum Wrong {
     System(io::Error),
     Encoding(Encoding),
@@ -153,7 +156,7 @@ impl Rows {
         if self.seen == Some(seen) {
             return Ok(false);
         }
-        match self.read(eye, deployed, watched, is_wanted).await {
+        match self.read(eye, deployed, (watched, about.len()), is_wanted).await {
             Ok(found) => {
                 self.seen = (is_wanted() && !std::mem::take(&mut self.again)).then_some(seen);
                 self.is_told = false;
@@ -183,7 +186,7 @@ impl Rows {
         &mut self,
         eye: &Eye,
         deployed: &Deployed,
-        watched: &Watched,
+        (watched, length): (&Watched, u64),
         is_wanted: &(dyn Fn() -> bool + Sync),
     ) -> Result<bool, Broken> {
         if let Some(head) = self.head.clone().filter(|it| it.offset > 0)
@@ -212,7 +215,8 @@ impl Rows {
         // The rows of the beginning are known by what stands in them, whenever the flow is switched on again.
         let name = if before.is_none() { "all".to_owned() } else { format!("{begun}.{pass}") };
         let starts = if before.is_none() { watched.all } else { !is_lost };
-        let pass_through = Pass { known, new: HashMap::new(), name, starts };
+        let until = if before.is_none() && !starts { length } else { u64::MAX };
+        let pass_through = Pass { known, new: HashMap::new(), name, starts, until };
         let head = Head::at(watched, begun, pass, start);
         self.read_anew(eye, deployed, head, pass_through, is_wanted).await
     }
@@ -240,7 +244,7 @@ impl Rows {
         loop {
             let (path, at, separator) = (head.watched.path.clone(), head.offset, head.separator);
             let shown = head.shown.clone();
-            let Some(batch) = blocked(move || batch(&path, at, separator, &shown, ROWS)).await? else {
+            let Some(batch) = blocked(move || batch(&path, at, separator, &shown, (ROWS, u64::MAX))).await? else {
                 self.again = found;
                 return Ok(found.then_some(true));
             };
@@ -278,7 +282,7 @@ impl Rows {
             let (path, at, separator) = (head.watched.path.clone(), head.offset, head.separator);
             let shown = head.shown.clone();
             // What starts nothing is passed over in as large pieces as there are.
-            let most = if pass.starts { ROWS } else { usize::MAX };
+            let most = (if pass.starts { ROWS } else { usize::MAX }, pass.until);
             // Written anew once more: what it holds now is looked at next.
             let Some(batch) = blocked(move || batch(&path, at, separator, &shown, most)).await? else {
                 self.again = true;
@@ -313,6 +317,7 @@ impl Rows {
                 return Ok(found);
             }
             if !batch.more {
+                self.again |= head.offset >= pass.until;
                 break;
             }
         }
@@ -386,7 +391,7 @@ fn payload(head: &Head, texts: &[String]) -> Value {
 /// What a run would get of the first row.
 pub(super) fn sample(watched: &Watched) -> Option<Value> {
     let begin = columns(&watched.path).ok()??;
-    let rows = batch(&watched.path, begin.offset, begin.separator, &begin.shown, 1).ok()??.rows;
+    let rows = batch(&watched.path, begin.offset, begin.separator, &begin.shown, (1, u64::MAX)).ok()??.rows;
     let head = Head { rows: 1, ..Head::at(watched, 0, 0, begin) };
     Some(payload(&head, rows.first().map(|it| it.0.as_slice()).unwrap_or_default()))
 }
@@ -412,9 +417,9 @@ fn columns(path: &str) -> Result<Option<Begin>, Wrong> {
     Ok(Some(Begin { columns: names, separator, offset: row.bytes, shown }))
 }
 
-/// The whole rows from an offset on, so many at most; empty lines are passed over. None where what stands before
+/// The whole rows from an offset on, so many at most and up to one that ends there or behind; empty lines are passed over. None where what stands before
 /// the offset is not as it was. What is read is read at once: a file that is changed meanwhile is one or the other.
-fn batch(path: &str, at: u64, separator: u8, shown: &str, most: usize) -> Result<Option<Batch>, Wrong> {
+fn batch(path: &str, at: u64, separator: u8, shown: &str, (most, until): (usize, u64)) -> Result<Option<Batch>, Wrong> {
     let mut file = File::open(path)?;
     let from = at.saturating_sub(SHOWN);
     file.seek(SeekFrom::Start(from))?;
@@ -427,7 +432,9 @@ fn batch(path: &str, at: u64, separator: u8, shown: &str, most: usize) -> Result
     }
     let mut table = Table::new(after, separator);
     let mut batch = Batch { rows: Vec::new(), end: at, more: false, shown: String::new() };
-    while let Some(row) = table.next_row()?.filter(|it| it.is_whole) {
+    while batch.end < until
+        && let Some(row) = table.next_row()?.filter(|it| it.is_whole)
+    {
         let start = batch.end;
         batch.end += row.bytes;
         if !row.is_empty() {
@@ -438,7 +445,7 @@ fn batch(path: &str, at: u64, separator: u8, shown: &str, most: usize) -> Result
             break;
         }
     }
-    batch.more |= batch.end > at && bytes.len() as u64 == SHOWN + BYTES;
+    batch.more |= batch.end > at && batch.end < until && bytes.len() as u64 == SHOWN + BYTES;
     let read = usize::try_from(batch.end - from).unwrap_or(usize::MAX).min(bytes.len());
     batch.shown = shown_before(bytes.get(..read).unwrap_or_default());
     Ok(Some(batch))
@@ -451,4 +458,30 @@ fn shown_before(bytes: &[u8]) -> String {
 
 fn digest(bytes: &[u8]) -> String {
     BASE64_STANDARD.encode(Sha256::digest(bytes).first_chunk::<16>().copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_that_come_while_what_was_there_is_read_are_left_for_the_next_look() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        let there = "name\nann\nbo\n";
+        std::fs::write(&path, format!("{there}cy\ndi\n")).unwrap();
+        let path = path.to_str().unwrap();
+        let begin = columns(path).unwrap().unwrap();
+        let texts = |at: u64, shown: &str, most: (usize, u64)| {
+            let batch = batch(path, at, begin.separator, shown, most).unwrap().unwrap();
+            (batch.rows.iter().map(|it| it.0.concat()).collect::<Vec<_>>().join(" "), batch.end, batch.shown, batch.more)
+        };
+        let length = there.len() as u64;
+        let (rows, end, shown, more) = texts(begin.offset, &begin.shown, (usize::MAX, length));
+        assert_eq!((rows.as_str(), end, more), ("ann bo", length, false));
+        assert_eq!(texts(end, &shown, (usize::MAX, u64::MAX)).0, "cy di");
+        // One of which a part stood there already was there.
+        assert_eq!(texts(begin.offset, &begin.shown, (usize::MAX, length + 1)).0, "ann bo cy");
+        assert_eq!(texts(begin.offset, &begin.shown, (usize::MAX, begin.offset)).0, "");
+    }
 }
