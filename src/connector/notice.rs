@@ -212,7 +212,7 @@ mod tests {
             let sign = |body: &[u8]| vec![("x-ghl-signature", STANDARD.encode(by.sign(body)))];
             check_by(&notices, &message(NOW, location), sign, known).map(|it| it.connections)
         };
-        let of = |ids: &[&str]| Ok(ids.iter().map(|it| ConnectionId::new(*it)).collect::<Vec<_>>());
+        let of = |ids: &[&str]| Ok(ids.iter().map(|it| ConnectionId::new(it)).collect::<Vec<_>>());
         let both = [connection("a", "L1", Some(&public)), connection("b", "L1", None)];
         assert_eq!(about(&vendor, "L1", &both), of(&["b"]));
         assert_eq!(about(&own, "L1", &both), of(&["a"]));

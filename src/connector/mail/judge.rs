@@ -42,16 +42,20 @@ pub(super) fn judge(subject: &Subject<'_>, broken: &Broken) -> CallError {
             format!("{doing} was not sent: this machine cannot make encrypted connections"),
             "Install the system's certificates (the package is mostly called ca-certificates)",
         )),
-        (_, Why::Smtp(error)) if tls_error(error).is_some_and(is_distrust) => CallError::NotSent(failure(
-            FailureKind::Network,
-            format!("{host} could not prove that it is the mail server of that name, so {doing} was not sent"),
-            "See that the address is right, that this machine's clock is, and that no proxy opens encrypted connections",
-        )),
-        (_, Why::Smtp(error)) if error.is_tls() || tls_error(error).is_some_and(is_unfit) => CallError::NotSent(failure(
-            FailureKind::Network,
-            format!("The connection to {host} could not be encrypted, so {doing} was not sent"),
-            "See that the address is right (smtps:// for port 465, smtp:// for port 587), and that this machine's clock is",
-        )),
+        (Stage::Reaching | Stage::Encrypting, Why::Smtp(error)) if tls_error(error).is_some_and(is_distrust) => {
+            CallError::NotSent(failure(
+                FailureKind::Network,
+                format!("{host} could not prove that it is the mail server of that name, so {doing} was not sent"),
+                "See that the address is right, that this machine's clock is, and that no proxy opens encrypted connections",
+            ))
+        }
+        (Stage::Reaching | Stage::Encrypting, Why::Smtp(error)) if error.is_tls() || tls_error(error).is_some_and(is_unfit) => {
+            CallError::NotSent(failure(
+                FailureKind::Network,
+                format!("The connection to {host} could not be encrypted, so {doing} was not sent"),
+                "See that the address is right (smtps:// for port 465, smtp:// for port 587), and that this machine's clock is",
+            ))
+        }
         (Stage::Envelope, _) if for_good => CallError::Refused(failure(
             FailureKind::Refused,
             format!("{host} refused {doing}"),
