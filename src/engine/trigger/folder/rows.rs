@@ -87,7 +87,7 @@ struct Pass {
     name: String,
     /// Whether rows start runs at all.
     starts: bool,
-    /// Rows that begin behind this are for the next look, in bytes: they came while what starts nothing was read.
+    /// Rows that begin here or behind are for the next look, in bytes: they came while what starts nothing was read.
     until: u64,
 }
 
@@ -417,8 +417,9 @@ fn columns(path: &str) -> Result<Option<Begin>, Wrong> {
     Ok(Some(Begin { columns: names, separator, offset: row.bytes, shown }))
 }
 
-/// The whole rows from an offset on, so many at most and up to one that ends there or behind; empty lines are passed over. None where what stands before
-/// the offset is not as it was. What is read is read at once: a file that is changed meanwhile is one or the other.
+/// The whole rows from an offset on, so many at most, and none that begins at `until` or behind; empty lines are passed over. None
+/// where what stands before the offset is not as it was. What is read is read at once: a file that is changed meanwhile is one or
+/// the other.
 fn batch(path: &str, at: u64, separator: u8, shown: &str, (most, until): (usize, u64)) -> Result<Option<Batch>, Wrong> {
     let mut file = File::open(path)?;
     let from = at.saturating_sub(SHOWN);
